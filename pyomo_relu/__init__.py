@@ -1,0 +1,67 @@
+"""Invert ReLU networks, layer by layer and exactly, with any solver, and prove it."""
+
+from pyomo_relu.box import Box
+from pyomo_relu.certificate import Certificate, Claim, Standing
+from pyomo_relu.errors import (
+    CapabilityError,
+    InputError,
+    MissingDependencyError,
+    NetworkFileError,
+    PyomoReluError,
+    ShapeError,
+    SolverConfigError,
+    SolverUnavailableError,
+    StatusError,
+)
+from pyomo_relu.formulations import (
+    Bisection,
+    Geometric,
+    LayerL1,
+    LayerLinf,
+    LayerRealizable,
+    LayerRelaxed,
+    LinearSolve,
+)
+from pyomo_relu.inversion import Exact, Layerwise, invert, invert_layer
+from pyomo_relu.layer import Layer
+from pyomo_relu.network import Network, load_network
+from pyomo_relu.result import LayerReport, Result
+from pyomo_relu.solvers import Solver, available_solvers
+from pyomo_relu.status import Status
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Bisection",
+    "Box",
+    "CapabilityError",
+    "Certificate",
+    "Claim",
+    "Exact",
+    "Geometric",
+    "InputError",
+    "Layer",
+    "LayerL1",
+    "LayerLinf",
+    "LayerRealizable",
+    "LayerRelaxed",
+    "LayerReport",
+    "Layerwise",
+    "LinearSolve",
+    "MissingDependencyError",
+    "Network",
+    "NetworkFileError",
+    "PyomoReluError",
+    "Result",
+    "ShapeError",
+    "Solver",
+    "SolverConfigError",
+    "SolverUnavailableError",
+    "Standing",
+    "Status",
+    "StatusError",
+    "available_solvers",
+    "invert",
+    "invert_layer",
+    "load_network",
+]

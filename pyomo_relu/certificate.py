@@ -1,0 +1,200 @@
+"""Certificates: every claim of an answer, re-checked here or marked as trusted to somebody. No Pyomo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyomo_relu.layer import Layer
+from pyomo_relu.network import Network
+from pyomo_relu.norms import Norm, norm_of
+from pyomo_relu.problem import Problem
+from pyomo_relu.tolerance import MET, REFUTED
+from pyomo_relu.validation import FloatArray
+
+class Standing(Enum):
+    """Why a claim may be believed."""
+
+    VERIFIED = "verified"
+    TRUSTED = "trusted"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim of an answer.
+
+    Parameters
+    ----------
+    text : str
+        The claim in words.
+    standing : Standing
+        Verified here, or trusted.
+    by : str
+        By what it was verified, or to whom it is trusted.
+    value : float or None
+        The number that it is about.
+    """
+
+    text: str
+    standing: Standing
+    by: str
+    value: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.standing}: {self.text} ({self.by})"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What an answer claims, and why each claim may be believed."""
+
+    claims: tuple[Claim, ...] = ()
+
+    @property
+    def verified(self) -> tuple[Claim, ...]:
+        """Claims that were re-checked here, without a solver."""
+        return tuple(claim for claim in self.claims if claim.standing is Standing.VERIFIED)
+
+    @property
+    def trusted(self) -> tuple[Claim, ...]:
+        """Claims that rest on a solver."""
+        return tuple(claim for claim in self.claims if claim.standing is Standing.TRUSTED)
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """Return the claims as plain dictionaries."""
+        return [
+            {"claim": claim.text, "standing": claim.standing.value, "by": claim.by, "value": claim.value}
+            for claim in self.claims
+        ]
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.claims))
+
+
+FORWARD_PASS = "forward pass in float64"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The numbers of an answer after they were re-checked."""
+
+    residual: float | None
+    dual_bound: float | None
+    realizable: bool | None
+    certificate: Certificate
+
+
+def certify(
+    problem: Problem, z: FloatArray | None, norm: Norm, dual_bound: float | None, bound_by: str, bound_scope: str
+) -> Verdict:
+    """Re-check an answer.
+
+    Parameters
+    ----------
+    problem : Problem
+    z : array, shape (k,), or None
+        The code that was found.
+    norm : "inf", 1 or 2
+    dual_bound : float or None
+        A claimed lower bound on ``||A G(z) - x||``.
+    bound_by : str
+        Who claims it.
+    bound_scope : str
+        The codes for which it is claimed, such as ``"every code in the box"``.
+
+    Returns
+    -------
+    Verdict
+        The residual by a forward pass; the bound, lowered to the residual where it
+        exceeded it (a solver's tolerance shows), and said so; realizability, and the claims.
+    """
+    claims: list[Claim] = []
+    residual = None if z is None else problem.residual(z, norm)
+    if z is not None and residual is not None:
+        claims.append(Claim(f"||A G(z) - x||_{norm} = {residual:.9g}", Standing.VERIFIED, FORWARD_PASS, residual))
+        if problem.box is not None and problem.box.contains(z):
+            claims.append(Claim("z lies in the box", Standing.VERIFIED, "comparison"))
+    standing, by = Standing.TRUSTED, bound_by
+    sure = sign_bound(problem, norm)
+    if sure is not None and (dual_bound is None or sure >= dual_bound):
+        dual_bound, standing, by, bound_scope = sure, Standing.VERIFIED, "a ReLU output is never negative", "every code"
+    if dual_bound is not None:
+        dual_bound = max(0.0, dual_bound)
+        if residual is not None and dual_bound > residual:
+            by = f"{by}, {dual_bound:.9g}, lowered to the verified residual"
+            dual_bound = residual
+        text = f"||A G(z) - x||_{norm} >= {dual_bound:.9g} for {bound_scope}"
+        claims.append(Claim(text, standing, by, dual_bound))
+    realizable: bool | None = None
+    if residual is not None and residual <= MET * problem.scale:
+        realizable = True
+        text = f"x is met up to {MET * problem.scale:.3g}"
+        claims.append(Claim(text, Standing.VERIFIED, FORWARD_PASS, residual))
+    elif dual_bound is not None and dual_bound >= REFUTED * problem.scale:
+        realizable = False
+        claims.append(Claim(f"x is not met by {bound_scope}", standing, by, dual_bound))
+    if realizable and z is not None and problem.matrix is None and is_unique(problem.network, z):
+        text = "z is the only code with this output: in every layer the active rows have full column rank"
+        claims.append(Claim(text, Standing.VERIFIED, "singular values in float64"))
+    return Verdict(residual, dual_bound, realizable, Certificate(tuple(claims)))
+
+
+def sign_bound(problem: Problem, norm: Norm) -> float | None:
+    """Return the residual that negative observations of ReLU outputs leave to every code; None where it says nothing."""
+    if problem.matrix is not None or problem.network[-1].slope > 0.0:
+        return None
+    return norm_of(np.maximum(-problem.x, 0.0), norm)
+
+
+def active_rows(layer: Layer, h: FloatArray) -> NDArray[np.bool_]:
+    """Return which neurons pass their pre-activation on at the input `h`; all of them where the slope is positive."""
+    if layer.slope > 0.0:
+        return np.ones(layer.n_out, dtype=bool)
+    t = layer.pre_activation(h)
+    return np.asarray(t > 1e-9 * max(1.0, float(np.abs(t).max())))
+
+
+def rank_of(matrix: FloatArray) -> int:
+    """Return the numerical rank of a matrix; 0 where it has no rows."""
+    return int(np.linalg.matrix_rank(matrix)) if matrix.size else 0
+
+
+def is_unique(network: Network, z: FloatArray) -> bool:
+    """Whether `z` is the only code whose output is G(z), by a sufficient condition.
+
+    From the last layer to the first: a positive ReLU output fixes its pre-activation, so
+    that a layer whose active rows have full column rank has one input only.
+    """
+    h = z
+    for layer in network:
+        if rank_of(layer.weight[active_rows(layer, h)]) < layer.n_in:
+            return False
+        h = layer(h)
+    return True
+
+
+def recovery_factor(layer: Layer, active: NDArray[np.bool_]) -> float | None:
+    """Return f with ``||z - z*||_inf <= f (d + eps)``, one layer; None where the active rows lack rank.
+
+    `d` is the largest deviation of z's output from the observation on the rows `active`, `eps` bounds
+    the noise there, and the rows must be active at both codes. Then f = 1/c_inf(I) <= sqrt|I| / sigma_min(W_I).
+
+    References
+    ----------
+    Lei, Jalal, Dhillon, Dimakis (2019), Assumption 2 and Theorem 3, for the set I that occurred.
+    """
+    rows = layer.weight[active]
+    if len(rows) < layer.n_in:
+        return None
+    values = np.linalg.svd(rows, compute_uv=False)
+    if values[-1] <= len(rows) * np.finfo(np.float64).eps * values[0]:
+        return None
+    smallest = values[-1] * (layer.slope if 0.0 < layer.slope < 1.0 else 1.0)
+    return float(np.sqrt(len(rows)) / smallest)

@@ -1,0 +1,100 @@
+"""What every one-layer formulation has in common: its inputs, its answer, its protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+from pyomo.common.gc_manager import PauseGC
+from pyomo.environ import ConcreteModel, Var
+
+from pyomo_relu.box import Box
+from pyomo_relu.layer import Layer
+from pyomo_relu.norms import Norm
+from pyomo_relu.problem import observed
+from pyomo_relu.solvers import Solver
+from pyomo_relu.status import Status
+from pyomo_relu.validation import FloatArray, as_vector
+
+DUST = 1e-9
+"""Outputs below this, relative to the largest, count as zero: what solvers leave behind is not a signal."""
+
+
+@dataclass(frozen=True)
+class LayerAnswer:
+    """What a formulation found for one layer.
+
+    Parameters
+    ----------
+    status : Status
+    code : array, shape (n_in,), or None
+    active : array of bool, shape (n_out,)
+        The rows that were held to the observation from both sides.
+    eps : float or None
+        The tolerance that was reached.
+    objective : float or None
+        Objective of the last LP.
+    dual_bound : float or None
+        A bound from below, trusted to the solver, on the layer's residual over all codes.
+    n_solves : int
+        How many LPs (or linear solves) it took.
+    message : str
+        One line on what went wrong.
+    solver : str
+        Name and version of what solved it.
+    """
+
+    status: Status
+    code: FloatArray | None
+    active: NDArray[np.bool_]
+    eps: float | None
+    objective: float | None
+    dual_bound: float | None
+    n_solves: int
+    solver: str
+    message: str = ""
+
+
+@runtime_checkable
+class LayerFormulation(Protocol):
+    """How one layer is inverted; a new one is a file beside this with these members."""
+
+    name: ClassVar[str]
+    norm: ClassVar[Norm]
+
+    def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
+        """Find a code in `box` whose output is near `x`."""
+        ...
+
+
+def observed_rows(layer: Layer, x: Any, mask: Any = None) -> tuple[Layer, FloatArray]:
+    """Return the layer and the observation, restricted to the rows that `mask` says are observed.
+
+    Raises
+    ------
+    ShapeError, InputError
+        If `x` or `mask` does not have ``n_out`` entries, none is observed, or an observed one is not finite.
+    """
+    if mask is None:
+        return layer, as_vector(x, layer.n_out, "observation")
+    seen, values = observed(x, mask, layer.n_out)
+    return layer.rows(seen), values
+
+
+def new_layer_model(layer: Layer, box: Box) -> ConcreteModel:
+    """Return a model that has only the code's variables, within `box`."""
+    model = ConcreteModel()
+    with PauseGC():
+        lower = [None if v == -np.inf else float(v) for v in box.lower]
+        upper = [None if v == np.inf else float(v) for v in box.upper]
+        model.code = Var(range(layer.n_in), bounds=lambda _, i: (lower[i], upper[i]))
+    return model
+
+
+def code_of(model: ConcreteModel, box: Box) -> FloatArray:
+    """Read the code from a solved model, moved into the box where the solver's tolerance left it."""
+    # A variable in no row is never seen by the solver: any value in the box will do.
+    values = [0.0 if variable.value is None else float(variable.value) for variable in model.code.values()]
+    return box.clip(np.array(values))

@@ -1,0 +1,158 @@
+"""Algorithm 2 of the paper: one layer, l1 error."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+from pyomo.common.gc_manager import PauseGC
+from pyomo.environ import ConcreteModel, Objective, Var
+
+from pyomo_relu.box import Box
+from pyomo_relu.errors import InputError
+from pyomo_relu.formulations.layer import DUST, LayerAnswer, code_of, new_layer_model, observed_rows
+from pyomo_relu.formulations.layer_linf import LayerLinf
+from pyomo_relu.formulations.rows import dense_rows, indices, linear
+from pyomo_relu.formulations.schedule import Geometric
+from pyomo_relu.formulations.tube import largest_signal, least_deviation, tube
+from pyomo_relu.layer import Layer
+from pyomo_relu.norms import Norm
+from pyomo_relu.solvers import Capability, Solver, solve
+from pyomo_relu.status import Status
+from pyomo_relu.validation import FloatArray
+
+
+@dataclass(frozen=True)
+class LayerL1:
+    """Minimise the sum of one layer's deviations from the observation (Algorithm 2).
+
+    The LP at a tolerance eps, for t_j = w_j . z + b_j and with alpha, beta of
+    :mod:`pyomo_relu.formulations.tube` (ReLU: rows with x_j > eps have a lower side)::
+
+        min  sum_j e_j
+        s.t. t_j >= alpha_j (x_j - e_j)     rows with a lower side
+             t_j <= beta_j  (x_j + e_j)     all rows
+             e_j >= max(-x_j, 0)
+
+    Rounds, with eps growing, go on while the true loss ``||phi(Wz + b) - x||_1`` falls.
+
+    Parameters
+    ----------
+    eps : float, optional
+        The paper's initial guess of the error, in the units of the observation. Where not
+        given, it is the least l-infinity deviation of the layer: from a guess far below the
+        noise the algorithm stops at once, with rows "on" that are only noise.
+    schedule : Geometric
+        How eps grows from round to round. Rounds in which no row changes its kind have the
+        same LP, and are passed over.
+
+    References
+    ----------
+    Lei, Jalal, Dhillon, Dimakis (2019), Algorithm 2; the LeakyReLU rows and the bound
+    on e are derived for this project.
+    """
+
+    eps: float | None = None
+    schedule: Geometric = field(default_factory=Geometric)
+    name: ClassVar[str] = "l1"
+    norm: ClassVar[Norm] = 1
+
+    def __post_init__(self) -> None:
+        if self.eps is not None and not (math.isfinite(self.eps) and self.eps > 0.0):
+            raise InputError(f"eps must be a positive number, got {self.eps}")
+        if not isinstance(self.schedule, Geometric):
+            raise InputError(f"schedule must be Geometric(), got {self.schedule!r}")
+
+    def model(
+        self, layer: Layer, x: FloatArray, eps: float, *, box: Box | None = None, mask: object = None
+    ) -> ConcreteModel:
+        """Return the LP at the tolerance `eps` as a plain Pyomo model.
+
+        Parameters
+        ----------
+        layer : Layer
+        x : array_like, shape (n_out,)
+        eps : float
+            Which rows count as "on".
+        box : Box, optional
+            Bounds of the code.
+        mask : array_like of bool, shape (n_out,), optional
+            True where observed.
+        """
+        layer, x = observed_rows(layer, x, mask)
+        model = new_layer_model(layer, Box.everything(layer.n_in) if box is None else box)
+        sides = tube(layer.slope, x, eps)
+        on = indices(sides.has_lower)
+        least = least_deviation(layer, x).tolist()
+        with PauseGC():
+            model.deviation = Var(range(layer.n_out), bounds=lambda _, j: (least[j], None))
+            code = list(model.code.values())
+            deviations = list(model.deviation.values())
+            model.upper = dense_rows(
+                range(layer.n_out),
+                layer.weight,
+                code,
+                extra=[((-b,), (e,)) for b, e in zip(sides.beta.tolist(), deviations, strict=True)],
+                upper=sides.beta * x - layer.bias,
+            )
+            model.lower = dense_rows(
+                on,
+                layer.weight[on],
+                code,
+                extra=[((float(sides.alpha[j]),), (deviations[j],)) for j in on],
+                lower=(sides.alpha * x - layer.bias)[on],
+            )
+            model.objective = Objective(expr=linear([1.0] * layer.n_out, deviations))
+        return model
+
+    def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
+        """Find the code; see :class:`pyomo_relu.formulations.layer.LayerFormulation`."""
+        scale = max(1.0, float(np.abs(x).max()))
+        signal = largest_signal(layer, x)
+        eps, n_solves = self.eps, 0
+        if eps is None:
+            nearest = LayerLinf().solve(layer, x, box, solver)
+            eps, n_solves = nearest.eps, nearest.n_solves
+            if eps is None:
+                return nearest
+        best_code, best_loss, best_eps, best_objective = None, math.inf, eps, None
+        while True:
+            model = self.model(layer, x, eps, box=box)
+            outcome = solve(model, solver, frozenset({Capability.LP}))
+            n_solves += 1
+            if outcome.status is not Status.OPTIMAL:
+                break
+            code = code_of(model, box)
+            loss = float(np.abs(layer(code) - x).sum())
+            if loss >= best_loss:
+                break
+            best_code, best_loss, best_eps, best_objective = code, loss, eps, outcome.objective
+            following = self._next_eps(layer, x, eps)
+            if following is None or eps >= signal:
+                break
+            eps = following
+        status = Status.SOLVED if best_code is not None else outcome.status
+        if best_code is not None and signal > DUST * scale and best_eps >= signal:
+            status = Status.DEGENERATE
+        return LayerAnswer(
+            status=status,
+            code=best_code,
+            active=tube(layer.slope, x, best_eps).has_lower,
+            eps=best_eps,
+            objective=best_objective,
+            dual_bound=None,
+            n_solves=n_solves,
+            solver=outcome.solver,
+            message=outcome.message,
+        )
+
+    def _next_eps(self, layer: Layer, x: FloatArray, eps: float) -> float | None:
+        """Return the next eps of the schedule at which a row changes its kind, or None."""
+        sizes = np.abs(x) if layer.slope > 0.0 else x
+        above = sizes[sizes > eps]
+        if layer.slope == 1.0 or above.size == 0:
+            return None
+        first = max(eps, np.finfo(np.float64).tiny)
+        return first * self.schedule.alpha ** max(1, self.schedule.steps_to(float(above.min()), first))

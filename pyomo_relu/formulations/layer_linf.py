@@ -1,0 +1,223 @@
+"""Algorithm 1 of the paper: one layer, l-infinity error."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from pyomo.common.gc_manager import PauseGC
+from pyomo.environ import ConcreteModel, Objective, Var
+
+from pyomo_relu.box import Box
+from pyomo_relu.errors import InputError
+from pyomo_relu.formulations.layer import DUST, LayerAnswer, code_of, new_layer_model, observed_rows
+from pyomo_relu.formulations.rows import dense_rows, indices
+from pyomo_relu.formulations.schedule import Bisection, Geometric
+from pyomo_relu.formulations.tube import breakpoints, largest_signal, least_deviation, tube
+from pyomo_relu.layer import Layer
+from pyomo_relu.norms import Norm
+from pyomo_relu.solvers import Capability, Outcome, Solver, solve
+from pyomo_relu.status import Status
+from pyomo_relu.validation import FloatArray
+
+
+@dataclass(frozen=True)
+class LayerLinf:
+    """Minimise the largest deviation of one layer's output from the observation (Algorithm 1).
+
+    The LP at a tolerance eps, for t_j = w_j . z + b_j and with alpha, beta of
+    :mod:`pyomo_relu.formulations.tube` (ReLU: rows with x_j > eps have a lower side)::
+
+        min  d
+        s.t. t_j >= alpha_j (x_j - d)     rows with a lower side
+             t_j <= beta_j  (x_j + d)     all rows
+             max_j max(-x_j, 0) <= d <= eps
+
+    Parameters
+    ----------
+    eps : float, optional
+        The paper's initial guess of the error, in the units of the observation, from which
+        `Geometric` starts; ``1e-6 max(1, max |x|)`` where not given.
+    schedule : Bisection or Geometric, optional
+        How the tolerance is found. `Geometric` is the paper's: the first eps of the
+        grid at which the LP is feasible (found by bisection over the grid, on which
+        feasibility is monotone). `Bisection`, the default where there is no `eps`,
+        gives the exact minimum and needs no guess.
+
+    References
+    ----------
+    Lei, Jalal, Dhillon, Dimakis (2019), equation (6), Algorithm 1 and Remark 1; the lower
+    bound on d, and the exact schedule, are derived for this project.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> layer = pr.Layer([[1.0], [-1.0], [2.0]])
+    >>> pr.invert_layer(layer, [1.0, 0.0, 2.3], pr.LayerLinf()).z.round(4).tolist()
+    [1.1]
+    """
+
+    eps: float | None = None
+    schedule: Bisection | Geometric | None = None
+    name: ClassVar[str] = "linf"
+    norm: ClassVar[Norm] = "inf"
+
+    def __post_init__(self) -> None:
+        if self.eps is not None and not (math.isfinite(self.eps) and self.eps > 0.0):
+            raise InputError(f"eps must be a positive number, got {self.eps}")
+        if self.schedule is None:
+            object.__setattr__(self, "schedule", Bisection() if self.eps is None else Geometric())
+        if not isinstance(self.schedule, (Bisection, Geometric)):
+            raise InputError(f"schedule must be Bisection() or Geometric(), got {self.schedule!r}")
+        if self.eps is not None and isinstance(self.schedule, Bisection):
+            raise InputError("Bisection needs no guess: give eps with Geometric() only")
+
+    def model(
+        self, layer: Layer, x: FloatArray, eps: float, *, box: Box | None = None, mask: object = None, capped: bool = True
+    ) -> ConcreteModel:
+        """Return the LP at the tolerance `eps` as a plain Pyomo model.
+
+        Parameters
+        ----------
+        layer : Layer
+        x : array_like, shape (n_out,)
+        eps : float
+            Which rows count as "on", and the cap on the deviation.
+        box : Box, optional
+            Bounds of the code; ``Box.of((0, np.inf), n_in)`` for a non-negative one.
+        mask : array_like of bool, shape (n_out,), optional
+            True where observed.
+        capped : bool
+            False leaves out ``d <= eps``: then the LP is always feasible, and its optimum says where to go.
+        """
+        layer, x = observed_rows(layer, x, mask)
+        model = new_layer_model(layer, Box.everything(layer.n_in) if box is None else box)
+        sides = tube(layer.slope, x, eps)
+        on = indices(sides.has_lower)
+        least = float(least_deviation(layer, x).max())
+        with PauseGC():
+            model.deviation = Var(bounds=(least, max(eps, least) if capped else None))
+            code = list(model.code.values())
+            model.upper = dense_rows(
+                range(layer.n_out),
+                layer.weight,
+                code,
+                extra=[((-b,), (model.deviation,)) for b in sides.beta.tolist()],
+                upper=sides.beta * x - layer.bias,
+            )
+            model.lower = dense_rows(
+                on,
+                layer.weight[on],
+                code,
+                extra=[((a,), (model.deviation,)) for a in sides.alpha[on].tolist()],
+                lower=(sides.alpha * x - layer.bias)[on],
+            )
+            model.objective = Objective(expr=model.deviation)
+        return model
+
+    def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
+        """Find the code; see :class:`pyomo_relu.formulations.layer.LayerFormulation`."""
+        search = _Search(self, layer, x, box, solver)
+        if isinstance(self.schedule, Geometric):
+            search.on_grid(self.schedule)
+        else:
+            search.exact()
+        return search.answer()
+
+
+class _Search:
+    """The LPs solved so far for one layer: the best code among them, and the bound they prove."""
+
+    def __init__(self, formulation: LayerLinf, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> None:
+        self.formulation, self.layer, self.x, self.box, self.solver = formulation, layer, x, box, solver
+        self.scale = max(1.0, float(np.abs(x).max()))
+        self.bound = float(least_deviation(layer, x).max())
+        self.n_solves = 0
+        self.code: FloatArray | None = None
+        self.loss = math.inf
+        self.eps = math.inf
+        self.objective: float | None = None
+        self.last: Outcome | None = None
+
+    def optimum(self, eps: float, *, capped: bool = False) -> float | None:
+        """Solve the LP at `eps` and keep the code of least true loss; None where there is no optimum."""
+        model = self.formulation.model(self.layer, self.x, eps, box=self.box, capped=capped)
+        self.last = solve(model, self.solver, frozenset({Capability.LP}))
+        self.n_solves += 1
+        if self.last.status is not Status.OPTIMAL or self.last.objective is None:
+            return None
+        code = code_of(model, self.box)
+        loss = float(np.abs(self.layer(code) - self.x).max())
+        if loss < self.loss:
+            self.code, self.loss, self.eps, self.objective = code, loss, loss, self.last.objective
+        return self.last.objective
+
+    def exact(self) -> None:
+        """Bisect over the intervals between breakpoints.
+
+        The LP at points[i] is exact for deviations in [points[i], ends[i]]; below it lacks
+        rows, so that its optimum still bounds the minimum from below.
+        """
+        points = breakpoints(self.layer, self.x)
+        ends = np.append(points[1:], np.inf)
+        low, high, i = 0, len(points) - 1, 0
+        while low <= high:
+            optimum = self.optimum(float(points[i]))
+            if optimum is None:
+                self.code = None
+                return
+            self.bound = max(self.bound, min(optimum, float(ends[i])))
+            if optimum > ends[i]:
+                low = i + 1
+            elif optimum >= points[i]:
+                return
+            else:
+                high = i - 1
+            low = max(low, int(np.searchsorted(points, self.bound, side="right")) - 1)
+            high = min(high, int(np.searchsorted(points, self.loss, side="right")) - 1)
+            i = (low + high) // 2
+
+    def on_grid(self, schedule: Geometric) -> None:
+        """Find the first feasible eps of the geometric grid."""
+        first = 1e-6 * self.scale if self.formulation.eps is None else self.formulation.eps
+        optimum = self.optimum(first)
+        if optimum is None:
+            return
+        low, high = 0, schedule.steps_to(optimum, first)
+        while low < high:
+            middle = (low + high) // 2
+            eps = first * schedule.alpha**middle
+            optimum = self.optimum(eps)
+            if optimum is None:
+                self.code = None
+                return
+            low, high = (low, middle) if optimum <= eps else (middle + 1, high)
+        self.loss, self.code = math.inf, None
+        if self.optimum(first * schedule.alpha**low, capped=True) is not None:
+            self.eps = first * schedule.alpha**low
+        if low > 0:
+            self.bound = max(self.bound, first * schedule.alpha ** (low - 1))
+
+    def answer(self) -> LayerAnswer:
+        """Return what was found."""
+        assert self.last is not None
+        signal = largest_signal(self.layer, self.x)
+        if self.code is None:
+            status = Status.SOLVER_ERROR if self.last.status.ok else self.last.status
+        elif signal > DUST * self.scale and self.eps >= signal:
+            status = Status.DEGENERATE
+        else:
+            status = Status.SOLVED
+        return LayerAnswer(
+            status=status,
+            code=self.code,
+            active=tube(self.layer.slope, self.x, self.eps).has_lower,
+            eps=self.eps if self.code is not None else None,
+            objective=self.objective,
+            dual_bound=self.bound,
+            n_solves=self.n_solves,
+            solver=self.last.solver,
+            message=self.last.message,
+        )

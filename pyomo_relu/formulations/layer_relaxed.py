@@ -1,0 +1,93 @@
+"""Equation (8) of the paper: one layer, without deciding which rows are on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from pyomo.common.gc_manager import PauseGC
+from pyomo.environ import ConcreteModel, Objective, maximize
+
+from pyomo_relu.box import Box
+from pyomo_relu.errors import InputError
+from pyomo_relu.formulations.layer import LayerAnswer, code_of, new_layer_model, observed_rows
+from pyomo_relu.formulations.rows import dense_rows, linear
+from pyomo_relu.layer import Layer
+from pyomo_relu.norms import Norm
+from pyomo_relu.solvers import Capability, Solver, solve
+from pyomo_relu.status import Status
+from pyomo_relu.validation import FloatArray
+
+
+@dataclass(frozen=True)
+class LayerRelaxed:
+    """Push every pre-activation up, in proportion to what was observed (equation (8)).
+
+    For t_j = w_j . z + b_j::
+
+        max  sum_j max(x_j, 0) t_j
+        s.t. t_j <= max(x_j + eps, 0)                      ReLU
+             t_j <= x_j + eps, or (x_j + eps)/c below 0    LeakyReLU(c), linear
+
+    As printed the right side is ``x_j + eps``, which no code may meet where
+    ``x_j < -eps``; a ReLU output is never below zero, so ``max(., 0)`` loses nothing.
+
+    Parameters
+    ----------
+    eps : float
+        The noise level. No signal in the LP tells it; give one formulation a layer to
+        `Layerwise` where it grows with depth.
+
+    References
+    ----------
+    Lei, Jalal, Dhillon, Dimakis (2019), section 4.3.
+    """
+
+    eps: float = 0.0
+    name: ClassVar[str] = "relaxed"
+    norm: ClassVar[Norm] = 1
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.eps) and self.eps >= 0.0):
+            raise InputError(f"eps must be a non-negative number, got {self.eps}")
+
+    def model(self, layer: Layer, x: FloatArray, *, box: Box | None = None, mask: object = None) -> ConcreteModel:
+        """Return the LP as a plain Pyomo model; parameters as in :meth:`LayerL1.model`."""
+        layer, x = observed_rows(layer, x, mask)
+        model = new_layer_model(layer, Box.everything(layer.n_in) if box is None else box)
+        lifted = x + self.eps
+        if layer.slope == 0.0:
+            upper = np.maximum(lifted, 0.0)
+        else:
+            upper = np.where(lifted >= 0.0, lifted, lifted / layer.slope)
+        with PauseGC():
+            code = list(model.code.values())
+            model.upper = dense_rows(range(layer.n_out), layer.weight, code, upper=upper - layer.bias)
+            gain = np.maximum(x, 0.0) @ layer.weight
+            model.objective = Objective(expr=linear(gain.tolist(), code), sense=maximize)
+        return model
+
+    def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
+        """Find the code; see :class:`pyomo_relu.formulations.layer.LayerFormulation`."""
+        model = self.model(layer, x, box=box)
+        outcome = solve(model, solver, frozenset({Capability.LP}))
+        code = code_of(model, box) if outcome.status is Status.OPTIMAL else None
+        status, active = outcome.status, np.zeros(layer.n_out, dtype=bool)
+        if code is not None:
+            status = Status.SOLVED
+            active = np.ones(layer.n_out, dtype=bool) if layer.slope > 0.0 else layer.pre_activation(code) > 0.0
+            if (x > self.eps).any() and not (active & (x > self.eps)).any():
+                status = Status.DEGENERATE
+        return LayerAnswer(
+            status=status,
+            code=code,
+            active=active,
+            eps=self.eps,
+            objective=outcome.objective,
+            dual_bound=None,
+            n_solves=1,
+            solver=outcome.solver,
+            message=outcome.message,
+        )

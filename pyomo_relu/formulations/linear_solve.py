@@ -1,0 +1,72 @@
+"""Theorem 2 of the paper: one layer by least squares on its active rows; no LP."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import scipy.linalg
+
+from pyomo_relu.box import Box
+from pyomo_relu.errors import InputError
+from pyomo_relu.formulations.layer import LayerAnswer
+from pyomo_relu.formulations.leaky import inverse_activation
+from pyomo_relu.layer import Layer
+from pyomo_relu.norms import Norm
+from pyomo_relu.solvers import Solver
+from pyomo_relu.status import Status
+from pyomo_relu.validation import FloatArray
+
+
+@dataclass(frozen=True)
+class LinearSolve:
+    """Solve the equations of the active rows, ``w_j . z + b_j = x_j`` where ``x_j > 0``, by least squares.
+
+    Exact, and the fastest, where the observation is exact and the active rows have full
+    column rank; then the code is unique. LeakyReLU layers use all rows, through
+    the inverse activation (equation (5)).
+
+    Parameters
+    ----------
+    threshold : float
+        Relative to ``max(1, max |x|)``: a ReLU output above it counts as active. Never
+        zero in practice: dust of 1e-12 is not a signal.
+
+    References
+    ----------
+    Lei, Jalal, Dhillon, Dimakis (2019), Theorem 2 and equation (5).
+    """
+
+    threshold: float = 1e-9
+    name: ClassVar[str] = "linear"
+    norm: ClassVar[Norm] = 2
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.threshold) and self.threshold >= 0.0):
+            raise InputError(f"threshold must be a non-negative number, got {self.threshold}")
+
+    def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
+        """Find the code; the box is not imposed on it, and the solver is not used."""
+        cut = self.threshold * max(1.0, float(np.abs(x).max()))
+        if layer.slope == 0.0:
+            active, target = x > cut, x
+        else:
+            active, target = np.ones(layer.n_out, dtype=bool), inverse_activation(x, layer.slope)
+        matrix, right = layer.weight[active], (target - layer.bias)[active]
+        code, rank = None, 0
+        if len(matrix) >= layer.n_in:
+            code, _, rank, _ = scipy.linalg.lstsq(matrix, right, lapack_driver="gelsd")
+        determined = rank == layer.n_in
+        return LayerAnswer(
+            status=Status.SOLVED if determined else Status.RANK_DEFICIENT,
+            code=np.asarray(code) if determined else None,
+            active=active,
+            eps=cut,
+            objective=None,
+            dual_bound=None,
+            n_solves=1,
+            solver=f"SciPy {scipy.__version__}",
+            message="" if determined else f"{len(matrix)} active rows of rank {rank} for {layer.n_in} unknowns",
+        )

@@ -1,0 +1,38 @@
+"""How the tolerance eps of Algorithms 1 and 2 grows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pyomo_relu.errors import InputError
+
+
+@dataclass(frozen=True)
+class Geometric:
+    """The paper's schedule: eps, alpha eps, alpha^2 eps, ...
+
+    Parameters
+    ----------
+    alpha : float
+        Growth a round, above 1; the paper takes 1.2.
+    """
+
+    alpha: float = 1.2
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.alpha) and self.alpha > 1.0):
+            raise InputError(f"alpha must exceed 1, got {self.alpha}")
+
+    def steps_to(self, eps: float, first: float) -> int:
+        """Return the least k >= 0 with ``first * alpha**k >= eps``."""
+        return 0 if eps <= first else math.ceil(math.log(eps / first) / math.log(self.alpha) - 1e-12)
+
+
+@dataclass(frozen=True)
+class Bisection:
+    """The exact schedule: bisection over the sorted observation, where the LP changes its shape.
+
+    ``z -> ||phi(Wz + b) - x||_inf`` is quasi-convex, so O(log n) LPs find its minimum,
+    and the last one proves it (derived for this project).
+    """

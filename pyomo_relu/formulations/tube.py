@@ -1,0 +1,65 @@
+"""What an observed output says of a pre-activation: equation (6) and Remark 1.
+
+For a deviation d around the observation x, ``|phi(t) - x| <= d`` is written as
+
+    t >= alpha (x - d)        t <= beta (x + d)
+
+with, by the size of x against the tolerance eps,
+
+    activation      x > eps              |x| <= eps            x < -eps
+    ReLU            alpha = beta = 1     no row, beta = 1      no row, beta = 1
+    LeakyReLU(c)    alpha = beta = 1     alpha = 1/c, beta = 1 alpha = beta = 1/c
+    linear          alpha = beta = 1     alpha = beta = 1      alpha = beta = 1
+
+The rows are exact for every d between eps and the next |x_j| above it (for ReLU
+where also ``d >= -x_j``: its output is never below zero).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyomo_relu.layer import Layer
+from pyomo_relu.validation import FloatArray
+
+
+@dataclass(frozen=True)
+class Tube:
+    """Rows ``t >= alpha (x - d)`` where `has_lower`, and ``t <= beta (x + d)`` everywhere."""
+
+    has_lower: NDArray[np.bool_]
+    alpha: FloatArray
+    beta: FloatArray
+
+
+def tube(slope: float, x: FloatArray, eps: float) -> Tube:
+    """Classify the rows of an observation `x`, shape (n,), at the tolerance `eps`."""
+    ones = np.ones_like(x)
+    if slope == 1.0:
+        return Tube(np.ones(x.size, dtype=bool), ones, ones)
+    if slope == 0.0:
+        return Tube(x > eps, ones, ones)
+    return Tube(np.ones(x.size, dtype=bool), np.where(x > eps, 1.0, 1.0 / slope), np.where(x < -eps, 1.0 / slope, 1.0))
+
+
+def least_deviation(layer: Layer, x: FloatArray) -> FloatArray:
+    """Return what every output misses `x` by at least: ``max(-x, 0)`` for ReLU, else 0; shape (n,)."""
+    return np.maximum(-x, 0.0) if layer.slope == 0.0 else np.zeros_like(x)
+
+
+def breakpoints(layer: Layer, x: FloatArray) -> FloatArray:
+    """Return 0 and the sorted tolerances at which :func:`tube` changes."""
+    if layer.slope == 1.0:
+        return np.zeros(1)
+    sizes = np.abs(x) if layer.slope > 0.0 else x[x > 0.0]
+    return np.union1d(0.0, sizes)
+
+
+def largest_signal(layer: Layer, x: FloatArray) -> float:
+    """Return the tolerance from which no row tells the code apart from 0: ``max x`` (LeakyReLU: ``max |x|``)."""
+    if layer.slope == 1.0:
+        return np.inf
+    return float(np.max(np.abs(x) if layer.slope > 0.0 else np.maximum(x, 0.0)))

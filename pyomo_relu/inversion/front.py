@@ -1,0 +1,94 @@
+"""`invert` and `invert_layer`: the front door."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from pyomo_relu.errors import InputError
+from pyomo_relu.formulations import LayerFormulation
+from pyomo_relu.inversion.layerwise import Layerwise
+from pyomo_relu.layer import Layer
+from pyomo_relu.network import Network
+from pyomo_relu.problem import Problem
+from pyomo_relu.result import Result
+from pyomo_relu.solvers import Solver
+
+
+class Method(Protocol):
+    """A way to invert; a new one is a file beside this with this one function."""
+
+    def run(self, problem: Problem, solver: Solver) -> Result:
+        """Invert."""
+        ...
+
+
+def invert(
+    net: Network,
+    x: Any,
+    method: Method | None = None,
+    *,
+    operator: Any = None,
+    mask: Any = None,
+    box: Any = None,
+    solver: Solver | str | None = None,
+) -> Result:
+    """Find a code z with ``A G(z)`` equal to `x`, or as near as can be.
+
+    Parameters
+    ----------
+    net : Network
+    x : array_like, shape (n,), or (m,) with an operator of m rows
+        The observation.
+    method : Layerwise or Exact, optional
+        ``Layerwise()`` where not given: fast, without a proof of optimality.
+    operator : array_like, shape (m, n), optional
+        The matrix A, for methods that take one.
+    mask : array_like of bool, shape (n,), optional
+        True where `x` is observed; the other entries of `x` may be anything.
+    box : pair (lower, upper), optional
+        Bounds of the code: scalars or vectors of length k.
+    solver : Solver or str, optional
+        Else the environment variable ``PYOMO_RELU_SOLVER``, else the default for the job.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    InputError, ShapeError
+        Bad input.
+    CapabilityError, SolverConfigError, SolverUnavailableError
+        A solver that cannot take the model, a bad option, or no such solver here.
+
+    Examples
+    --------
+    >>> import numpy as np, pyomo_relu as pr
+    >>> net = pr.Network.random((5, 20, 40), seed=0)
+    >>> z = np.linspace(-1, 1, 5)
+    >>> result = pr.invert(net, net(z))
+    >>> bool(np.abs(result.z - z).max() < 1e-6), result.realizable
+    (True, True)
+    """
+    method = Layerwise() if method is None else method
+    if not callable(getattr(method, "run", None)):
+        raise InputError(f"method must be Layerwise(...) or Exact(...), got {method!r}")
+    problem = Problem.of(net, x, operator=operator, mask=mask, box=box)
+    return method.run(problem, Solver.of(solver))
+
+
+def invert_layer(
+    layer: Layer,
+    x: Any,
+    formulation: LayerFormulation | None = None,
+    *,
+    mask: Any = None,
+    box: Any = None,
+    solver: Solver | str | None = None,
+) -> Result:
+    """Invert one layer; parameters as in :func:`invert`.
+
+    ``box=(0, np.inf)`` asks for a non-negative code.
+    """
+    method = Layerwise() if formulation is None else Layerwise(formulation)
+    return invert(Network((layer,)), x, method, mask=mask, box=box, solver=solver)

@@ -1,0 +1,136 @@
+"""Layer-wise inversion: the last layer first, one LP (or linear solve) after the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pyomo_relu.box import Box
+from pyomo_relu.certificate import certify, rank_of, recovery_factor
+from pyomo_relu.errors import InputError
+from pyomo_relu.formulations import LayerAnswer, LayerFormulation, LayerLinf, LinearSolve
+from pyomo_relu.layer import Layer
+from pyomo_relu.norms import norm_of
+from pyomo_relu.problem import Problem
+from pyomo_relu.result import LayerReport, Result
+from pyomo_relu.solvers import Solver
+from pyomo_relu.status import Status
+from pyomo_relu.validation import FloatArray
+
+
+@dataclass(frozen=True)
+class Layerwise:
+    """Invert a network one layer at a time.
+
+    Each layer's code is the observation of the layer before. Polynomial, exact for exact
+    observations of expanding networks, and with an error bound under noise; but each inner
+    observation is an estimate, so that there is no proof of optimality. Only the output
+    layer's LP bounds the residual from below.
+
+    Parameters
+    ----------
+    formulation : formulation, or a sequence of one a layer (first layer first)
+        ``LayerLinf()``, ``LayerL1()``, ``LayerRelaxed()``, ``LayerRealizable()`` or ``LinearSolve()``.
+    nonnegative : bool
+        Whether codes that are outputs of a ReLU are held at or above zero. This lowers the
+        expansion that uniqueness needs from about 2 to about 1.5 (derived for this
+        project); False is the paper's own variant.
+
+    References
+    ----------
+    Lei, Jalal, Dhillon, Dimakis (2019), sections 3 and 4.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> net = pr.Network.random((3, 12, 30), seed=1)
+    >>> result = pr.invert(net, net([1.0, -1.0, 0.5]), pr.Layerwise(pr.LinearSolve()))
+    >>> result.z.round(6).tolist(), [report.unique for report in result.layers]
+    ([1.0, -1.0, 0.5], [True, True])
+    """
+
+    formulation: LayerFormulation | Sequence[LayerFormulation] = field(default_factory=LayerLinf)
+    nonnegative: bool = True
+
+    def __post_init__(self) -> None:
+        for formulation in self.formulation if isinstance(self.formulation, Sequence) else (self.formulation,):
+            if not isinstance(formulation, LayerFormulation):
+                raise InputError(f"formulation must be LayerLinf(), LayerL1(), ..., got {formulation!r}")
+
+    def run(self, problem: Problem, solver: Solver) -> Result:
+        """Invert; see :func:`pyomo_relu.invert`."""
+        started = time.perf_counter()
+        if problem.matrix is not None:
+            raise InputError("Layerwise inverts G itself: an operator needs Exact, a mask is fine")
+        formulations = self._formulations(len(problem.network))
+        if problem.box is not None and isinstance(formulations[0], LinearSolve):
+            raise InputError("LinearSolve cannot hold the code in a box: leave out the box, or use an LP formulation")
+        target, reports, status, message = problem.x, [], Status.SOLVED, ""
+        answers: list[LayerAnswer] = []
+        code: FloatArray | None = None
+        for i in reversed(range(len(problem.network))):
+            layer, formulation, clock = problem.network[i], formulations[i], time.perf_counter()
+            answer = formulation.solve(layer, target, self._box(problem, i), solver)
+            answers.append(answer)
+            reports.append(_report(i + 1, layer, target, formulation, answer, time.perf_counter() - clock))
+            if status.ok and not answer.status.ok:
+                status, message = answer.status, f"layer {i + 1}" + (f": {answer.message}" if answer.message else "")
+            code = answer.code
+            if code is None:
+                break
+            target = code
+        norm = formulations[-1].norm
+        output = answers[0]
+        verdict = certify(problem, code, norm, output.dual_bound, output.solver, "every input of the last layer")
+        return Result(
+            z=code,
+            status=status,
+            norm=norm,
+            residual=verdict.residual,
+            objective=output.objective,
+            dual_bound=verdict.dual_bound,
+            realizable=verdict.realizable,
+            certificate=verdict.certificate,
+            seconds=time.perf_counter() - started,
+            solver=output.solver,
+            message=message,
+            layers=tuple(reports),
+        )
+
+    def _formulations(self, depth: int) -> Sequence[LayerFormulation]:
+        if not isinstance(self.formulation, Sequence):
+            return [self.formulation] * depth
+        if len(self.formulation) != depth:
+            raise InputError(f"got {len(self.formulation)} formulations for {depth} layers")
+        return self.formulation
+
+    def _box(self, problem: Problem, i: int) -> Box:
+        layer = problem.network[i]
+        if i == 0:
+            return Box.everything(layer.n_in) if problem.box is None else problem.box
+        if self.nonnegative and problem.network[i - 1].slope == 0.0:
+            return Box.of((0.0, np.inf), layer.n_in)
+        return Box.everything(layer.n_in)
+
+
+def _report(
+    number: int, layer: Layer, x: FloatArray, formulation: LayerFormulation, answer: LayerAnswer, seconds: float
+) -> LayerReport:
+    rank = rank_of(layer.weight[answer.active])
+    return LayerReport(
+        layer=number,
+        status=answer.status,
+        eps=answer.eps,
+        active=int(answer.active.sum()),
+        rank=rank,
+        unique=rank == layer.n_in,
+        recovery_factor=recovery_factor(layer, answer.active),
+        objective=answer.objective,
+        residual=None if answer.code is None else norm_of(layer(answer.code) - x, formulation.norm),
+        n_solves=answer.n_solves,
+        seconds=seconds,
+        message=answer.message,
+    )

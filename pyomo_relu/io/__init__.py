@@ -1,0 +1,51 @@
+"""Networks in files: one reader a format, picked by suffix.
+
+Readers return layers and writers take them. What a reader does not understand
+is an error; nothing is dropped. No reader executes code from a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from pyomo_relu.errors import InputError, NetworkFileError
+from pyomo_relu.io import npz, onnx, sklearn, torch
+from pyomo_relu.layer import Layer
+
+READERS: dict[str, Callable[..., tuple[Layer, ...]]] = {
+    ".npz": npz.read,
+    ".onnx": onnx.read,
+    ".pt": torch.read,
+    ".pth": torch.read,
+}
+WRITERS: dict[str, Callable[[Path, Sequence[Layer]], None]] = {".npz": npz.write, ".onnx": onnx.write}
+OBJECTS = (torch.from_object, sklearn.from_object)
+
+
+def read_layers(source: Any, *, slopes: float | Sequence[float] | None = None) -> tuple[Layer, ...]:
+    """Read the layers of a file or of an object; see :func:`pyomo_relu.load_network`."""
+    if not isinstance(source, (str, PathLike)):
+        for convert in OBJECTS:
+            layers = convert(source)
+            if layers is not None:
+                return layers
+        raise InputError(f"cannot read a network from a {type(source).__name__}")
+    path = Path(source)
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise NetworkFileError(f"{path}: unknown suffix {path.suffix!r}; known: {', '.join(READERS)}")
+    if not path.is_file():
+        raise NetworkFileError(f"{path}: no such file")
+    return reader(path, slopes=slopes)
+
+
+def write_layers(path: str | PathLike[str], layers: Sequence[Layer]) -> None:
+    """Write `layers` to `path`, atomically, in the format of its suffix."""
+    target = Path(path)
+    writer = WRITERS.get(target.suffix.lower())
+    if writer is None:
+        raise NetworkFileError(f"{target}: cannot write {target.suffix!r}; known: {', '.join(WRITERS)}")
+    writer(target, layers)

@@ -1,0 +1,29 @@
+"""Errors that say where in a file the trouble is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyomo_relu.errors import InputError, NetworkFileError
+
+
+@contextmanager
+def blaming(what: object) -> Iterator[None]:
+    """Turn an InputError of the block into a NetworkFileError that starts with `what`."""
+    try:
+        yield
+    except InputError as error:
+        raise NetworkFileError(f"{what}: {error}") from error
+
+
+@contextmanager
+def catching(what: object, damage: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Turn the errors that a foreign reader raises for bad bytes into one NetworkFileError."""
+    try:
+        yield
+    except InputError:
+        raise
+    except damage as error:
+        reason = str(error).split("\n")[0] or type(error).__name__
+        raise NetworkFileError(f"{what}: damaged, or not what it says it is ({reason})") from error

@@ -1,0 +1,134 @@
+"""An ONNX model as plain values: its nodes in order, its initializers, one input and one output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyomo_relu.errors import InputError
+from pyomo_relu.io.blame import blaming
+from pyomo_relu.io.onnx_tensor import FLOATS, Array, tensor_array
+
+OPS: dict[str, dict[str, str]] = {
+    "Add": {},
+    "BatchNormalization": {"epsilon": "FLOAT", "momentum": "FLOAT", "spatial": "INT", "training_mode": "INT"},
+    "Cast": {"to": "INT", "saturate": "INT"},
+    "Constant": {
+        "value": "TENSOR",
+        "value_float": "FLOAT",
+        "value_floats": "FLOATS",
+        "value_int": "INT",
+        "value_ints": "INTS",
+    },
+    "Div": {},
+    "Dropout": {"ratio": "FLOAT", "seed": "INT"},
+    "Flatten": {"axis": "INT"},
+    "Gemm": {"alpha": "FLOAT", "beta": "FLOAT", "transA": "INT", "transB": "INT"},
+    "Identity": {},
+    "LeakyRelu": {"alpha": "FLOAT"},
+    "MatMul": {},
+    "Max": {},
+    "Mul": {},
+    "PRelu": {},
+    "Relu": {},
+    "Reshape": {"allowzero": "INT"},
+    "Squeeze": {"axes": "INTS"},
+    "Sub": {},
+    "Transpose": {"perm": "INTS"},
+    "Unsqueeze": {"axes": "INTS"},
+}
+"""The supported ops, and for each the attributes that are understood."""
+
+# Before opset 7 the arithmetic ops had broadcasting rules of their own.
+OLDEST_OPSET = 7
+
+
+@dataclass(frozen=True)
+class Node:
+    """One op; `label` says where it is, for messages."""
+
+    op: str
+    label: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A graph; `declared` has the shapes that the file gives, None for a size it leaves open."""
+
+    input: str
+    output: str
+    nodes: tuple[Node, ...]
+    constants: dict[str, Array]
+    declared: dict[str, tuple[int | None, ...]]
+
+
+def parse(onnx: Any, model: Any, folder: Path) -> Graph:
+    """Return the graph of a ``ModelProto``.
+
+    Raises
+    ------
+    InputError
+        If there is an op, an attribute, a domain or an element type that is not
+        supported, or not one input and one output.
+    """
+    graph = model.graph
+    _check_opsets(onnx, model)
+    if model.functions or graph.sparse_initializer:
+        raise InputError("model-local functions and sparse initializers are not supported")
+    nodes = tuple(_node(onnx, node, i, folder) for i, node in enumerate(graph.node, start=1))
+    constants = {tensor.name: tensor_array(onnx, tensor, folder) for tensor in graph.initializer}
+    if len(constants) < len(graph.initializer):
+        raise InputError("two initializers have one name")
+    # Old exporters list the initializers as inputs too.
+    inputs = [value for value in graph.input if value.name not in constants]
+    for kind, values in (("inputs", inputs), ("outputs", graph.output)):
+        if len(values) != 1:
+            raise InputError(f"it has {len(values)} {kind}, expected one")
+    if inputs[0].type.tensor_type.elem_type not in FLOATS:
+        raise InputError(f"input {inputs[0].name!r} is not a floating-point tensor")
+    return Graph(
+        input=inputs[0].name,
+        output=graph.output[0].name,
+        nodes=nodes,
+        constants=constants,
+        declared={
+            value.name: tuple(axis.dim_value if axis.dim_value > 0 else None for axis in tensor.shape.dim)
+            for value in (*inputs, *graph.value_info, *graph.output)
+            for tensor in [value.type.tensor_type]
+            if tensor.HasField("shape")
+        },
+    )
+
+
+def _check_opsets(onnx: Any, model: Any) -> None:
+    newest = onnx.defs.onnx_opset_version()
+    versions = [opset.version for opset in model.opset_import if opset.domain in ("", "ai.onnx")]
+    if len(versions) != 1 or not OLDEST_OPSET <= versions[0] <= newest:
+        raise InputError(f"its opset is {versions or 'missing'}; supported: one from {OLDEST_OPSET} to {newest}")
+
+
+def _node(onnx: Any, node: Any, number: int, folder: Path) -> Node:
+    label = f"op {node.op_type!r} (node {number})"
+    if node.domain not in ("", "ai.onnx"):
+        raise InputError(f"{label} is of the domain {node.domain!r}, which is not supported")
+    known = OPS.get(node.op_type)
+    if known is None:
+        raise InputError(f"{label} is not supported; supported: {', '.join(OPS)}")
+    attributes: dict[str, Any] = {}
+    for attribute in node.attribute:
+        kind = known.get(attribute.name)
+        if kind is None or attribute.type != onnx.AttributeProto.AttributeType.Value(kind):
+            raise InputError(f"{label} has an attribute {attribute.name!r} that is not understood")
+        with blaming(label):
+            attributes[attribute.name] = _value(onnx, attribute, kind, folder)
+    return Node(node.op_type, label, tuple(node.input), tuple(node.output), attributes)
+
+
+def _value(onnx: Any, attribute: Any, kind: str, folder: Path) -> Any:
+    if kind == "TENSOR":
+        return tensor_array(onnx, attribute.t, folder)
+    return {"FLOAT": attribute.f, "INT": attribute.i, "FLOATS": [*attribute.floats], "INTS": [*attribute.ints]}[kind]

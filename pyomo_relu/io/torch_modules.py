@@ -1,0 +1,104 @@
+"""PyTorch modules as layers, in their eval form: dropout is off, BatchNorm1d is folded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pyomo_relu.errors import InputError
+from pyomo_relu.io.affine import AffineChain
+from pyomo_relu.io.torch_tensor import tensor_array
+from pyomo_relu.layer import Layer
+
+Step = Callable[[Any, Any, AffineChain], None]
+
+
+def module_layers(torch: Any, module: Any) -> tuple[Layer, ...]:
+    """Return the layers of a ``Sequential`` (nested ones too), or of one module of :data:`STEPS`.
+
+    Raises
+    ------
+    InputError
+        If a module's class is not in :data:`STEPS`, or it carries hooks.
+    """
+    modules = list(_flat(torch, module))
+    # All that may come before the first Linear keeps the width.
+    chain = AffineChain(next((m.in_features for m in modules if type(m) is torch.nn.Linear), None))
+    steps = {getattr(torch.nn, name): step for name, step in STEPS.items()}
+    for number, part in enumerate(modules, start=1):
+        name = f"module {type(part).__name__!r} (number {number})"
+        step = steps.get(type(part))
+        if step is None:
+            raise InputError(f"{name} is not supported; supported: {', '.join(SUPPORTED)}")
+        if part._forward_hooks or part._forward_pre_hooks or "forward" in vars(part):
+            raise InputError(f"{name} carries hooks, which would be lost")
+        try:
+            step(torch, part, chain)
+        except InputError as error:
+            raise type(error)(f"{name}: {error}") from error
+    return chain.layers()
+
+
+def _flat(torch: Any, module: Any) -> Iterator[Any]:
+    # A subclass may override forward, so only the class itself is taken.
+    if type(module) is not torch.nn.Sequential:
+        yield module
+        return
+    if module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module):
+        raise InputError("module 'Sequential' carries hooks, which would be lost")
+    for child in module:
+        yield from _flat(torch, child)
+
+
+def _linear(torch: Any, module: Any, chain: AffineChain) -> None:
+    chain.linear(tensor_array(torch, module.weight, "weight"))
+    if module.bias is not None:
+        chain.shift(tensor_array(torch, module.bias, "bias"))
+
+
+def _batch_norm(torch: Any, module: Any, chain: AffineChain) -> None:
+    if module.running_mean is None or module.running_var is None:
+        raise InputError("it keeps no running statistics, so it has no eval form")
+    mean, variance, weight, bias = (
+        None if value is None else tensor_array(torch, value, name)
+        for name in ("running_mean", "running_var", "weight", "bias")
+        for value in [getattr(module, name)]
+    )
+    chain.normalize(mean, variance, module.eps, weight, bias)
+
+
+def _prelu(torch: Any, module: Any, chain: AffineChain) -> None:
+    slope = tensor_array(torch, module.weight, "slope")
+    if slope.size != 1:
+        raise InputError(f"it has {slope.size} slopes, only one is supported")
+    chain.activate(float(slope[0]))
+
+
+def _flatten(torch: Any, module: Any, chain: AffineChain) -> None:
+    if (module.start_dim, module.end_dim) != (1, -1):
+        raise InputError(f"it flattens axes {module.start_dim} to {module.end_dim}, only 1 to -1 is supported")
+
+
+def _relu(torch: Any, module: Any, chain: AffineChain) -> None:
+    chain.activate(0.0)
+
+
+def _leaky_relu(torch: Any, module: Any, chain: AffineChain) -> None:
+    chain.activate(module.negative_slope)
+
+
+def _identity(torch: Any, module: Any, chain: AffineChain) -> None:
+    pass
+
+
+STEPS: dict[str, Step] = {
+    "BatchNorm1d": _batch_norm,
+    "Dropout": _identity,
+    "Flatten": _flatten,
+    "Identity": _identity,
+    "LeakyReLU": _leaky_relu,
+    "Linear": _linear,
+    "PReLU": _prelu,
+    "ReLU": _relu,
+}
+SUPPORTED = (*STEPS, "Sequential")

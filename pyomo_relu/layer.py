@@ -1,0 +1,94 @@
+"""`Layer`: one dense layer, an affine map and its activation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pyomo_relu.errors import InputError, ShapeError
+from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array, as_vector, frozen
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One dense layer ``h -> phi(weight @ h + bias)`` with ``phi(t) = max(t, slope * t)``.
+
+    Parameters
+    ----------
+    weight : array_like, shape (n_out, n_in)
+    bias : array_like, shape (n_out,), optional
+        Zero where not given.
+    slope : float
+        Slope of the activation left of zero: 0 is ReLU, (0, 1) LeakyReLU, 1 linear.
+
+    Raises
+    ------
+    ShapeError, InputError
+        If the shapes do not fit, an entry is not finite, or the slope is outside [0, 1].
+
+    Examples
+    --------
+    >>> Layer([[1.0], [-1.0]])([2.0]).tolist()
+    [2.0, 0.0]
+    """
+
+    weight: FloatArray
+    bias: FloatArray | None = None  # type: ignore[assignment]
+    slope: float = 0.0
+
+    def __post_init__(self) -> None:
+        weight = as_finite_array(self.weight, "weight", 2)
+        bias = np.zeros(len(weight)) if self.bias is None else as_finite_array(self.bias, "bias", 1)
+        if bias.size != len(weight):
+            raise ShapeError(f"bias has {bias.size} entries, weight has {len(weight)} rows")
+        slope = as_float_array(self.slope, "slope")
+        if slope.ndim or not 0.0 <= slope <= 1.0:
+            raise InputError(f"slope must be one number in [0, 1] (0 ReLU, 1 linear), got {self.slope!r}")
+        object.__setattr__(self, "weight", frozen(weight))
+        object.__setattr__(self, "bias", frozen(bias))
+        object.__setattr__(self, "slope", float(slope))
+
+    @property
+    def n_in(self) -> int:
+        """Number of inputs."""
+        return int(self.weight.shape[1])
+
+    @property
+    def n_out(self) -> int:
+        """Number of neurons."""
+        return int(self.weight.shape[0])
+
+    @property
+    def activation(self) -> str:
+        """The activation's usual name."""
+        return {0.0: "ReLU", 1.0: "linear"}.get(self.slope, f"LeakyReLU({self.slope:g})")
+
+    def pre_activation(self, h: FloatArray) -> FloatArray:
+        """Return ``weight @ h + bias``; `h` has shape (n_in,) or (N, n_in)."""
+        return np.asarray(h @ self.weight.T + self.bias, dtype=np.float64)
+
+    def activate(self, t: FloatArray) -> FloatArray:
+        """Return ``phi(t)`` entry by entry."""
+        return np.asarray(np.maximum(t, self.slope * t), dtype=np.float64)
+
+    def __call__(self, h: FloatArray) -> FloatArray:
+        """Return the layer's output; `h` has shape (n_in,) or (N, n_in)."""
+        return self.activate(self.pre_activation(np.asarray(h, dtype=np.float64)))
+
+    def rows(self, index: np.ndarray) -> Layer:
+        """Return the layer that has only the neurons of `index` (integers, or a boolean mask)."""
+        return Layer(self.weight[index], self.bias[index], self.slope)
+
+    def __repr__(self) -> str:
+        return f"Layer({self.n_in} -> {self.n_out}, {self.activation})"
+
+
+def as_code(value: object, n_in: int) -> FloatArray:
+    """Return codes as float64: shape (n_in,), or (N, n_in) for a batch of them."""
+    code = as_float_array(value, "code")
+    if code.ndim == 1:
+        return as_vector(code, n_in, "code")
+    if code.ndim != 2 or code.shape[1] != n_in:
+        raise ShapeError(f"code has shape {code.shape}, expected ({n_in},) or (N, {n_in})")
+    return code

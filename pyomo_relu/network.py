@@ -1,0 +1,185 @@
+"""`Network`: a feed-forward ReLU network, frozen and checked; it knows no Pyomo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from pyomo_relu import io
+from pyomo_relu.errors import InputError, ShapeError
+from pyomo_relu.layer import Layer, as_code
+from pyomo_relu.validation import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A feed-forward network ``G = layer_d o ... o layer_1`` of dense layers.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        First layer first; each layer's ``n_in`` is the ``n_out`` of the one before.
+
+    Raises
+    ------
+    ShapeError
+        If two neighbours do not fit.
+
+    Examples
+    --------
+    >>> net = Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
+    >>> net([-3.0]).tolist(), net([[1.0], [-2.0]]).tolist()
+    ([3.0], [[1.0], [2.0]])
+    """
+
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        layers = tuple(self.layers)
+        if not layers:
+            raise InputError("a network needs at least one layer")
+        for i, (before, after) in enumerate(zip(layers, layers[1:], strict=False), start=2):
+            if before.n_out != after.n_in:
+                raise ShapeError(f"layer {i} expects {after.n_in} inputs, layer {i - 1} gives {before.n_out}")
+        object.__setattr__(self, "layers", layers)
+
+    @classmethod
+    def from_arrays(
+        cls, weights: Sequence[Any], biases: Sequence[Any] | None = None, slopes: float | Sequence[float] = 0.0
+    ) -> Network:
+        """Build a network from its arrays.
+
+        Parameters
+        ----------
+        weights : sequence of array_like
+            ``weights[i]`` has shape (n_i, n_{i-1}).
+        biases : sequence of array_like, optional
+            ``biases[i]`` has shape (n_i,); an entry may be None for zero.
+        slopes : float or sequence of float
+            Slope left of zero, one for all layers or one a layer: 0 ReLU, (0, 1) LeakyReLU, 1 linear.
+
+        Raises
+        ------
+        ShapeError, InputError
+            If lengths or shapes do not fit, or an entry is not a finite real number.
+        """
+        n = len(weights)
+        if biases is not None and len(biases) != n:
+            raise ShapeError(f"got {n} weights but {len(biases)} biases")
+        scalar = np.ndim(slopes) == 0
+        if not scalar and len(slopes) != n:  # type: ignore[arg-type]
+            raise ShapeError(f"got {n} weights but {len(slopes)} slopes")  # type: ignore[arg-type]
+        layers = []
+        for i in range(n):
+            try:
+                slope: Any = slopes if scalar else slopes[i]  # type: ignore[index]
+                layers.append(Layer(weights[i], None if biases is None else biases[i], slope))
+            except InputError as error:
+                raise type(error)(f"layer {i + 1}: {error}") from error
+        return cls(tuple(layers))
+
+    @classmethod
+    def random(cls, sizes: Sequence[int], slopes: float | Sequence[float] = 0.0, *, seed: int) -> Network:
+        """Draw a bias-free Gaussian network, entries N(0, 1/n_in), as in the paper's section 5.1.
+
+        Parameters
+        ----------
+        sizes : sequence of int
+            ``(k, n_1, ..., n_d)``.
+        slopes : float or sequence of float
+            As in :meth:`from_arrays`.
+        seed : int
+            Seed of ``numpy.random.default_rng``.
+
+        Examples
+        --------
+        >>> Network.random((2, 6, 3), seed=0).sizes
+        (2, 6, 3)
+        """
+        if len(sizes) < 2 or any(int(n) != n or n < 1 for n in sizes):
+            raise InputError(f"sizes must be two or more positive integers, got {tuple(sizes)}")
+        rng = np.random.default_rng(seed)
+        weights = [
+            rng.normal(0.0, n_in**-0.5, (n_out, n_in)) for n_in, n_out in zip(sizes, sizes[1:], strict=False)
+        ]
+        return cls.from_arrays(weights, slopes=slopes)
+
+    @property
+    def n_in(self) -> int:
+        """Size of the code, k."""
+        return self.layers[0].n_in
+
+    @property
+    def n_out(self) -> int:
+        """Size of the output, n."""
+        return self.layers[-1].n_out
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """``(k, n_1, ..., n_d)``."""
+        return (self.n_in, *(layer.n_out for layer in self.layers))
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of weights and biases."""
+        return sum(layer.weight.size + layer.bias.size for layer in self.layers)
+
+    def __call__(self, z: Any) -> FloatArray:
+        """Return G(z); `z` has shape (k,) or (N, k), the result (n,) or (N, n)."""
+        h = as_code(z, self.n_in)
+        for layer in self.layers:
+            h = layer(h)
+        return h
+
+    def pre_activations(self, z: Any) -> list[FloatArray]:
+        """Return ``weight @ h + bias`` of every layer at the code `z`, shape (k,) or (N, k)."""
+        h, found = as_code(z, self.n_in), []
+        for layer in self.layers:
+            found.append(layer.pre_activation(h))
+            h = layer.activate(found[-1])
+        return found
+
+    def __getitem__(self, i: int) -> Layer:
+        return self.layers[i]
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers)
+
+    def __repr__(self) -> str:
+        shape = "-".join(map(str, self.sizes))
+        return f"Network({shape}, {', '.join(layer.activation for layer in self.layers)})"
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the network to `path`, atomically; the suffix (``.npz``, ``.onnx``) picks the format."""
+        io.write_layers(path, self.layers)
+
+
+def load_network(source: Any, *, slopes: float | Sequence[float] | None = None) -> Network:
+    """Read a network from a file, or from a PyTorch or scikit-learn object.
+
+    Parameters
+    ----------
+    source : path, torch.nn.Sequential or sklearn.neural_network.MLPRegressor
+        A path's suffix picks the reader: ``.npz``, ``.onnx``, ``.pt``/``.pth``.
+    slopes : float or sequence of float, optional
+        Activations, for files that hold none (a PyTorch state dict); an error for all others.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    NetworkFileError
+        If the file is damaged or holds anything that is not understood: nothing is dropped.
+    MissingDependencyError
+        If the format's package is not installed; the message has the pip line.
+    """
+    return Network(io.read_layers(source, slopes=slopes))

@@ -1,0 +1,100 @@
+"""`Problem`: a network, what was observed of its output, and where the code may lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyomo_relu.box import Box
+from pyomo_relu.errors import InputError, ShapeError
+from pyomo_relu.network import Network
+from pyomo_relu.norms import Norm, norm_of
+from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array, as_vector, frozen, require_finite
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Minimise ``||A G(z) - x||`` over a box.
+
+    A mask leaves only the observed neurons in the network's last layer, so that no method
+    needs to know of masks.
+
+    Parameters
+    ----------
+    network : Network
+        With the observed outputs only.
+    x : array, shape (m,)
+    matrix : array, shape (m, n), or None
+        The operator A; None is the identity.
+    box : Box or None
+        Where the code may lie; None is everywhere.
+    """
+
+    network: Network
+    x: FloatArray
+    matrix: FloatArray | None
+    box: Box | None
+
+    @classmethod
+    def of(cls, network: Network, x: Any, *, operator: Any = None, mask: Any = None, box: Any = None) -> Problem:
+        """Check the inputs of :func:`pyomo_relu.invert`, and put them together.
+
+        Raises
+        ------
+        ShapeError, InputError
+            One line that names the thing and both sizes.
+        """
+        if not isinstance(network, Network):
+            raise InputError(f"network must be a pyomo_relu.Network, got {type(network).__name__}")
+        if operator is not None and mask is not None:
+            raise InputError("give a mask or an operator, not both: a mask is a selection of rows of the identity")
+        matrix = None
+        if mask is not None:
+            seen, x = observed(x, mask, network.n_out)
+            network = Network((*network.layers[:-1], network[-1].rows(seen)))
+        elif operator is not None:
+            matrix = frozen(as_finite_array(operator, "operator", 2))
+            if matrix.shape[1] != network.n_out:
+                raise ShapeError(f"operator has {matrix.shape[1]} columns, the network {network.n_out} outputs")
+            x = as_vector(x, len(matrix), "observation")
+        else:
+            x = as_vector(x, network.n_out, "observation")
+        return cls(network, frozen(x), matrix, None if box is None else Box.of(box, network.n_in))
+
+    def predict(self, z: FloatArray) -> FloatArray:
+        """Return ``A G(z)``, shape (m,)."""
+        output = self.network(z)
+        return output if self.matrix is None else np.asarray(self.matrix @ output, dtype=np.float64)
+
+    def residual(self, z: FloatArray, norm: Norm) -> float:
+        """Return ``||A G(z) - x||`` by a forward pass."""
+        return norm_of(self.predict(z) - self.x, norm)
+
+    @property
+    def scale(self) -> float:
+        """``max(1, max |x|)``, to which tolerances are relative."""
+        return max(1.0, float(np.abs(self.x).max()))
+
+
+def observed(x: Any, mask: Any, size: int) -> tuple[NDArray[np.bool_], FloatArray]:
+    """Return the mask as booleans, and the observed entries of `x`; the others may be anything, even NaN.
+
+    Parameters
+    ----------
+    x, mask : array_like, shape (size,)
+        Mask True (or 1) where observed.
+    """
+    flags = as_vector(mask, size, "mask")
+    if not np.isin(flags, (0.0, 1.0)).all():
+        raise InputError("mask must hold booleans, or 0 and 1: True where observed")
+    seen = flags.astype(bool)
+    if not seen.any():
+        raise InputError("mask observes nothing: every entry is False")
+    values = as_float_array(x, "observation")
+    if values.shape != (size,):
+        raise ShapeError(f"observation has shape {values.shape}, expected ({size},)")
+    require_finite(values[seen], "observation")
+    return seen, values[seen]

@@ -1,0 +1,167 @@
+"""`Result`: what an inversion found, and what of it may be believed."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from pyomo_relu.certificate import Certificate
+from pyomo_relu.errors import StatusError
+from pyomo_relu.norms import Norm
+from pyomo_relu.status import Status
+from pyomo_relu.tolerance import MET
+from pyomo_relu.validation import FloatArray
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """What layer-wise inversion tells of one layer.
+
+    Parameters
+    ----------
+    layer : int
+        Number of the layer, from 1.
+    status : Status
+    eps : float or None
+        The tolerance reached.
+    active : int
+        Rows held to the observation from both sides.
+    rank : int
+        Rank of their weights; the code is unique when it is `n_in`.
+    unique : bool
+        Whether those rows determine the layer's code.
+    recovery_factor : float or None
+        The code is within this times (largest deviation + noise) of the true one, in every
+        coordinate, where those rows are active at both (see `certificate.recovery_factor`).
+    objective : float or None
+        Objective of the last LP.
+    residual : float or None
+        The layer's own residual, by a forward pass, in the formulation's norm.
+    n_solves : int
+        LPs, or linear solves.
+    seconds : float
+        Wall clock.
+    message : str
+    """
+
+    layer: int
+    status: Status
+    eps: float | None
+    active: int
+    rank: int
+    unique: bool
+    recovery_factor: float | None
+    objective: float | None
+    residual: float | None
+    n_solves: int
+    seconds: float
+    message: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {**vars(self), "status": self.status.value}
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What an inversion found, and what of it may be believed.
+
+    Parameters
+    ----------
+    z : array, shape (k,), or None
+        The code; None where there is none.
+    status : Status
+        How it ended; ``status.advice`` says what to try.
+    norm : "inf", 1 or 2
+        The norm of `residual`, `dual_bound` and `gap`.
+    residual : float or None
+        ``||A G(z) - x||`` by a forward pass, never the solver's number.
+    objective : float or None
+        The solver's own value; for p = 2 the square of its norm.
+    dual_bound : float or None
+        A lower bound on the residual of every admissible code; the certificate says to whom it is trusted.
+    gap : float or None
+        ``(residual - dual_bound) / residual``, where both are known; 0 for a residual below the tolerance.
+    realizable : bool or None
+        True: the forward pass meets x up to the tolerance. False: `dual_bound` exceeds it. None: not decided.
+    certificate : Certificate
+    seconds : float
+        Wall clock.
+    solver : str
+        Name and version.
+    message : str
+        One line on what went wrong.
+    layers : tuple of LayerReport
+        Last layer first; empty for methods that do not work layer by layer.
+    """
+
+    z: FloatArray | None
+    status: Status
+    norm: Norm
+    residual: float | None
+    objective: float | None
+    dual_bound: float | None
+    realizable: bool | None
+    certificate: Certificate
+    seconds: float
+    solver: str
+    message: str = ""
+    layers: tuple[LayerReport, ...] = ()
+
+    @property
+    def gap(self) -> float | None:
+        """Relative gap between the residual and the bound below it."""
+        if self.residual is None or self.dual_bound is None:
+            return None
+        if self.residual <= MET:
+            return 0.0
+        return max(0.0, (self.residual - self.dual_bound) / self.residual)
+
+    def raise_for_status(self) -> Result:
+        """Return the result where its status is ok.
+
+        Raises
+        ------
+        StatusError
+            With the status, what the solver said, and what to try.
+        """
+        if not self.status.ok:
+            detail = f" ({self.message})" if self.message else ""
+            raise StatusError(f"{self.status}{detail}: {self.status.advice}")
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types; what is not known is None."""
+        return {
+            "status": self.status.value,
+            "z": None if self.z is None else self.z.tolist(),
+            "norm": self.norm,
+            "residual": _plain(self.residual),
+            "objective": _plain(self.objective),
+            "dual_bound": _plain(self.dual_bound),
+            "gap": _plain(self.gap),
+            "realizable": self.realizable,
+            "seconds": self.seconds,
+            "solver": self.solver,
+            "message": self.message,
+            "certificate": self.certificate.to_list(),
+            "layers": [{key: _plain(value) for key, value in layer.to_dict().items()} for layer in self.layers],
+        }
+
+    def to_json(self, indent: int | None = None) -> str:
+        """Return :meth:`to_dict` as JSON."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            f"{name}={value:.6g}"
+            for name, value in (("residual", self.residual), ("dual_bound", self.dual_bound))
+            if value is not None
+        )
+        return f"Result({self.status}, norm={self.norm}, {shown or 'no code'}, realizable={self.realizable}, {self.solver})"
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

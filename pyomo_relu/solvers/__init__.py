@@ -1,0 +1,20 @@
+"""Solvers by config: what each can do, whether it runs here, and the one way to call it."""
+
+from pyomo_relu.solvers.availability import Availability, available_solvers, probe
+from pyomo_relu.solvers.backend import Backend, Capability
+from pyomo_relu.solvers.config import Solver
+from pyomo_relu.solvers.outcome import Outcome
+from pyomo_relu.solvers.registry import BACKENDS
+from pyomo_relu.solvers.run import solve
+
+__all__ = [
+    "BACKENDS",
+    "Availability",
+    "Backend",
+    "Capability",
+    "Outcome",
+    "Solver",
+    "available_solvers",
+    "probe",
+    "solve",
+]

@@ -1,0 +1,53 @@
+"""Which solvers run here: one counts when it has solved a linear program of two variables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyomo.environ import ConcreteModel, Constraint, Objective, Var, value
+
+from pyomo_relu.solvers.backend import Backend, Capability
+from pyomo_relu.solvers.config import Solver
+from pyomo_relu.solvers.registry import BACKENDS
+from pyomo_relu.solvers.run import solve
+from pyomo_relu.status import Status
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether a solver runs here, which version, or why not."""
+
+    name: str
+    runs: bool
+    version: str | None
+    reason: str
+    supports: tuple[str, ...]
+    install: str
+
+
+def probe(backend: Backend) -> Availability:
+    """Solve ``min x + 2 y, x + y >= 1, x, y in [0, 1]``, whose optimum is 1, and see."""
+    supports = tuple(capability.value for capability in Capability if capability in backend.supports)
+    version = backend.version()
+    if version is None:
+        return Availability(backend.name, False, None, "not installed", supports, backend.install)
+    model = ConcreteModel()
+    model.x = Var(bounds=(0, 1))
+    model.y = Var(bounds=(0, 1))
+    model.cover = Constraint(expr=model.x + model.y >= 1)
+    model.cost = Objective(expr=model.x + 2 * model.y)
+    outcome = solve(model, Solver(backend.name), frozenset({Capability.LP}))
+    right = outcome.status is Status.OPTIMAL and abs(value(model.x) - 1) < 1e-6 and abs(value(model.y)) < 1e-6
+    reason = "" if right else outcome.message or str(outcome.status)
+    return Availability(backend.name, right, version, reason, supports, backend.install)
+
+
+def available_solvers() -> list[str]:
+    """Return the names of the solvers that run here.
+
+    Examples
+    --------
+    >>> "highs" in available_solvers()
+    True
+    """
+    return [backend.name for backend in BACKENDS.values() if probe(backend).runs]

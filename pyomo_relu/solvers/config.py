@@ -1,0 +1,155 @@
+"""`Solver`: which solver, and how it is to run."""
+
+from __future__ import annotations
+
+import math
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pyomo_relu.errors import CapabilityError, SolverConfigError
+from pyomo_relu.solvers.backend import Backend, Capability
+from pyomo_relu.solvers.registry import BACKENDS, backend_of, default_backend
+
+ENVIRONMENT_VARIABLE = "PYOMO_RELU_SOLVER"
+
+
+@dataclass(frozen=True)
+class Solver:
+    """Which solver, and how it is to run; swap solvers by changing the name.
+
+    Parameters
+    ----------
+    name : str, optional
+        ``"highs"``, ``"scip"``, ``"cbc"``, ``"glpk"``, ``"gurobi"``, ``"cplex"``, ``"xpress"`` or ``"mosek"``;
+        None takes the default for the job: HiGHS for LPs, SCIP for models with binaries.
+    time_limit : float, optional
+        Seconds for one solve.
+    rel_gap : float, optional
+        Relative gap at which a MILP counts as optimal; 1e-6 where not given.
+    threads : int, optional
+    seed : int, optional
+        The solver's random seed.
+    log : bool
+        Whether the solver prints its log.
+    options : mapping, optional
+        The solver's own options by their own names; an unknown one is an error.
+
+    Raises
+    ------
+    SolverConfigError
+        If the solver is unknown, or a value has the wrong type or range.
+
+    Examples
+    --------
+    >>> Solver("scip", time_limit=60).name
+    'scip'
+    """
+
+    name: str | None = None
+    time_limit: float | None = None
+    rel_gap: float | None = None
+    threads: int | None = None
+    seed: int | None = None
+    log: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.name is not None:
+            if not isinstance(self.name, str):
+                raise SolverConfigError(f"solver name must be a string, got {self.name!r}")
+            backend_of(self.name)
+        _require_number("time_limit", self.time_limit, above=0.0)
+        _require_number("rel_gap", self.rel_gap, above=None)
+        _require_whole("threads", self.threads, 1)
+        _require_whole("seed", self.seed, 0)
+        if not isinstance(self.log, bool):
+            raise SolverConfigError(f"log must be true or false, got {self.log!r}")
+        if not isinstance(self.options, Mapping):
+            raise SolverConfigError(f"options must be a table of the solver's own options, got {self.options!r}")
+        if self.options and self.name is None:
+            raise SolverConfigError("options belong to one solver: give its name too")
+        object.__setattr__(self, "options", MappingProxyType(dict(self.options)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return _rebuild, ({**values, "options": dict(self.options)},)
+
+    @classmethod
+    def from_toml(cls, path: str | os.PathLike[str]) -> Solver:
+        """Read the ``[solver]`` table of a TOML file.
+
+        Raises
+        ------
+        SolverConfigError
+            If the file is missing or damaged, has no such table, or the table has an unknown key.
+        """
+        try:
+            with open(path, "rb") as file:
+                table = tomllib.load(file).get("solver")
+        except OSError as error:
+            raise SolverConfigError(f"{path}: {error.strerror}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SolverConfigError(f"{path}: not TOML: {error}") from error
+        if not isinstance(table, dict):
+            raise SolverConfigError(f"{path}: no [solver] table")
+        known = [f.name for f in fields(cls)]
+        unknown = sorted(set(table) - set(known))
+        if unknown:
+            raise SolverConfigError(f"{path}: unknown key {unknown[0]!r} in [solver]; known: {', '.join(known)}")
+        return cls(**table)
+
+    @classmethod
+    def of(cls, solver: Solver | str | None) -> Solver:
+        """Read a keyword: a `Solver`, a name, or None for the environment variable and then the default."""
+        if isinstance(solver, Solver):
+            chosen = solver
+        elif solver is None or isinstance(solver, str):
+            chosen = cls(solver)
+        else:
+            raise SolverConfigError(f"solver must be a name or a Solver, got {type(solver).__name__}")
+        if chosen.name is None and os.environ.get(ENVIRONMENT_VARIABLE):
+            chosen = replace(chosen, name=os.environ[ENVIRONMENT_VARIABLE])
+        return chosen
+
+    def backend(self, needs: frozenset[Capability]) -> Backend:
+        """Return the backend for a model that needs `needs`.
+
+        Raises
+        ------
+        CapabilityError
+            If the named solver does not take such models; the message names those that do.
+        """
+        if self.name is None:
+            return default_backend(needs)
+        backend = backend_of(self.name)
+        missing = needs - backend.supports
+        if missing:
+            able = [other.name for other in BACKENDS.values() if needs <= other.supports]
+            what = ", ".join(sorted(str(capability) for capability in missing))
+            raise CapabilityError(f"{backend.title} does not take {what} models here; these do: {', '.join(able)}")
+        return backend
+
+
+def _rebuild(values: dict[str, Any]) -> Solver:
+    return Solver(**values)
+
+
+def _require_number(name: str, value: Any, above: float | None) -> None:
+    if value is None:
+        return
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or (value <= above if above is not None else value < 0):
+        bound = "positive" if above is not None else "non-negative"
+        raise SolverConfigError(f"{name} must be a {bound} number, got {value!r}")
+
+
+def _require_whole(name: str, value: Any, least: int) -> None:
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise SolverConfigError(f"{name} must be a whole number of at least {least}, got {value!r}")

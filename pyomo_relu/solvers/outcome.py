@@ -1,0 +1,37 @@
+"""`Outcome`: what came back from one solve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyomo_relu.status import Status
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came back from one solve; the solution itself is in the model's variables.
+
+    Parameters
+    ----------
+    status : Status
+    has_solution : bool
+        Whether the model's variables hold a feasible point (optimal, or the incumbent at a limit).
+    objective : float or None
+        The solver's own value at that point.
+    bound : float or None
+        The solver's bound on the optimum: below it for a minimisation.
+    seconds : float
+        Wall-clock seconds, with the time that Pyomo took to hand the model over.
+    solver : str
+        Name and version, such as ``"HiGHS 1.15.1"``.
+    message : str
+        One line on what went wrong; empty where nothing did.
+    """
+
+    status: Status
+    has_solution: bool
+    objective: float | None
+    bound: float | None
+    seconds: float
+    solver: str
+    message: str = ""

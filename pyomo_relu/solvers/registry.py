@@ -1,0 +1,30 @@
+"""The solvers that pyomo-relu knows: a new one is a file beside this and a line here."""
+
+from __future__ import annotations
+
+from pyomo_relu.errors import SolverConfigError
+from pyomo_relu.solvers.backend import Backend, Capability
+from pyomo_relu.solvers.cbc import CBC
+from pyomo_relu.solvers.cplex import CPLEX
+from pyomo_relu.solvers.glpk import GLPK
+from pyomo_relu.solvers.gurobi import GUROBI
+from pyomo_relu.solvers.highs import HIGHS
+from pyomo_relu.solvers.mosek import MOSEK
+from pyomo_relu.solvers.scip import SCIP
+from pyomo_relu.solvers.xpress import XPRESS
+
+BACKENDS: dict[str, Backend] = {
+    backend.name: backend for backend in (HIGHS, SCIP, CBC, GLPK, GUROBI, CPLEX, XPRESS, MOSEK)
+}
+
+
+def backend_of(name: str) -> Backend:
+    """Return the backend called `name`, or raise with the list of those there are."""
+    if name not in BACKENDS:
+        raise SolverConfigError(f"unknown solver {name!r}; known: {', '.join(BACKENDS)}")
+    return BACKENDS[name]
+
+
+def default_backend(needs: frozenset[Capability]) -> Backend:
+    """Return the measured default for a job: HiGHS for LPs, SCIP for everything with binaries."""
+    return HIGHS if needs <= {Capability.LP} else SCIP

@@ -1,0 +1,60 @@
+"""Arrays at the door: numeric, finite and of the right shape, or one clear line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyomo_relu.errors import InputError, ShapeError
+
+FloatArray = NDArray[np.float64]
+
+
+def as_float_array(value: Any, name: str) -> FloatArray:
+    """Return `value` as a float64 array; refuse what is not made of real numbers.
+
+    Infinite and NaN entries pass: see :func:`as_finite_array`.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ShapeError(f"{name} is ragged: all rows must have one length") from error
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"{name} must be an array of real numbers, got dtype {array.dtype}")
+    return np.array(array, dtype=np.float64)
+
+
+def as_finite_array(value: Any, name: str, ndim: int) -> FloatArray:
+    """Return `value` as a finite float64 array of `ndim` axes, none of them empty."""
+    array = as_float_array(value, name)
+    if array.ndim != ndim:
+        raise ShapeError(f"{name} must have {ndim} axes, got shape {array.shape}")
+    if array.size == 0:
+        raise ShapeError(f"{name} is empty: shape {array.shape}")
+    require_finite(array, name)
+    return array
+
+
+def as_vector(value: Any, size: int, name: str) -> FloatArray:
+    """Return `value` as a finite float64 vector of length `size`."""
+    array = as_finite_array(value, name, 1)
+    if array.size != size:
+        raise ShapeError(f"{name} has {array.size} entries, expected {size}")
+    return array
+
+
+def require_finite(array: FloatArray, name: str) -> None:
+    """Refuse NaN and infinite entries, naming the first."""
+    bad = np.argwhere(~np.isfinite(array))
+    if bad.size:
+        where = tuple(int(i) for i in bad[0])
+        index = where[0] if len(where) == 1 else where
+        raise InputError(f"{name} has {len(bad)} entries that are not finite, the first at {index}")
+
+
+def frozen(array: FloatArray) -> FloatArray:
+    """Return `array` made read-only."""
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,1 @@
+"""NP-hardness instances and the convexity of pre-images, as ReLU networks."""
