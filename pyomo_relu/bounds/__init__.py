@@ -1,11 +1,18 @@
 """Bounds on pre-activations, one method a file; all are sound in floating point."""
 
-from collections.abc import Callable
+from pyomo_relu.bounds.crown import crown_bounds
+from pyomo_relu.bounds.interval import interval_bounds, layer_interval
+from pyomo_relu.bounds.observed import Region, deviation_caps, observed_region
 
-from pyomo_relu.bounds.interval import interval_bounds
-from pyomo_relu.box import Box
-from pyomo_relu.network import Network
+FORWARD = {"interval": interval_bounds, "crown": crown_bounds}
+"""Bounds that follow from the box alone."""
 
-BOUNDS: dict[str, Callable[[Network, Box], tuple[Box, ...]]] = {"interval": interval_bounds}
-
-__all__ = ["BOUNDS", "interval_bounds"]
+__all__ = [
+    "FORWARD",
+    "Region",
+    "crown_bounds",
+    "deviation_caps",
+    "interval_bounds",
+    "layer_interval",
+    "observed_region",
+]

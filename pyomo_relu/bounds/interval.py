@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
+from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 
 
@@ -21,9 +23,8 @@ def interval_bounds(network: Network, box: Box) -> tuple[Box, ...]:
     Returns
     -------
     tuple of Box
-        One a layer: ``lower <= weight @ h + bias <= upper`` for every code in the box.
-        Each side is moved outwards by a bound on the rounding error of the dot product
-        (Higham 2002, equation 3.5: gamma_m |w| |h|), so that it holds for the real numbers too.
+        One a layer: ``lower <= weight @ h + bias <= upper`` for every code in the box,
+        in the real numbers: rounding errors are bounded and added.
 
     Raises
     ------
@@ -40,13 +41,17 @@ def interval_bounds(network: Network, box: Box) -> tuple[Box, ...]:
     if not box.is_bounded:
         raise InputError("bounds need a bounded box of codes: give box=(lower, upper) with finite numbers")
     found = []
-    lower, upper = box.lower, box.upper
     for layer in network:
-        positive, negative = np.maximum(layer.weight, 0.0), np.minimum(layer.weight, 0.0)
-        unit = 2.0 * (layer.n_in + 3) * np.finfo(np.float64).eps
-        error = unit * (np.abs(layer.weight) @ np.maximum(np.abs(lower), np.abs(upper)) + np.abs(layer.bias))
-        low = positive @ lower + negative @ upper + layer.bias - error
-        high = positive @ upper + negative @ lower + layer.bias + error
-        found.append(Box(low, high))
-        lower, upper = layer.activate(low), layer.activate(high)
+        found.append(layer_interval(layer, box))
+        box = Box(layer.activate(found[-1].lower), layer.activate(found[-1].upper))
     return tuple(found)
+
+
+def layer_interval(layer: Layer, inputs: Box) -> Box:
+    """Bound the pre-activation of one layer over a bounded box of its inputs."""
+    positive, negative = np.maximum(layer.weight, 0.0), np.minimum(layer.weight, 0.0)
+    reach = np.maximum(np.abs(inputs.lower), np.abs(inputs.upper))
+    error = gamma(2 * layer.n_in) * (np.abs(layer.weight) @ reach + np.abs(layer.bias))
+    low = positive @ inputs.lower + negative @ inputs.upper + layer.bias - error
+    high = positive @ inputs.upper + negative @ inputs.lower + layer.bias + error
+    return Box(low, high)

@@ -158,8 +158,9 @@ def loss_and_gradients(p: Parameters, images: Array, noise: Array, training: Tra
     d_hidden: Array = (d_before @ p["weight_2"]) * (hidden > 0)
     d_code: Array = d_hidden @ p["weight_1"]
     d_mean: Array = d_code + mean / count
-    d_logvar: Array = (d_code * deviation * noise + (deviation**2 - 1) / count) / np.float32(2)
-    d_features: Array = (d_mean @ p["mean_weight"] + d_logvar @ p["logvar_weight"]) * (features > 0)
+    pull: Array = (deviation**2 - 1) / count
+    d_logvar: Array = np.float32(0.5) * (d_code * deviation * noise + pull)
+    d_features = (d_mean @ p["mean_weight"] + d_logvar @ p["logvar_weight"]) * (features > 0)
     gradients: Parameters = {}
     for weight, bias, above, below in (
         ("weight_2", "bias_2", d_before, hidden),

@@ -13,6 +13,7 @@ from typing import Any
 
 from pyomo_relu.errors import InputError, NetworkFileError
 from pyomo_relu.io import npz, onnx, sklearn, torch
+from pyomo_relu.io.slopes import refuse_slopes
 from pyomo_relu.layer import Layer
 
 READERS: dict[str, Callable[..., tuple[Layer, ...]]] = {
@@ -28,6 +29,7 @@ OBJECTS = (torch.from_object, sklearn.from_object)
 def read_layers(source: Any, *, slopes: float | Sequence[float] | None = None) -> tuple[Layer, ...]:
     """Read the layers of a file or of an object; see :func:`pyomo_relu.load_network`."""
     if not isinstance(source, (str, PathLike)):
+        refuse_slopes(slopes, f"a {type(source).__name__}")
         for convert in OBJECTS:
             layers = convert(source)
             if layers is not None:

@@ -74,9 +74,14 @@ class AffineChain:
 
     @quiet
     def normalize(
-        self, mean: FloatArray, variance: FloatArray, epsilon: float, factor: FloatArray | None, offset: FloatArray | None
+        self,
+        mean: FloatArray,
+        variance: FloatArray,
+        epsilon: float,
+        factor: FloatArray | None = None,
+        offset: FloatArray | None = None,
     ) -> None:
-        """Append batch normalization in its eval form; no `factor` is one, no `offset` zero."""
+        """Append batch normalization in its eval form: fixed `mean` and `variance`, then `factor` and `offset`."""
         self.shift(-mean)
         self.scale((1.0 if factor is None else factor) / np.sqrt(variance + epsilon))
         if offset is not None:

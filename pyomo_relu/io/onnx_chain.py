@@ -41,13 +41,20 @@ def _fuse_leaky(constants: Mapping[str, Array], live: list[Node]) -> list[Node]:
     # LeakyRelu holds its slope in single precision only, and runtimes lack it for float64.
     nodes: list[Node] = []
     for node in live:
-        before = nodes[-1] if nodes else None
-        if node.op == "Max" and before is not None and before.op == "Mul":
-            slope = [constants[name] for name in before.inputs if name in constants]
-            moving = [name for name in before.inputs if name not in constants]
-            if sorted(node.inputs) == sorted([*moving, before.outputs[0]]) and slope and slope[0].size == 1:
-                alpha = float(slope[0].ravel()[0])
-                nodes[-1] = replace(node, op="LeakyRelu", inputs=(*moving,), attributes={"alpha": alpha})
-                continue
-        nodes.append(node)
+        slope = _slope(constants, nodes[-1], node) if nodes and node.op == "Max" else None
+        if slope is None:
+            nodes.append(node)
+        else:
+            moving = [name for name in nodes.pop().inputs if name not in constants]
+            nodes.append(replace(node, op="LeakyRelu", inputs=(*moving,), attributes={"alpha": slope}))
     return nodes
+
+
+def _slope(constants: Mapping[str, Array], before: Node, node: Node) -> float | None:
+    """Return the slope if the two nodes are ``Max(x, slope * x)``."""
+    scalars = [constants[name] for name in before.inputs if name in constants]
+    moving = [name for name in before.inputs if name not in constants]
+    if before.op != "Mul" or len(moving) != 1 or [scalar.size for scalar in scalars] != [1]:
+        return None
+    fits = len(node.inputs) == 2 and set(node.inputs) == {moving[0], before.outputs[0]}
+    return float(scalars[0].ravel()[0]) if fits else None

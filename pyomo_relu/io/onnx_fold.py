@@ -28,14 +28,15 @@ def fold(graph: Graph) -> tuple[dict[str, Array], list[Node]]:
         If a tensor is used before it is made, or made twice, or a node on constants is not supported.
     """
     constants, live, dynamic = dict(graph.constants), [], {graph.input}
+    made = {"", graph.input, *constants}
     for node in graph.nodes:
         with blaming(node.label):
-            known = {"", *constants, *dynamic}
-            for name in node.inputs:
-                if name not in known:
-                    raise InputError(f"tensor {name!r} is used before it is made")
-            if not node.outputs or node.outputs[0] in known:
+            missing = [name for name in node.inputs if name not in made]
+            if missing:
+                raise InputError(f"tensor {missing[0]!r} is used before it is made")
+            if not node.outputs or node.outputs[0] in made:
                 raise InputError(f"its outputs are {node.outputs}: none, unnamed or made twice")
+            made.add(node.outputs[0])
             if dynamic.isdisjoint(node.inputs):
                 operands = tuple(constants.get(name) for name in node.inputs)
                 constants[node.outputs[0]] = _evaluate(node, operands)

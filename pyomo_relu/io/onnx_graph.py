@@ -10,38 +10,34 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.io.blame import blaming
 from pyomo_relu.io.onnx_tensor import FLOATS, Array, tensor_array
 
-OPS: dict[str, dict[str, str]] = {
-    "Add": {},
-    "BatchNormalization": {"epsilon": "FLOAT", "momentum": "FLOAT", "spatial": "INT", "training_mode": "INT"},
-    "Cast": {"to": "INT", "saturate": "INT"},
-    "Constant": {
-        "value": "TENSOR",
-        "value_float": "FLOAT",
-        "value_floats": "FLOATS",
-        "value_int": "INT",
-        "value_ints": "INTS",
-    },
-    "Div": {},
-    "Dropout": {"ratio": "FLOAT", "seed": "INT"},
-    "Flatten": {"axis": "INT"},
-    "Gemm": {"alpha": "FLOAT", "beta": "FLOAT", "transA": "INT", "transB": "INT"},
-    "Identity": {},
-    "LeakyRelu": {"alpha": "FLOAT"},
-    "MatMul": {},
-    "Max": {},
-    "Mul": {},
-    "PRelu": {},
-    "Relu": {},
-    "Reshape": {"allowzero": "INT"},
-    "Squeeze": {"axes": "INTS"},
-    "Sub": {},
-    "Transpose": {"perm": "INTS"},
-    "Unsqueeze": {"axes": "INTS"},
+OPS: dict[str, tuple[str, ...]] = {
+    "Add": (),
+    "BatchNormalization": ("epsilon", "momentum", "spatial", "training_mode"),
+    "Cast": ("to", "saturate"),
+    "Constant": ("value", "value_float", "value_floats", "value_int", "value_ints"),
+    "Div": (),
+    "Dropout": ("ratio", "seed"),
+    "Flatten": ("axis",),
+    "Gemm": ("alpha", "beta", "transA", "transB"),
+    "Identity": (),
+    "LeakyRelu": ("alpha",),
+    "MatMul": (),
+    "Max": (),
+    "Mul": (),
+    "PRelu": (),
+    "Relu": (),
+    "Reshape": ("allowzero",),
+    "Squeeze": ("axes",),
+    "Sub": (),
+    "Transpose": ("perm",),
+    "Unsqueeze": ("axes",),
 }
-"""The supported ops, and for each the attributes that are understood."""
+"""The supported ops, and with the attributes that are understood."""
 
 # Before opset 7 the arithmetic ops had broadcasting rules of their own.
 OLDEST_OPSET = 7
+
+DOMAINS = ("", "ai.onnx")
 
 
 @dataclass(frozen=True)
@@ -76,10 +72,10 @@ def parse(onnx: Any, model: Any, folder: Path) -> Graph:
         supported, or not one input and one output.
     """
     graph = model.graph
-    _check_opsets(onnx, model)
+    opset = _opset(onnx, model)
     if model.functions or graph.sparse_initializer:
         raise InputError("model-local functions and sparse initializers are not supported")
-    nodes = tuple(_node(onnx, node, i, folder) for i, node in enumerate(graph.node, start=1))
+    nodes = tuple(_node(onnx, node, opset, i, folder) for i, node in enumerate(graph.node, start=1))
     constants = {tensor.name: tensor_array(onnx, tensor, folder) for tensor in graph.initializer}
     if len(constants) < len(graph.initializer):
         raise InputError("two initializers have one name")
@@ -104,31 +100,32 @@ def parse(onnx: Any, model: Any, folder: Path) -> Graph:
     )
 
 
-def _check_opsets(onnx: Any, model: Any) -> None:
+def _opset(onnx: Any, model: Any) -> int:
     newest = onnx.defs.onnx_opset_version()
-    versions = [opset.version for opset in model.opset_import if opset.domain in ("", "ai.onnx")]
+    versions = [opset.version for opset in model.opset_import if opset.domain in DOMAINS]
     if len(versions) != 1 or not OLDEST_OPSET <= versions[0] <= newest:
         raise InputError(f"its opset is {versions or 'missing'}; supported: one from {OLDEST_OPSET} to {newest}")
+    return int(versions[0])
 
 
-def _node(onnx: Any, node: Any, number: int, folder: Path) -> Node:
+def _node(onnx: Any, node: Any, opset: int, number: int, folder: Path) -> Node:
     label = f"op {node.op_type!r} (node {number})"
-    if node.domain not in ("", "ai.onnx"):
+    if node.domain not in DOMAINS:
         raise InputError(f"{label} is of the domain {node.domain!r}, which is not supported")
-    known = OPS.get(node.op_type)
-    if known is None:
+    if node.op_type not in OPS:
         raise InputError(f"{label} is not supported; supported: {', '.join(OPS)}")
+    schema = onnx.defs.get_schema(node.op_type, opset, "")
+    if not schema.min_input <= len(node.input) <= schema.max_input:
+        raise InputError(f"{label} has {len(node.input)} inputs, which opset {opset} does not allow")
     attributes: dict[str, Any] = {}
     for attribute in node.attribute:
-        kind = known.get(attribute.name)
-        if kind is None or attribute.type != onnx.AttributeProto.AttributeType.Value(kind):
+        known = schema.attributes.get(attribute.name) if attribute.name in OPS[node.op_type] else None
+        fits = known is not None and known.type.value == attribute.type and not attribute.ref_attr_name
+        if not fits or attribute.name in attributes:
             raise InputError(f"{label} has an attribute {attribute.name!r} that is not understood")
-        with blaming(label):
-            attributes[attribute.name] = _value(onnx, attribute, kind, folder)
+        value = onnx.helper.get_attribute_value(attribute)
+        if isinstance(value, onnx.TensorProto):
+            with blaming(label):
+                value = tensor_array(onnx, value, folder)
+        attributes[attribute.name] = value
     return Node(node.op_type, label, tuple(node.input), tuple(node.output), attributes)
-
-
-def _value(onnx: Any, attribute: Any, kind: str, folder: Path) -> Any:
-    if kind == "TENSOR":
-        return tensor_array(onnx, attribute.t, folder)
-    return {"FLOAT": attribute.f, "INT": attribute.i, "FLOATS": [*attribute.floats], "INTS": [*attribute.ints]}[kind]

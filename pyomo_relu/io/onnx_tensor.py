@@ -38,6 +38,8 @@ def tensor_array(onnx: Any, tensor: Any, folder: Path) -> Array:
     dtype = DTYPES.get(tensor.data_type)
     if dtype is None:
         raise InputError(f"{name} has element type {tensor.data_type}, which is not supported")
+    if any(n < 0 for n in tensor.dims):
+        raise InputError(f"{name} has shape {tuple(tensor.dims)}")
     try:
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
             data = _external_bytes(tensor, folder, math.prod(tensor.dims) * dtype.itemsize)
@@ -53,18 +55,15 @@ def _external_bytes(tensor: Any, folder: Path, size: int) -> bytes:
     entries = {entry.key: entry.value for entry in tensor.external_data}
     path = _inside(folder, entries.get("location", ""))
     offset, length = int(entries.get("offset", 0)), int(entries.get("length", size))
-    if length != size or offset < 0:
-        raise InputError(f"external data has offset {offset} and length {length}, expected {size} bytes")
     try:
         with path.open("rb") as file:
+            there = path.stat().st_size
+            if length != size or not 0 <= offset <= there - size:
+                raise InputError(f"external data is {length} bytes at {offset} of {there}, expected {size} bytes")
             file.seek(offset)
-            # Asking for no more than there is keeps an absurd size from being allocated.
-            data = file.read(min(size, path.stat().st_size))
+            return file.read(size)
     except OSError as error:
         raise InputError(f"external data cannot be read: {error.strerror}") from error
-    if len(data) != size:
-        raise InputError(f"external data has {len(data)} bytes from {offset} on, expected {size}")
-    return data
 
 
 def _inside(folder: Path, location: Any) -> Path:

@@ -59,12 +59,11 @@ def _linear(torch: Any, module: Any, chain: AffineChain) -> None:
 def _batch_norm(torch: Any, module: Any, chain: AffineChain) -> None:
     if module.running_mean is None or module.running_var is None:
         raise InputError("it keeps no running statistics, so it has no eval form")
-    mean, variance, weight, bias = (
-        None if value is None else tensor_array(torch, value, name)
-        for name in ("running_mean", "running_var", "weight", "bias")
-        for value in [getattr(module, name)]
-    )
-    chain.normalize(mean, variance, module.eps, weight, bias)
+    mean = tensor_array(torch, module.running_mean, "running_mean")
+    variance = tensor_array(torch, module.running_var, "running_var")
+    factor = None if module.weight is None else tensor_array(torch, module.weight, "weight")
+    offset = None if module.bias is None else tensor_array(torch, module.bias, "bias")
+    chain.normalize(mean, variance, module.eps, factor, offset)
 
 
 def _prelu(torch: Any, module: Any, chain: AffineChain) -> None:

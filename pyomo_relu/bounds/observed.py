@@ -1,0 +1,176 @@
+"""Bounds that the observation gives: from the output back to the code, and forwards again.
+
+Inversion knows its output. Where some code has residual U, every code at least as good
+meets ``|G(z)_j - x_j| <= U``, which bounds the last pre-activations. Where the rows that
+are then known to be active have full column rank, their pseudo-inverse bounds the layer's
+input, the activation's inverse the pre-activation before, and so on to the code itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pyomo_relu.bounds.crown import crown_bounds, meet
+from pyomo_relu.bounds.rounding import gamma
+from pyomo_relu.box import Box
+from pyomo_relu.layer import Layer
+from pyomo_relu.network import Network
+from pyomo_relu.norms import Norm
+from pyomo_relu.validation import FloatArray
+
+ROUNDS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """Where the codes lie that are at least as good as an incumbent.
+
+    Parameters
+    ----------
+    code : Box
+        Bounds of the code; not bounded where the observation does not tell.
+    pre_activations : tuple of Box
+        One a layer.
+    """
+
+    code: Box
+    pre_activations: tuple[Box, ...]
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the code and every pre-activation are bounded."""
+        return self.code.is_bounded and all(bound.is_bounded for bound in self.pre_activations)
+
+    def unstable(self, network: Network) -> list[int]:
+        """Return how many neurons of each layer can have both signs."""
+        return [
+            0 if layer.slope == 1.0 else int(((bound.lower < 0.0) & (bound.upper > 0.0)).sum())
+            for layer, bound in zip(network, self.pre_activations, strict=True)
+        ]
+
+
+def deviation_caps(layer: Layer, x: FloatArray, incumbent: float, norm: Norm) -> FloatArray:
+    """Return the most that each output of the last layer may miss `x` by, shape (n,).
+
+    For p = 1 and 2 the others' least deviations, ``max(-x_i, 0)`` for ReLU, are taken off the budget.
+    """
+    if norm == "inf":
+        return np.full(x.size, incumbent)
+    least = (np.maximum(-x, 0.0) if layer.slope == 0.0 else np.zeros(x.size)) ** norm
+    spare = incumbent**norm - (least.sum() - least)
+    error = gamma(x.size) * (incumbent**norm + least.sum())
+    return np.asarray(np.maximum(spare + error, 0.0) ** (1.0 / norm))
+
+
+def observed_region(network: Network, x: FloatArray, box: Box, incumbent: float, norm: Norm) -> Region:
+    """Bound all codes whose residual is at most `incumbent`.
+
+    Parameters
+    ----------
+    network : Network
+    x : array, shape (n,)
+    box : Box
+        Where the code may lie; it need not be bounded.
+    incumbent : float
+        A residual that some code in the box is known to reach.
+    norm : "inf", 1 or 2
+
+    Returns
+    -------
+    Region
+        Sound in the real numbers: rounding errors are bounded and added.
+    """
+    caps = deviation_caps(network[-1], x, incumbent, norm)
+    last = _before_activation(network[-1], Box(x - caps, x + caps))
+    bounds = [Box.everything(layer.n_out) for layer in network.layers[:-1]] + [last]
+    code = box
+    for _ in range(ROUNDS):
+        before = _size(code, bounds)
+        for i in reversed(range(len(network))):
+            inputs = _solve_back(network[i], bounds[i])
+            if i == len(network) - 1 and norm != "inf":
+                sharper = _solve_back_in_ball(network[i], bounds[i], x, caps, incumbent, norm)
+                inputs = sharper if inputs is None else inputs if sharper is None else meet(inputs, sharper)
+            if inputs is None:
+                continue
+            if i == 0:
+                code = meet(code, inputs)
+            else:
+                bounds[i - 1] = meet(bounds[i - 1], _before_activation(network[i - 1], inputs))
+        if code.is_bounded:
+            bounds = list(crown_bounds(network, code, bounds))
+        if _size(code, bounds) == before:
+            break
+    return Region(code, tuple(bounds))
+
+
+def _size(code: Box, bounds: list[Box]) -> tuple[float, ...]:
+    return tuple(float(np.sum(b.upper - b.lower)) if b.is_bounded else np.inf for b in (code, *bounds))
+
+
+def _before_activation(layer: Layer, output: Box) -> Box:
+    """Return what an output's bounds say of its pre-activation."""
+    low, high = output.lower, output.upper
+    if layer.slope == 0.0:
+        # An output of zero leaves every negative pre-activation open.
+        return Box(np.where(low > 0.0, low, -np.inf), np.maximum(high, 0.0))
+    grow = gamma(1)
+    low, high = np.where(low >= 0.0, low, low / layer.slope), np.where(high >= 0.0, high, high / layer.slope)
+    return Box(low - grow * np.abs(low), high + grow * np.abs(high))
+
+
+def _pseudo_inverse(weight: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    """Return P and row sums of ``|I - P W|`` (with its own rounding), or None where W lacks column rank."""
+    if len(weight) < weight.shape[1]:
+        return None
+    inverse = np.linalg.pinv(weight)
+    defect = np.abs(np.eye(weight.shape[1]) - inverse @ weight)
+    defect += gamma(len(weight)) * (np.abs(inverse) @ np.abs(weight))
+    rows = defect.sum(axis=1)
+    return (inverse, rows) if rows.max() < 0.5 else None
+
+
+def _enclose(inverse: FloatArray, defect: FloatArray, middle: FloatArray, radius: FloatArray, reach: FloatArray) -> Box:
+    """Return a box around every h with ``h = P m + (I - P W) h``, ``|h - P m| <= radius`` up to that defect.
+
+    ``|h|_max <= |P m + radius|_max / (1 - |defect|)`` bounds the second term.
+    """
+    centre = inverse @ middle
+    error = gamma(inverse.shape[1]) * (np.abs(inverse) @ reach)
+    largest = (np.abs(centre) + radius + error).max() / (1.0 - defect.max())
+    wide = radius + error + defect * largest
+    wide = wide + gamma(1) * (np.abs(centre) + wide)
+    return Box(centre - wide, centre + wide)
+
+
+def _solve_back(layer: Layer, bound: Box) -> Box | None:
+    """Bound the layer's input by the rows whose pre-activation is bounded on both sides."""
+    rows = np.isfinite(bound.lower) & np.isfinite(bound.upper)
+    if layer.slope == 0.0:
+        rows &= bound.lower > 0.0
+    found = _pseudo_inverse(layer.weight[rows])
+    if found is None:
+        return None
+    inverse, defect = found
+    low, high = bound.lower[rows] - layer.bias[rows], bound.upper[rows] - layer.bias[rows]
+    radius = np.abs(inverse) @ ((high - low) / 2.0) * (1.0 + gamma(inverse.shape[1]))
+    reach = np.maximum(np.abs(low), np.abs(high)) + np.abs(layer.bias[rows])
+    return _enclose(inverse, defect, (low + high) / 2.0, radius, reach)
+
+
+def _solve_back_in_ball(
+    layer: Layer, bound: Box, x: FloatArray, caps: FloatArray, incumbent: float, norm: Norm
+) -> Box | None:
+    """The same for the last layer under p = 1 or 2: all deviations share one budget."""
+    rows = (bound.lower > 0.0) & (x > 0.0) if layer.slope == 0.0 else np.full(layer.n_out, layer.slope == 1.0)
+    found = _pseudo_inverse(layer.weight[rows])
+    if found is None:
+        return None
+    inverse, defect = found
+    dual = np.abs(inverse).max(axis=1) if norm == 1 else np.linalg.norm(inverse, axis=1)
+    radius = dual * incumbent * (1.0 + gamma(inverse.shape[1]))
+    target = x[rows] - layer.bias[rows]
+    reach = np.abs(x[rows]) + np.abs(layer.bias[rows]) + caps[rows]
+    return _enclose(inverse, defect, target, radius, reach)

@@ -1,0 +1,74 @@
+"""The exact optimum of a tiny inversion, by all activation patterns: shares no code with the package's models."""
+
+import itertools
+
+import numpy as np
+from scipy.optimize import linprog, minimize
+
+
+def optimum(net, x, norm, lower, upper, matrix=None):
+    """Return min ||A G(z) - x|| over the box, by one convex program for each activation pattern."""
+    matrix = np.eye(net.n_out) if matrix is None else np.asarray(matrix, dtype=float)
+    lower, upper = np.broadcast_to(lower, net.n_in), np.broadcast_to(upper, net.n_in)
+    best = np.inf
+    for affine, offset, rows, right in cells(net):
+        slack = right + 1e-9
+        best = min(best, _cell_optimum(matrix @ affine, matrix @ offset - x, rows, slack, norm, lower, upper))
+    return best
+
+
+def cells(net):
+    """Yield (C, c, R, r) for every pattern: G(z) = C z + c where R z <= r."""
+    choices = [[(True,)] * layer.n_out if layer.slope == 1.0 else [(True, False)] * layer.n_out for layer in net]
+    for pattern in itertools.product(*(itertools.product(*choice) for choice in choices)):
+        affine, offset = np.eye(net.n_in), np.zeros(net.n_in)
+        rows, right = [], []
+        for layer, signs in zip(net, pattern, strict=True):
+            on = np.array(signs)
+            affine, offset = layer.weight @ affine, layer.weight @ offset + layer.bias
+            if layer.slope < 1.0:
+                sign = np.where(on, -1.0, 1.0)
+                rows.append(sign[:, None] * affine)
+                right.append(-sign * offset)
+            gain = np.where(on, 1.0, layer.slope)
+            affine, offset = gain[:, None] * affine, gain * offset
+        if rows:
+            yield affine, offset, np.vstack(rows), np.concatenate(right)
+        else:
+            yield affine, offset, np.zeros((0, net.n_in)), np.zeros(0)
+
+
+def _cell_optimum(affine, offset, rows, right, norm, lower, upper):
+    k, m = affine.shape[1], len(offset)
+    bounds = list(zip(lower, upper, strict=True))
+    inside = linprog(np.zeros(k), A_ub=rows, b_ub=right, bounds=bounds)
+    if inside.status == 2:
+        return np.inf
+    assert inside.status == 0, inside.message
+    if norm == 2:
+        return _least_squares(affine, offset, rows, right, bounds, inside.x)
+    extra = 1 if norm == "inf" else m
+    spread = np.ones((m, 1)) if norm == "inf" else np.eye(m)
+    matrix = np.block([[affine, -spread], [-affine, -spread], [rows, np.zeros((len(rows), extra))]])
+    found = linprog(
+        np.r_[np.zeros(k), np.ones(extra)],
+        A_ub=matrix,
+        b_ub=np.r_[-offset, offset, right],
+        bounds=bounds + [(0, None)] * extra,
+    )
+    assert found.status == 0, found.message
+    return found.fun
+
+
+def _least_squares(affine, offset, rows, right, bounds, start):
+    found = minimize(
+        lambda z: np.sum((affine @ z + offset) ** 2),
+        start,
+        jac=lambda z: 2.0 * affine.T @ (affine @ z + offset),
+        method="SLSQP",
+        bounds=bounds,
+        constraints=[{"type": "ineq", "fun": lambda z: right - rows @ z, "jac": lambda z: -rows}],
+        options={"ftol": 1e-15, "maxiter": 500},
+    )
+    feasible = (rows @ found.x <= right + 1e-7).all()
+    return np.sqrt(found.fun) if feasible else np.inf

@@ -1,0 +1,34 @@
+"""The table of networks that every encoding meets with every solver: each is small enough for brute force."""
+
+import numpy as np
+
+import pyomo_relu as pr
+
+
+def _random(sizes, slopes, seed, bias=0.5):
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(size=(m, n)) for n, m in zip(sizes, sizes[1:], strict=False)]
+    return pr.Network.from_arrays(weights, [bias * rng.normal(size=m) for m in sizes[1:]], slopes)
+
+
+NETWORKS = {
+    "absolute value": pr.Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]]),
+    "one layer": _random((2, 5), 0.0, 1),
+    "two layers": _random((2, 4, 3), 0.0, 2),
+    "leaky": _random((2, 3, 3), 0.1, 3),
+    "linear output": _random((2, 4, 2), (0.0, 1.0), 4),
+    "mixed slopes, three layers": _random((2, 3, 2, 2), (0.0, 0.3, 0.0), 5),
+    "contracting": _random((3, 4, 2, 1), 0.0, 6),
+    "dead and stable neurons": pr.Network.from_arrays(
+        [[[1.0, 0.0], [0.0, 1.0], [0.1, 0.1], [1.0, -1.0]], [[1.0, -1.0, 2.0, 1.0], [-1.0, 0.5, 3.0, -1.0]]],
+        [[10.0, -10.0, 0.0, 0.2], [-9.0, 9.5]],
+    ),
+    "zero weights": pr.Network.from_arrays([np.zeros((2, 2)), [[1.0, 1.0], [1.0, -1.0]]], [[1.0, -1.0], [0.0, 0.5]]),
+}
+
+
+def observation(name, noise=0.3):
+    """Return a noisy observation of the named network, with a negative entry where there is room."""
+    net = NETWORKS[name]
+    rng = np.random.default_rng(len(name))
+    return net(rng.uniform(-1.0, 1.0, net.n_in)) + noise * rng.normal(size=net.n_out)
