@@ -22,7 +22,7 @@ from pyomo_relu.formulations import (
     LayerRelaxed,
     LinearSolve,
 )
-from pyomo_relu.inversion import Exact, Layerwise, invert, invert_layer
+from pyomo_relu.inversion import Descent, Exact, Layerwise, invert, invert_layer
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network, load_network
 from pyomo_relu.result import LayerReport, Result
@@ -37,6 +37,7 @@ __all__ = [
     "CapabilityError",
     "Certificate",
     "Claim",
+    "Descent",
     "Exact",
     "Geometric",
     "InputError",

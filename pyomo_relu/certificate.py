@@ -103,7 +103,7 @@ def certify(
         The code that was found.
     norm : "inf", 1 or 2
     dual_bound : float or None
-        A claimed lower bound on ``||A G(z) - x||``.
+        A claimed lower bound on ``||G(z) - x||``.
     bound_by : str
         Who claims it.
     bound_scope : str
@@ -118,7 +118,7 @@ def certify(
     claims: list[Claim] = []
     residual = None if z is None else problem.residual(z, norm)
     if z is not None and residual is not None:
-        claims.append(Claim(f"||A G(z) - x||_{norm} = {residual:.9g}", Standing.VERIFIED, FORWARD_PASS, residual))
+        claims.append(Claim(f"||G(z) - x||_{norm} = {residual:.9g}", Standing.VERIFIED, FORWARD_PASS, residual))
         if problem.box is not None and problem.box.contains(z):
             claims.append(Claim("z lies in the box", Standing.VERIFIED, "comparison"))
     standing, by = Standing.TRUSTED, bound_by
@@ -130,7 +130,7 @@ def certify(
         if residual is not None and dual_bound > residual:
             by = f"{by}, {dual_bound:.9g}, lowered to the verified residual"
             dual_bound = residual
-        text = f"||A G(z) - x||_{norm} >= {dual_bound:.9g} for {bound_scope}"
+        text = f"||G(z) - x||_{norm} >= {dual_bound:.9g} for {bound_scope}"
         claims.append(Claim(text, standing, by, dual_bound))
     realizable: bool | None = None
     if residual is not None and residual <= MET * problem.scale:
@@ -140,7 +140,7 @@ def certify(
     elif dual_bound is not None and dual_bound >= REFUTED * problem.scale:
         realizable = False
         claims.append(Claim(f"x is not met by {bound_scope}", standing, by, dual_bound))
-    if realizable and z is not None and problem.matrix is None and is_unique(problem.network, z):
+    if realizable and z is not None and is_unique(problem.network, z):
         text = "z is the only code with this output: in every layer the active rows have full column rank"
         claims.append(Claim(text, Standing.VERIFIED, "singular values in float64"))
     return Verdict(residual, dual_bound, realizable, Certificate(tuple(claims)))
@@ -148,7 +148,7 @@ def certify(
 
 def sign_bound(problem: Problem, norm: Norm) -> float | None:
     """Return the residual that negative observations of ReLU outputs leave to every code; None where it says nothing."""
-    if problem.matrix is not None or problem.network[-1].slope > 0.0:
+    if problem.network[-1].slope > 0.0:
         return None
     return norm_of(np.maximum(-problem.x, 0.0), norm)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError, ShapeError
+from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, norm_of
 from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array, as_vector, frozen, require_finite
@@ -17,25 +18,22 @@ from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array, a
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Minimise ``||A G(z) - x||`` over a box.
+    """Minimise ``||G(z) - x||`` over a box.
 
-    A mask leaves only the observed neurons in the network's last layer, so that no method
-    needs to know of masks.
+    A mask leaves only the observed neurons in the network's last layer, and an operator A
+    becomes a linear layer after it, so that no method needs to know of either.
 
     Parameters
     ----------
     network : Network
-        With the observed outputs only.
+        From the code to what is observed.
     x : array, shape (m,)
-    matrix : array, shape (m, n), or None
-        The operator A; None is the identity.
     box : Box or None
         Where the code may lie; None is everywhere.
     """
 
     network: Network
     x: FloatArray
-    matrix: FloatArray | None
     box: Box | None
 
     @classmethod
@@ -51,27 +49,22 @@ class Problem:
             raise InputError(f"network must be a pyomo_relu.Network, got {type(network).__name__}")
         if operator is not None and mask is not None:
             raise InputError("give a mask or an operator, not both: a mask is a selection of rows of the identity")
-        matrix = None
         if mask is not None:
             seen, x = observed(x, mask, network.n_out)
             network = Network((*network.layers[:-1], network[-1].rows(seen)))
         elif operator is not None:
-            matrix = frozen(as_finite_array(operator, "operator", 2))
+            matrix = as_finite_array(operator, "operator", 2)
             if matrix.shape[1] != network.n_out:
                 raise ShapeError(f"operator has {matrix.shape[1]} columns, the network {network.n_out} outputs")
             x = as_vector(x, len(matrix), "observation")
+            network = Network((*network.layers, Layer(matrix, None, 1.0)))
         else:
             x = as_vector(x, network.n_out, "observation")
-        return cls(network, frozen(x), matrix, None if box is None else Box.of(box, network.n_in))
-
-    def predict(self, z: FloatArray) -> FloatArray:
-        """Return ``A G(z)``, shape (m,)."""
-        output = self.network(z)
-        return output if self.matrix is None else np.asarray(self.matrix @ output, dtype=np.float64)
+        return cls(network, frozen(x), None if box is None else Box.of(box, network.n_in))
 
     def residual(self, z: FloatArray, norm: Norm) -> float:
-        """Return ``||A G(z) - x||`` by a forward pass."""
-        return norm_of(self.predict(z) - self.x, norm)
+        """Return ``||G(z) - x||`` by a forward pass."""
+        return norm_of(self.network(z) - self.x, norm)
 
     @property
     def scale(self) -> float:

@@ -12,7 +12,6 @@ from pyomo_relu.formulations.layer_realizable import LayerRealizable
 from pyomo_relu.formulations.layer_relaxed import LayerRelaxed
 from pyomo_relu.formulations.linear_solve import LinearSolve
 from pyomo_relu.formulations.relu_big_m import BigM
-from pyomo_relu.formulations.relu_cell import Cell
 from pyomo_relu.formulations.relu_indicator import Indicator
 from pyomo_relu.formulations.relu_sos1 import Sos1
 from pyomo_relu.formulations.relu_triangle import Triangle
@@ -34,7 +33,6 @@ __all__ = [
     "LAYER_FORMULATIONS",
     "BigM",
     "Bisection",
-    "Cell",
     "Encoding",
     "Geometric",
     "Indicator",

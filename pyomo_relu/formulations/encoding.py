@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from pyomo.environ import Block, Var
 
 from pyomo_relu.box import Box
@@ -45,7 +46,16 @@ class Encoding(Protocol):
         ...
 
 
-def encode_layer(block: Any, layer: Layer, inputs: Sequence[Any], bounds: Box, encoding: Encoding) -> list[Any]:
+def encode_layer(
+    block: Any,
+    layer: Layer,
+    inputs: Sequence[Any],
+    bounds: Box,
+    encoding: Encoding,
+    *,
+    implied: Box | None = None,
+    one_sided: NDArray[np.bool_] | None = None,
+) -> list[Any]:
     """Write one layer into `block`.
 
     Parameters
@@ -56,8 +66,13 @@ def encode_layer(block: Any, layer: Layer, inputs: Sequence[Any], bounds: Box, e
     inputs : sequence of variable or None, length n_in
         None stands for an input that is always zero.
     bounds : Box
-        Of the pre-activations.
+        Of the pre-activations; they are held in the model also where they do not follow from it.
     encoding : Encoding
+    implied : Box, optional
+        Bounds of the pre-activations that follow from those of the inputs; `bounds` where not given.
+    one_sided : array of bool, shape (n_out,), optional
+        ReLU neurons of which only an upper limit matters, in a program that makes them small:
+        nothing need keep p or n at zero, since ``p >= max(t, 0)`` is all that is used.
 
     Returns
     -------
@@ -70,25 +85,30 @@ def encode_layer(block: Any, layer: Layer, inputs: Sequence[Any], bounds: Box, e
     on = np.ones(layer.n_out, dtype=bool) if layer.slope == 1.0 else bounds.lower >= 0.0
     off = ~on & (bounds.upper <= 0.0)
     both = ~on & ~off
-    slope = np.where(on, 1.0, layer.slope)
+    own = on | (~on & (layer.slope > 0.0))
     lower, upper = layer.activate(bounds.lower), layer.activate(bounds.upper)
-    own = on | (off if layer.slope > 0.0 else False) | (both if layer.slope > 0.0 else False)
     block.output = Var(indices(own), bounds=lambda _, j: (float(lower[j]), float(upper[j])))
 
     stable = indices(own & ~both)
+    gain = np.where(on, 1.0, layer.slope)[stable]
     block.stable = dense_rows(
         stable,
-        -slope[stable, None] * weight[stable],
+        -gain[:, None] * weight[stable],
         variables,
         extra=[((1.0,), (block.output[j],)) for j in stable],
-        lower=slope[stable] * layer.bias[stable],
-        upper=slope[stable] * layer.bias[stable],
+        lower=gain * layer.bias[stable],
+        upper=gain * layer.bias[stable],
+    )
+    # A neuron that is off only among the codes as good as the incumbent keeps its sign as a row.
+    held = indices(off & ~own & ((bounds if implied is None else implied).upper > 0.0))
+    block.held_off = dense_rows(
+        held, weight[held], variables, upper=np.minimum(bounds.upper, 0.0)[held] - layer.bias[held]
     )
     mixed = indices(both)
-    p_max, n_max = bounds.upper[mixed].tolist(), (-bounds.lower[mixed]).tolist()
-    limits = dict(zip(mixed, zip(p_max, n_max, strict=True), strict=True))
-    block.positive = Var(mixed, bounds=lambda _, j: (0.0, limits[j][0]))
-    block.negative = Var(mixed, bounds=lambda _, j: (0.0, limits[j][1]))
+    p_max = dict(zip(mixed, bounds.upper[mixed].tolist(), strict=True))
+    n_max = dict(zip(mixed, (-bounds.lower[mixed]).tolist(), strict=True))
+    block.positive = Var(mixed, bounds=lambda _, j: (0.0, p_max[j]))
+    block.negative = Var(mixed, bounds=lambda _, j: (0.0, n_max[j]))
     block.split = dense_rows(
         mixed,
         -weight[mixed],
@@ -97,21 +117,18 @@ def encode_layer(block: Any, layer: Layer, inputs: Sequence[Any], bounds: Box, e
         lower=layer.bias[mixed],
         upper=layer.bias[mixed],
     )
-    encoding.separate(block, mixed, p_max, n_max)
+    apart = mixed if one_sided is None or layer.slope > 0.0 else [j for j in mixed if not one_sided[j]]
+    encoding.separate(block, apart, [p_max[j] for j in apart], [n_max[j] for j in apart])
     if layer.slope > 0.0:
-        leak = dense_rows(
+        block.leak = dense_rows(
             mixed,
-            np.full((len(mixed), 0), 0.0),
+            np.zeros((len(mixed), 0)),
             [],
             extra=[((1.0, -1.0, layer.slope), (block.output[j], block.positive[j], block.negative[j])) for j in mixed],
             lower=np.zeros(len(mixed)),
             upper=np.zeros(len(mixed)),
         )
-        block.leak = leak
-    outputs: list[Any] = []
-    for j in range(layer.n_out):
-        outputs.append(block.output[j] if own[j] else block.positive[j] if both[j] else None)
-    return outputs
+    return [block.output[j] if own[j] else block.positive[j] if both[j] else None for j in range(layer.n_out)]
 
 
 def new_layer_blocks(model: Any, count: int) -> None:

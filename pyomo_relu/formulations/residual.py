@@ -1,4 +1,4 @@
-"""The objective of exact inversion: the p-norm of ``A y - x``, for p in {inf, 1, 2}."""
+"""The objective of exact inversion: the p-norm of ``y - x``, for p in {inf, 1, 2}."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from pyomo.environ import Objective, Var
+from pyomo.environ import Constraint, Objective, Var
 
 from pyomo_relu.formulations.rows import dense_rows, linear
 from pyomo_relu.norms import Norm
@@ -15,27 +15,33 @@ from pyomo_relu.validation import FloatArray
 
 
 def add_residual_norm(
-    model: Any, outputs: Sequence[Any], x: FloatArray, matrix: FloatArray | None, norm: Norm
+    model: Any,
+    outputs: Sequence[Any],
+    x: FloatArray,
+    norm: Norm,
+    *,
+    least: FloatArray | None = None,
+    most: FloatArray | None = None,
+    budget: float | None = None,
 ) -> None:
-    """Minimise ``||A y - x||`` in `model`; for p = 2, its square.
+    """Minimise ``||y - x||`` in `model`; for p = 2, its square.
 
     Parameters
     ----------
     model : pyomo.environ.ConcreteModel
     outputs : sequence of variable or None, length n
         The network's outputs y; None is zero.
-    x : array, shape (m,)
-    matrix : array, shape (m, n), or None
-        The operator A; None is the identity.
+    x : array, shape (n,)
     norm : "inf", 1 or 2
+    least, most : array, shape (n,), optional
+        Bounds of the single deviations ``|y_j - x_j|``.
+    budget : float, optional
+        Bound of the norm.
     """
-    live = [j for j, variable in enumerate(outputs) if variable is not None]
-    variables = [outputs[j] for j in live]
-    if matrix is None:
-        sparse = [((), ()) if y is None else ((1.0,), (y,)) for y in outputs]
-        _WRITERS[norm](model, sparse, np.zeros((len(x), 0)), [], x)
-    else:
-        _WRITERS[norm](model, [((), ())] * len(x), matrix[:, live], variables, x)
+    terms = [((), ()) if y is None else ((1.0,), (y,)) for y in outputs]
+    low = np.zeros(len(x)) if least is None else least
+    high = np.full(len(x), np.inf) if most is None else most
+    _WRITERS[norm](model, terms, x, low, high, budget)
 
 
 Terms = Sequence[tuple[Sequence[float], Sequence[Any]]]
@@ -45,33 +51,42 @@ def _with(terms: Terms, coefficient: float, variables: Sequence[Any]) -> Terms:
     return [((*c, coefficient), (*v, extra)) for (c, v), extra in zip(terms, variables, strict=True)]
 
 
-def _inf(model: Any, terms: Terms, matrix: FloatArray, variables: list[Any], x: FloatArray) -> None:
-    rows = range(len(x))
-    model.deviation = Var(bounds=(0.0, None))
-    shared = [model.deviation] * len(x)
-    model.above = dense_rows(rows, matrix, variables, extra=_with(terms, -1.0, shared), upper=x)
-    model.below = dense_rows(rows, matrix, variables, extra=_with(terms, 1.0, shared), lower=x)
+def _band(model: Any, terms: Terms, deviations: Sequence[Any], x: FloatArray) -> None:
+    """``|y_j - x_j| <= e_j``, two rows."""
+    rows, none = range(len(x)), np.zeros((len(x), 0))
+    model.above = dense_rows(rows, none, [], extra=_with(terms, -1.0, deviations), upper=x)
+    model.below = dense_rows(rows, none, [], extra=_with(terms, 1.0, deviations), lower=x)
+
+
+def _limit(value: float) -> float | None:
+    return None if value == np.inf else float(value)
+
+
+def _inf(model: Any, terms: Terms, x: FloatArray, low: FloatArray, high: FloatArray, budget: float | None) -> None:
+    model.deviation = Var(bounds=(float(low.max()), budget))
+    _band(model, terms, [model.deviation] * len(x), x)
     model.objective = Objective(expr=model.deviation)
 
 
-def _one(model: Any, terms: Terms, matrix: FloatArray, variables: list[Any], x: FloatArray) -> None:
-    rows = range(len(x))
-    model.deviation = Var(rows, bounds=(0.0, None))
+def _one(model: Any, terms: Terms, x: FloatArray, low: FloatArray, high: FloatArray, budget: float | None) -> None:
+    model.deviation = Var(range(len(x)), bounds=lambda _, j: (float(low[j]), _limit(high[j])))
     own = list(model.deviation.values())
-    model.above = dense_rows(rows, matrix, variables, extra=_with(terms, -1.0, own), upper=x)
-    model.below = dense_rows(rows, matrix, variables, extra=_with(terms, 1.0, own), lower=x)
+    _band(model, terms, own, x)
+    total = linear([1.0] * len(x), own)
+    if budget is not None:
+        model.budget = Constraint(expr=(None, total, budget))
     model.objective = Objective(expr=linear([1.0] * len(x), own))
 
 
-def _two(model: Any, terms: Terms, matrix: FloatArray, variables: list[Any], x: FloatArray) -> None:
-    rows = range(len(x))
-    model.difference = Var(rows)
+def _two(model: Any, terms: Terms, x: FloatArray, low: FloatArray, high: FloatArray, budget: float | None) -> None:
+    model.difference = Var(range(len(x)), bounds=lambda _, j: (None if high[j] == np.inf else -float(high[j]), _limit(high[j])))
     own = list(model.difference.values())
-    model.definition = dense_rows(rows, matrix, variables, extra=_with(terms, -1.0, own), lower=x, upper=x)
+    none = np.zeros((len(x), 0))
+    model.definition = dense_rows(range(len(x)), none, [], extra=_with(terms, -1.0, own), lower=x, upper=x)
     model.objective = Objective(expr=sum(r * r for r in own))
 
 
-_WRITERS: dict[Norm, Callable[[Any, Terms, FloatArray, list[Any], FloatArray], None]] = {
+_WRITERS: dict[Norm, Callable[[Any, Terms, FloatArray, FloatArray, FloatArray, float | None], None]] = {
     "inf": _inf,
     1: _one,
     2: _two,

@@ -1,7 +1,8 @@
 """Methods of inversion, one a file, and the front door :func:`invert`."""
 
+from pyomo_relu.inversion.descent import Descent
 from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.front import Method, invert, invert_layer
 from pyomo_relu.inversion.layerwise import Layerwise
 
-__all__ = ["Exact", "Layerwise", "Method", "invert", "invert_layer"]
+__all__ = ["Descent", "Exact", "Layerwise", "Method", "invert", "invert_layer"]

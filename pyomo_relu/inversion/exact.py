@@ -5,25 +5,26 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from pyomo.common.gc_manager import PauseGC
-from pyomo.environ import ConcreteModel, Var
+from pyomo.environ import ConcreteModel
 
-from pyomo_relu.bounds import BOUNDS
+from pyomo_relu.bounds import FORWARD, Region, observed_region
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import certify
 from pyomo_relu.errors import InputError
-from pyomo_relu.formulations import ENCODINGS, Cell, Encoding
-from pyomo_relu.formulations.encoding import encode_layer, new_layer_blocks
-from pyomo_relu.formulations.residual import NEEDS, add_residual_norm
+from pyomo_relu.formulations import ENCODINGS
+from pyomo_relu.formulations.residual import NEEDS
+from pyomo_relu.inversion.incumbent import Incumbent, find_incumbent
+from pyomo_relu.inversion.polish import polish
+from pyomo_relu.inversion.program import build_program, read_code
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
-from pyomo_relu.solvers import Capability, Solver, solve
+from pyomo_relu.solvers import ABS_GAP, REL_GAP, Capability, Outcome, Solver, solve
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
 
@@ -37,16 +38,26 @@ class BigMWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Exact:
-    """Minimise ``||A G(z) - x||_p`` over a box of codes, with a proof by a MILP solver.
+    """Minimise ``||A G(z) - x||_p``, with a proof by a MILP solver.
+
+    First an incumbent is sought (linear solves, layer-wise LPs, L-BFGS, polish); its
+    residual U bounds the outputs, and through them the hidden layers and the code; what
+    is left to decide is a MILP over the neurons whose sign is still open. Where the
+    incumbent meets a lower bound already, no MILP is solved.
 
     Parameters
     ----------
     norm : "inf", 1 or 2
         p = inf and 1 are MILPs; p = 2 is a MIQP (SCIP, Gurobi, CPLEX, Xpress, MOSEK).
     encoding : str
-        How a neuron is written: ``"big-m"``, ``"sos1"`` or ``"indicator"``.
+        How an open neuron is written: ``"big-m"``, ``"sos1"`` or ``"indicator"``.
     bounds : str
-        How pre-activations are bounded: ``"interval"``. Neurons of one sign get no binary.
+        ``"observed"``: from the incumbent's residual backwards. ``"interval"`` or ``"crown"``:
+        from the box forwards only, without an incumbent; the plain program.
+    starts : int
+        Starts of L-BFGS in the search for an incumbent.
+    seed : int
+        Of those starts.
 
     Raises
     ------
@@ -64,7 +75,9 @@ class Exact:
 
     norm: Norm = "inf"
     encoding: str = "big-m"
-    bounds: str = "interval"
+    bounds: str = "observed"
+    starts: int = 10
+    seed: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "norm", as_norm(self.norm))
@@ -73,8 +86,10 @@ class Exact:
         if not ENCODINGS[self.encoding].exact:
             exact = [name for name, encoding in ENCODINGS.items() if encoding.exact]
             raise InputError(f"encoding {self.encoding!r} is only a relaxation; exact: {', '.join(exact)}")
-        if self.bounds not in BOUNDS:
-            raise InputError(f"unknown bounds {self.bounds!r}; known: {', '.join(BOUNDS)}")
+        if self.bounds not in ("observed", *FORWARD):
+            raise InputError(f"unknown bounds {self.bounds!r}; known: observed, {', '.join(FORWARD)}")
+        if self.starts < 0:
+            raise InputError(f"starts must be at least 0, got {self.starts}")
 
     @property
     def needs(self) -> frozenset[Capability]:
@@ -84,27 +99,78 @@ class Exact:
     def model(self, net: Network, x: Any, *, operator: Any = None, mask: Any = None, box: Any = None) -> ConcreteModel:
         """Return the whole program as a plain Pyomo model, yours to extend.
 
-        Its parts: ``z`` the code; ``layer[i]`` with ``output``, ``positive``, ``negative``
-        and, for big-M, ``on``; ``deviation`` (p = 2: ``difference``) and ``objective``.
-        Parameters as in :func:`pyomo_relu.invert`; `box` is required.
+        Its parts: ``z`` the code; ``layer[i]`` with ``output``, ``positive``, ``negative`` and, for
+        big-M, ``on``; ``deviation`` (p = 2: ``difference``) and ``objective``.
+
+        With a box, the model holds every code in it: its bounds come from the box alone, so that
+        constraints may be added. Without one, it holds the codes that are at least as near as the
+        best one found, which is what bounds it.
+        Parameters as in :func:`pyomo_relu.invert`.
         """
         problem = Problem.of(net, x, operator=operator, mask=mask, box=box)
-        return build_model(problem, self._bounds(problem), ENCODINGS[self.encoding], self.norm)
+        incumbent = None if problem.box is not None else self._incumbent(problem)
+        return build_program(problem, self._region(problem, incumbent), ENCODINGS[self.encoding], self.norm, incumbent)
 
     def run(self, problem: Problem, solver: Solver) -> Result:
-        """Invert; see :func:`pyomo_relu.invert`."""
+        """Invert; see :func:`pyomo_relu.invert`. A time limit holds for the whole, with at least a second for the MILP."""
         started = time.perf_counter()
         solver.backend(self.needs)
-        bounds = self._bounds(problem)
-        model = build_model(problem, bounds, ENCODINGS[self.encoding], self.norm)
-        outcome = solve(model, solver, self.needs)
-        z = read_code(model, problem) if outcome.has_solution else None
-        if z is not None and self.norm != 2:
-            z = settle_in_cell(problem, bounds, z, self.norm, outcome.objective)
-        bound = outcome.bound
-        if self.norm == 2 and bound is not None:
-            bound = math.sqrt(max(0.0, bound))
-        verdict = certify(problem, z, self.norm, bound, outcome.solver, "every code in the box")
+        incumbent = self._incumbent(problem) if self.bounds == "observed" else None
+        if incumbent is not None and incumbent.is_optimal(solver.rel_gap or REL_GAP, ABS_GAP):
+            outcome = Outcome(Status.OPTIMAL, True, None, None, 0.0, "no MILP needed")
+            return self._result(problem, incumbent.code, outcome, (incumbent.bound, incumbent.bound_by), started)
+        region = self._region(problem, incumbent)
+        _check_big_m(region)
+        model = build_program(problem, region, ENCODINGS[self.encoding], self.norm, incumbent)
+        if solver.time_limit is not None:
+            solver = replace(solver, time_limit=max(1.0, solver.time_limit - (time.perf_counter() - started)))
+        outcome = solve(model, solver, self.needs, lean=incumbent is not None)
+        codes = [] if incumbent is None else [incumbent.code]
+        if outcome.has_solution:
+            found = read_code(model, region.code)
+            codes.append(polish(problem, found, self.norm) if self._misses(problem, found, outcome) else found)
+        z = min(codes, key=lambda code: problem.residual(code, self.norm), default=None)
+        bound, bound_by = self._root(outcome.bound), outcome.solver
+        if incumbent is not None and (bound is None or incumbent.bound > bound):
+            bound, bound_by = incumbent.bound, incumbent.bound_by
+        return self._result(problem, z, outcome, (bound, bound_by), started)
+
+    def _incumbent(self, problem: Problem) -> Incumbent:
+        return find_incumbent(problem, self.norm, Solver("highs"), starts=self.starts, seed=self.seed)
+
+    def _region(self, problem: Problem, incumbent: Incumbent | None) -> Region:
+        if incumbent is None:
+            if problem.box is None:
+                raise InputError(f"bounds={self.bounds!r} needs a bounded box of codes: give box=(lower, upper)")
+            forward = FORWARD["crown" if self.bounds == "observed" else self.bounds]
+            return Region(problem.box, forward(problem.network, problem.box))
+        box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
+        cutoff = incumbent.cutoff(problem.scale)
+        region = observed_region(problem.network, problem.x, box, cutoff, self.norm)
+        if not region.is_bounded:
+            raise InputError("the observation does not bound the code: give box=(lower, upper), such as box=(-3, 3)")
+        return region
+
+    def _misses(self, problem: Problem, z: FloatArray, outcome: Outcome) -> bool:
+        """Whether z misses what the solver promised: binaries at 1e-7 for 0 let it report more than its code can do."""
+        promised = self._root(outcome.objective)
+        return promised is None or problem.residual(z, self.norm) > promised + 1e-9 * problem.scale
+
+    def _root(self, value: float | None) -> float | None:
+        if value is None or self.norm != 2:
+            return value
+        return math.sqrt(max(0.0, value))
+
+    def _result(
+        self,
+        problem: Problem,
+        z: FloatArray | None,
+        outcome: Outcome,
+        bound: tuple[float | None, str],
+        started: float,
+    ) -> Result:
+        scope = "every code" if problem.box is None else "every code in the box"
+        verdict = certify(problem, z, self.norm, *bound, scope)
         return Result(
             z=z,
             status=outcome.status,
@@ -119,55 +185,15 @@ class Exact:
             message=outcome.message,
         )
 
-    def _bounds(self, problem: Problem) -> tuple[Box, ...]:
-        if problem.box is None or not problem.box.is_bounded:
-            raise InputError("Exact needs a bounded box of codes: give box=(lower, upper), such as box=(-3, 3)")
-        bounds = BOUNDS[self.bounds](problem.network, problem.box)
-        largest = max(float(np.max(np.maximum(-b.lower, b.upper))) for b in bounds)
-        if largest > BIG_M_ERROR:
-            raise InputError(f"pre-activations reach {largest:.3g} in this box: above {BIG_M_ERROR:g} a solver's answer means nothing; give a smaller box")
-        if largest > BIG_M_WARNING:
-            warnings.warn(f"pre-activations reach {largest:.3g} in this box: a smaller box is safer", BigMWarning, stacklevel=4)
-        return bounds
 
-
-def build_model(problem: Problem, bounds: tuple[Box, ...], encoding: Encoding, norm: Norm) -> ConcreteModel:
-    """Return the program of a problem under an encoding."""
-    assert problem.box is not None
-    lower, upper = problem.box.lower.tolist(), problem.box.upper.tolist()
-    model = ConcreteModel()
-    with PauseGC():
-        model.z = Var(range(problem.network.n_in), bounds=lambda _, i: (lower[i], upper[i]))
-        new_layer_blocks(model, len(problem.network))
-        outputs: list[Any] = list(model.z.values())
-        for i, layer in enumerate(problem.network):
-            outputs = encode_layer(model.layer[i + 1], layer, outputs, bounds[i], encoding)
-        add_residual_norm(model, outputs, problem.x, problem.matrix, norm)
-    return model
-
-
-def read_code(model: ConcreteModel, problem: Problem) -> FloatArray:
-    """Read the code from a solved model, moved into the box where the solver's tolerance left it."""
-    assert problem.box is not None
-    values = [0.0 if variable.value is None else float(variable.value) for variable in model.z.values()]
-    return problem.box.clip(np.array(values))
-
-
-def settle_in_cell(
-    problem: Problem, bounds: tuple[Box, ...], z: FloatArray, norm: Norm, objective: float | None
-) -> FloatArray:
-    """Return the best code of z's activation cell, where z misses what the solver promised.
-
-    Binaries at 1e-7 instead of 0 let a solver report more than its code can do. In the
-    cell the network is affine, so that an LP, without binaries, finds its best code.
-    """
-    residual = problem.residual(z, norm)
-    if objective is None or residual <= objective + 1e-9 * problem.scale:
-        return z
-    pattern = tuple(t > 0.0 for t in problem.network.pre_activations(z))
-    model = build_model(problem, bounds, Cell(pattern), norm)
-    outcome = solve(model, Solver("highs"), frozenset({Capability.LP}))
-    if outcome.status is not Status.OPTIMAL:
-        return z
-    settled = read_code(model, problem)
-    return settled if problem.residual(settled, norm) < residual else z
+def _check_big_m(region: Region) -> None:
+    largest = max(float(np.max(np.maximum(-bound.lower, bound.upper))) for bound in region.pre_activations)
+    if largest > BIG_M_ERROR:
+        raise InputError(
+            f"pre-activations reach {largest:.3g} in this box: above {BIG_M_ERROR:g} no MILP solver's answer "
+            "can be trusted; give a smaller box"
+        )
+    if largest > BIG_M_WARNING:
+        warnings.warn(
+            f"pre-activations reach {largest:.3g} in this box; a smaller box is safer", BigMWarning, stacklevel=4
+        )

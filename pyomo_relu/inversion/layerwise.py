@@ -63,8 +63,6 @@ class Layerwise:
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`."""
         started = time.perf_counter()
-        if problem.matrix is not None:
-            raise InputError("Layerwise inverts G itself: an operator needs Exact, a mask is fine")
         formulations = self._formulations(len(problem.network))
         if problem.box is not None and isinstance(formulations[0], LinearSolve):
             raise InputError("LinearSolve cannot hold the code in a box: leave out the box, or use an LP formulation")

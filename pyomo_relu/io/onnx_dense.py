@@ -106,6 +106,7 @@ def _check_declared(graph: Graph, name: str, shape: layout.Shape) -> None:
         raise ShapeError(f"{name!r} has shape {layout.text(shape)}, the file declares {layout.text(declared)}")
 
 
+@quiet
 def _constant(operands: Operands, i: int) -> FloatArray:
     value = operands[i] if i < len(operands) else None
     if value is None or value.dtype.kind != "f":

@@ -5,14 +5,16 @@ from pyomo_relu.solvers.backend import Backend, Capability
 from pyomo_relu.solvers.config import Solver
 from pyomo_relu.solvers.outcome import Outcome
 from pyomo_relu.solvers.registry import BACKENDS
-from pyomo_relu.solvers.run import solve
+from pyomo_relu.solvers.run import ABS_GAP, REL_GAP, solve
 
 __all__ = [
+    "ABS_GAP",
     "BACKENDS",
     "Availability",
     "Backend",
     "Capability",
     "Outcome",
+    "REL_GAP",
     "Solver",
     "available_solvers",
     "probe",

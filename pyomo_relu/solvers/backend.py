@@ -21,6 +21,10 @@ class Capability(Enum):
         return self.value
 
 
+def _no_options() -> Mapping[str, Any]:
+    return {}
+
+
 def accept_any(name: str, value: Any) -> str | None:
     """Accept every option: for solvers that refuse unknown ones on their own, loudly."""
     return None
@@ -54,6 +58,9 @@ class Backend:
         Converters for settings whose option wants another type, such as whole seconds.
     check_option : callable
         ``(name, value) -> None`` where the option is good, else what is wrong with it.
+    lean : callable
+        Returns options that were measured to pay once the incumbent is inside the model, when
+        all that is left is to prove it.
     executable : callable, optional
         Returns the program's path, for interfaces that run one.
     log_failures : tuple of str
@@ -70,6 +77,7 @@ class Backend:
     settings: Mapping[str, str] = field(default_factory=dict)
     convert: Mapping[str, Callable[[float], float | int]] = field(default_factory=dict)
     check_option: Callable[[str, Any], str | None] = accept_any
+    lean: Callable[[], Mapping[str, Any]] = _no_options
     executable: Callable[[], str | None] | None = None
     log_failures: tuple[str, ...] = ()
 

@@ -29,7 +29,9 @@ _SIZE_WORDS = ("size-limited", "size limit", "problem size limits", "too large",
 _LICENSE_WORDS = ("license", "licence", "licensing")
 
 
-def solve(model: ConcreteModel, solver: Solver | str | None, needs: frozenset[Capability]) -> Outcome:
+def solve(
+    model: ConcreteModel, solver: Solver | str | None, needs: frozenset[Capability], *, lean: bool = False
+) -> Outcome:
     """Solve `model` in place.
 
     Parameters
@@ -39,6 +41,8 @@ def solve(model: ConcreteModel, solver: Solver | str | None, needs: frozenset[Ca
     solver : Solver, str or None
     needs : frozenset of Capability
         What the model needs of a solver.
+    lean : bool
+        Whether a good incumbent is inside the model, so that the solver need only prove it.
 
     Returns
     -------
@@ -56,7 +60,7 @@ def solve(model: ConcreteModel, solver: Solver | str | None, needs: frozenset[Ca
     if version is None:
         raise SolverUnavailableError(f"{backend.title} is not installed; {backend.install}")
     title = f"{backend.title} {version}"
-    keywords, options = settings_of(backend, chosen, needs)
+    keywords, options = settings_of(backend, chosen, needs, lean=lean)
     interface = legacy if backend.legacy else direct
     started = time.perf_counter()
     try:
@@ -78,7 +82,7 @@ def solve(model: ConcreteModel, solver: Solver | str | None, needs: frozenset[Ca
 
 
 def settings_of(
-    backend: Backend, solver: Solver, needs: frozenset[Capability]
+    backend: Backend, solver: Solver, needs: frozenset[Capability], *, lean: bool = False
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Translate a `Solver` into (Pyomo's keywords, the solver's own options).
 
@@ -99,7 +103,7 @@ def settings_of(
         "mip_feasibility_tol": MIQP_FEASIBILITY if Capability.MIQP in needs else None,
     }
     keywords: dict[str, Any] = {}
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = dict(backend.lean()) if lean else {}
     for setting, value in wanted.items():
         if value is None:
             continue

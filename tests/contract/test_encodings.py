@@ -27,16 +27,17 @@ def why_not(solver):
     return "" if found.runs else f"{solver} does not run here ({found.reason}); {found.install}"
 
 
+@pytest.mark.parametrize("bounds", ["interval", "observed"])
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize(
     ("encoding", "solver", "norm"),
     [(e.name, s, p) for e in EXACT for s, b in BACKENDS.items() for p in NEEDS if e.needs | NEEDS[p] <= b.supports],
 )
-def test_optimum_is_that_of_brute_force(encoding, solver, network, norm):
+def test_optimum_is_that_of_brute_force(encoding, solver, norm, network, bounds):
     if why_not(solver):
         pytest.skip(why_not(solver))
     net, x = NETWORKS[network], observation(network)
-    result = pr.invert(net, x, pr.Exact(norm, encoding=encoding), box=BOX, solver=solver)
+    result = pr.invert(net, x, pr.Exact(norm, encoding=encoding, bounds=bounds), box=BOX, solver=solver)
     assert result.status is pr.Status.OPTIMAL
     tolerance = 1e-6 if norm != 2 else 1e-4
     best = truth(network, norm)
@@ -53,12 +54,14 @@ def test_triangle_bounds_the_optimum_from_below(network, norm):
     from pyomo.environ import value
 
     from pyomo_relu.bounds import interval_bounds
-    from pyomo_relu.inversion.exact import build_model
+    from pyomo_relu.bounds import Region
+    from pyomo_relu.inversion.program import build_program
     from pyomo_relu.problem import Problem
     from pyomo_relu.solvers import solve
 
     problem = Problem.of(NETWORKS[network], observation(network), box=BOX)
-    model = build_model(problem, interval_bounds(problem.network, problem.box), ENCODINGS["triangle"], norm)
+    region = Region(problem.box, interval_bounds(problem.network, problem.box))
+    model = build_program(problem, region, ENCODINGS["triangle"], norm)
     outcome = solve(model, "highs", ENCODINGS["triangle"].needs)
     assert outcome.status is pr.Status.OPTIMAL
     assert value(model.objective) <= truth(network, norm) + 1e-6

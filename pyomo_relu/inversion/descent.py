@@ -1,0 +1,99 @@
+"""Descent: least squares by L-BFGS from many starts."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import scipy
+from scipy.optimize import Bounds, minimize
+
+from pyomo_relu.box import Box
+from pyomo_relu.certificate import certify
+from pyomo_relu.errors import InputError
+from pyomo_relu.problem import Problem
+from pyomo_relu.result import Result
+from pyomo_relu.solvers import Solver
+from pyomo_relu.status import Status
+from pyomo_relu.validation import FloatArray
+
+
+@dataclass(frozen=True)
+class Descent:
+    """Minimise ``||A G(z) - x||_2^2`` by L-BFGS-B from seeded normal starts; no proof.
+
+    Parameters
+    ----------
+    starts : int
+        Number of starts, from N(0, I) clipped to the box.
+    iterations : int
+        Most iterations of each.
+    seed : int
+
+    References
+    ----------
+    Bora et al. (2017) and Huang et al. (2018) invert by gradient descent, the baseline of the paper.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> net = pr.Network.random((2, 10, 30), seed=0)
+    >>> pr.invert(net, net([0.5, -1.0]), pr.Descent()).realizable
+    True
+    """
+
+    starts: int = 10
+    iterations: int = 500
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.starts < 1 or self.iterations < 1:
+            raise InputError(f"starts and iterations must be at least 1, got {self.starts} and {self.iterations}")
+
+    def run(self, problem: Problem, solver: Solver) -> Result:
+        """Invert; see :func:`pyomo_relu.invert`. The solver is not used."""
+        started = time.perf_counter()
+        z = self.codes(problem)[0]
+        verdict = certify(problem, z, 2, None, "", "")
+        return Result(
+            z=z,
+            status=Status.SOLVED,
+            norm=2,
+            residual=verdict.residual,
+            objective=None if verdict.residual is None else verdict.residual**2,
+            dual_bound=verdict.dual_bound,
+            realizable=verdict.realizable,
+            certificate=verdict.certificate,
+            seconds=time.perf_counter() - started,
+            solver=f"L-BFGS-B of SciPy {scipy.__version__}",
+        )
+
+    def codes(self, problem: Problem) -> list[FloatArray]:
+        """Return the ends of all starts, the nearest first."""
+        rng = np.random.default_rng(self.seed)
+        box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
+        ends = []
+        for _ in range(self.starts):
+            start = box.clip(rng.normal(size=problem.network.n_in))
+            end = minimize(
+                lambda z: squared_error(problem, z),
+                start,
+                jac=True,
+                method="L-BFGS-B",
+                bounds=Bounds(box.lower, box.upper),
+                options={"maxiter": self.iterations, "ftol": 1e-15, "gtol": 1e-10},
+            )
+            ends.append((float(end.fun), box.clip(np.asarray(end.x))))
+        return [z for _, z in sorted(ends, key=lambda end: end[0])]
+
+
+def squared_error(problem: Problem, z: FloatArray) -> tuple[float, FloatArray]:
+    """Return ``||A G(z) - x||_2^2`` and its gradient, shape (k,)."""
+    pre_activations = problem.network.pre_activations(z)
+    layers = problem.network.layers
+    difference = layers[-1].activate(pre_activations[-1]) - problem.x
+    gradient = 2.0 * difference
+    for layer, t in zip(reversed(layers), reversed(pre_activations), strict=True):
+        gradient = (gradient * np.where(t > 0.0, 1.0, layer.slope)) @ layer.weight
+    return float(difference @ difference), gradient
