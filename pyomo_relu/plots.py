@@ -115,7 +115,9 @@ def plot_inversion(
     _save(figure, target)
 
 
-def plot_gallery(rows: Sequence[GalleryRow], columns: Sequence[str], path: str | PathLike[str], *, title: str = "") -> None:
+def plot_gallery(
+    rows: Sequence[GalleryRow], columns: Sequence[str], path: str | PathLike[str], *, title: str = ""
+) -> None:
     """Draw rows of square images under column headings, in one shade of grey from 0 to 1.
 
     Parameters
@@ -176,6 +178,7 @@ def new_figure(width: float, height: float) -> Any:
     except ImportError as error:
         raise MissingDependencyError('pictures need Matplotlib: pip install "pyomo-relu[plot]"') from error
     figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
+    figure.get_layout_engine().set(w_pad=0.09, h_pad=0.07)
     FigureCanvasAgg(figure)
     return figure
 
@@ -192,8 +195,11 @@ def _as_images(
     left.imshow(target.reshape(side, side), **gray)
     brightness = middle.imshow(shown.reshape(side, side), **gray)
     departure = right.imshow(error.reshape(side, side), cmap="RdBu_r", vmin=-reach, vmax=reach)
-    figure.colorbar(brightness, ax=[left, middle], shrink=0.86, pad=0.02, aspect=24).ax.tick_params(labelsize=8)
-    figure.colorbar(departure, ax=right, shrink=0.86, pad=0.03, aspect=24).ax.tick_params(labelsize=8)
+    for axes, drawn in ((middle, brightness), (right, departure)):
+        # Inside the image's own frame the bar is as high as the image, whatever the layout makes of it.
+        bar = figure.colorbar(drawn, cax=axes.inset_axes((1.035, 0.0, 0.045, 1.0)))
+        bar.ax.tick_params(labelsize=8, colors=INK)
+        bar.outline.set(color="#d1d5db", linewidth=0.6)
     for axes, name in ((left, "observation"), (middle, "reconstruction A G(z)"), (right, _error_title(error))):
         _bare(axes)
         axes.set_title(name, fontsize=10, color=INK, pad=6)
@@ -231,8 +237,7 @@ def _as_curves(target: FloatArray, shown: FloatArray, error: FloatArray, seen: N
     above.legend(fontsize=8, frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
     below.set_title(_error_title(error), fontsize=9, color=INK, loc="left", pad=4)
     below.set_xlabel("entry", fontsize=9, color=INK)
-    if target.size <= STEMS:
-        below.xaxis.get_major_locator().set_params(integer=True)
+    below.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     return figure
 
 

@@ -36,7 +36,8 @@ class Case:
 
     def model(self) -> Any:
         element = helper.np_dtype_to_tensor_dtype(np.dtype(self.dtype))
-        nodes, initializers = [], []
+        nodes: list[Any] = []
+        initializers: list[Any] = []
         for op, inputs, output, *attributes in self.ops:
             names = []
             for value in inputs:
@@ -191,7 +192,9 @@ CASES: dict[str, Case] = {
         [("MatMul", ["x", W.T], "t"), ("Mul", ["t", np.array([0.1], np.float32)], "s"), ("Max", ["s", "t"], "y")],
         slopes=(float(np.float32(0.1)),),
     ),
-    "prelu-scalar": Case([("MatMul", ["x", W.T], "t"), ("PRelu", ["t", np.float32([0.5])], "y")], slopes=(0.5,)),
+    "prelu-scalar": Case(
+        [("MatMul", ["x", W.T], "t"), ("PRelu", ["t", np.array([0.5], np.float32)], "y")], slopes=(0.5,)
+    ),
     "initializers-are-inputs": Case([("Gemm", ["x", W.T, B], "t"), *HEAD], listed=True, slopes=RELU),
     "transposed-initializer": Case(
         [("Transpose", [W], "w"), ("MatMul", ["x", "w"], "s"), ("Add", ["s", B], "t"), *HEAD], slopes=RELU
@@ -243,6 +246,9 @@ CASES: dict[str, Case] = {
         [("Squeeze", ["x", ints(1)], "f"), ("MatMul", ["f", W.T], "t"), ("Unsqueeze", ["t", ints(-1)], "y")],
         shape=("N", 1, 3),
         out=("N", 4, 1),
+    ),
+    "squeeze-all": Case(
+        [("Squeeze", ["x"], "f"), ("MatMul", ["f", W.T], "y")], shape=(1, 3, 1), out=(4,), batch=None
     ),
     "identity-dropout": Case(
         [("Identity", ["x"], "i"), ("MatMul", ["i", W.T], "s"), ("Dropout", ["s", np.float32(0.3)], "t"), *HEAD],

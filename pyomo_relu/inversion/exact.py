@@ -125,6 +125,9 @@ class Exact:
         if solver.time_limit is not None:
             solver = replace(solver, time_limit=max(1.0, solver.time_limit - (time.perf_counter() - started)))
         outcome = solve(model, solver, self.needs, lean=incumbent is not None)
+        if incumbent is not None and outcome.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
+            said = f"{outcome.solver} calls a model infeasible in which a known code lies"
+            outcome = replace(outcome, status=Status.SOLVER_ERROR, bound=None, message=said)
         codes = [] if incumbent is None else [incumbent.code]
         if outcome.has_solution:
             found = read_code(model, region.code)

@@ -49,7 +49,7 @@ class AffineChain:
     def linear(self, weight: Any) -> None:
         """Append ``h -> weight @ h``; `weight` has shape (n_out, n_in)."""
         weight = as_finite_array(weight, "weight", 2)
-        self._fit(weight.shape[1])
+        self._fit(weight.shape[1], "the weight expects {} inputs, got {}")
         if self._weight is None:
             self._weight = weight
         else:
@@ -109,11 +109,11 @@ class AffineChain:
 
     def _vector(self, value: Any, name: str) -> FloatArray:
         vector = as_finite_array(value, name, 1)
-        self._fit(vector.size)
+        self._fit(vector.size, f"the {name} has {{}} entries, expected {{}}")
         return vector
 
-    def _fit(self, size: int) -> None:
+    def _fit(self, size: int, refusal: str) -> None:
         if self.width is None:
             self.width = size
         if size != self.width:
-            raise ShapeError(f"layer {len(self._done) + 1} expects {size} inputs, got {self.width}")
+            raise ShapeError(refusal.format(size, self.width))

@@ -85,7 +85,7 @@ def _check_names(names: list[str]) -> tuple[list[str], int]:
     for trouble, wrong in (("missing", expected.difference(names)), ("unknown", set(names) - expected)):
         if wrong:
             keys = sorted(name.removesuffix(".npy") for name in wrong)
-            raise NetworkFileError(f"{trouble} keys: {', '.join(keys[:8])}")
+            raise NetworkFileError(f"{trouble} keys: {', '.join(map(repr, keys[:8]))}")
     return kinds, n
 
 

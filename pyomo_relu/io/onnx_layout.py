@@ -64,6 +64,8 @@ def flatten(shape: Shape, axis: int) -> Shape:
 def squeeze(shape: Shape, axes: Sequence[int] | None) -> Shape:
     """Return the shape after Squeeze, which drops axes of size 1, all of them if `axes` is None."""
     if axes is None:
+        if None in shape:
+            raise ShapeError(f"Squeeze of {text(shape)} without axes drops the batch axis too where N is 1")
         return tuple(n for n in shape if n != 1)
     dropped = _axes(axes, len(shape))
     if any(shape[axis] != 1 for axis in dropped):

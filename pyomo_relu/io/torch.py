@@ -98,7 +98,7 @@ def _load(torch: Any, path: Path) -> Any:
     with open_archive(path) as archive:
         damaged = archive.testzip()
     if damaged is not None:
-        raise NetworkFileError(f"{path}: damaged at {damaged}")
+        raise NetworkFileError(f"{path}: damaged at {damaged!r}")
     serialization = torch.serialization
     wanted = [getattr(torch.nn, name) for name in SUPPORTED]
     # The context removes on leaving all that it was given, the user's own entries too.

@@ -84,7 +84,7 @@ REFUSALS: dict[str, tuple[Case, str]] = {
     "future-opset": (replace(PLAIN, opset=9999), r"opset is \[9999\]"),
     "weight-does-not-fit": (
         Case([("MatMul", ["x", c(5, 4)], "y")]),
-        r"'MatMul' \(node 1\): layer 1 expects 5 inputs, got 3",
+        r"'MatMul' \(node 1\): the weight expects 5 inputs, got 3",
     ),
     "bias-does-not-fit": (
         Case([("MatMul", ["x", W.T], "t"), ("Add", ["t", c(3)], "y")]),
@@ -103,7 +103,7 @@ REFUSALS: dict[str, tuple[Case, str]] = {
         Case([("MatMul", ["x", np.full((3, 2), np.inf, np.float32)], "y")]),
         "6 entries that are not finite",
     ),
-    "divided-by-zero": (Case([("Div", ["x", np.float32([1, 0, 1])], "y")]), "1 entries that are not finite"),
+    "divided-by-zero": (Case([("Div", ["x", np.array([1, 0, 1], np.float32)], "y")]), "1 entries that are not finite"),
     "overflow": (
         Case([("Mul", ["x", np.float64(1e200)], "t"), ("Mul", ["t", np.float64(1e200)], "y")], dtype=np.float64),
         "not finite",
@@ -116,7 +116,7 @@ REFUSALS: dict[str, tuple[Case, str]] = {
     ),
     "leaky-above-one": (Case([("LeakyRelu", ["x"], "y", {"alpha": 1.5})]), r"slope must be one number in \[0, 1\]"),
     "leaky-below-zero": (Case([("LeakyRelu", ["x"], "y", {"alpha": -0.5})]), r"slope must be one number in \[0, 1\]"),
-    "prelu-vector": (Case([("PRelu", ["x", np.float32([0.1, 0.2, 0.3])], "y")]), "3 slopes, only one"),
+    "prelu-vector": (Case([("PRelu", ["x", np.array([0.1, 0.2, 0.3], np.float32)], "y")]), "3 slopes, only one"),
     "batchnorm-training": (
         Case([("MatMul", ["x", W.T], "t"), ("BatchNormalization", ["t", *NORM], "y", {"training_mode": 1})], opset=14),
         "training mode",
@@ -139,6 +139,7 @@ REFUSALS: dict[str, tuple[Case, str]] = {
     "flatten-merges": (Case([("Flatten", ["x"], "y", {"axis": 0})]), "does not keep each sample together"),
     "flatten-splits": (Case([("Flatten", ["x"], "y", {"axis": 2})], shape=("N", 2, 3)), "does not keep"),
     "flatten-axis": (Case([("Flatten", ["x"], "y", {"axis": 5})]), "has no axis 5"),
+    "squeeze-without-axes": (Case([("Squeeze", ["x"], "y")], shape=("N", 1, 3)), "drops the batch axis too"),
     "squeeze-large": (Case([("Squeeze", ["x", ints(1)], "y")]), "drops more than axes of size 1"),
     "unsqueeze-axis": (Case([("Unsqueeze", ["x", ints(7)], "y")]), r"axes \(7,\) do not fit 3 axes"),
     "transpose-reorders": (Case([("Transpose", ["x"], "y", {"perm": [0, 2, 1]})], shape=("N", 2, 3)), "reorders"),

@@ -1,0 +1,59 @@
+"""`Group`: every error on one line, every ending an exit code."""
+
+from __future__ import annotations
+
+import errno
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from pyomo_relu.errors import PyomoReluError
+
+DONE, UNDECIDED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+# Its class is click's own in older versions of typer, and a private copy in newer ones: both derive BadParameter from it.
+_UsageError: Any = typer.BadParameter.__mro__[1]
+
+
+class Group(TyperGroup):
+    """A typer group whose failures are one line on stderr and an exit code, never a traceback."""
+
+    def main(
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **extra: Any
+    ) -> Any:
+        """Run a command and leave with its exit code."""
+        extra["standalone_mode"] = False
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            sys.exit(self._code(args, prog_name, extra))
+
+    def _code(self, args: Sequence[str] | None, prog_name: str | None, extra: dict[str, Any]) -> int:
+        try:
+            code = super().main(args, prog_name, **extra)
+        except PyomoReluError as error:
+            return _complain(str(error))
+        except _UsageError as error:
+            return _complain(error.format_message())
+        except (KeyboardInterrupt, typer.Abort):
+            code = INTERRUPTED
+        except OSError as error:
+            # The reader of a pipe may leave early: `pyomo-relu show mnist | head`.
+            if error.errno != errno.EPIPE:
+                raise
+            return UNDECIDED
+        if code == INTERRUPTED:
+            print("interrupted", file=sys.stderr)
+        return code if isinstance(code, int) else DONE
+
+
+def _complain(message: str) -> int:
+    print("error:", " ".join(message.split()), file=sys.stderr)
+    return BAD_INPUT
+
+
+def _show_warning(message: Warning | str, *_: Any) -> None:
+    print("warning:", " ".join(str(message).split()), file=sys.stderr)

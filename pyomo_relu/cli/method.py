@@ -1,0 +1,105 @@
+"""Which method: the flags of one, and the refusal of those that belong to another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from pyomo_relu.errors import InputError
+
+if TYPE_CHECKING:
+    from pyomo_relu.inversion import Method
+
+METHODS = ("layerwise", "exact")
+
+
+@dataclass(frozen=True)
+class MethodFlags:
+    """The flags that concern the method; None where one is not given."""
+
+    method: str | None = None
+    formulation: str | None = None
+    schedule: str | None = None
+    eps: float | None = None
+    norm: str | None = None
+    encoding: str | None = None
+    box: tuple[float, float] | None = None
+    operator: bool = False
+    mask: bool = False
+
+
+def choose_method(flags: MethodFlags, solver_flags: Sequence[str] = ()) -> Method:
+    """Return the method that the flags describe.
+
+    Parameters
+    ----------
+    flags : MethodFlags
+    solver_flags : sequence of str
+        The flags given that concern the solver, for methods which call none.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown, or a flag belongs to another method or formulation: none is ignored.
+
+    Examples
+    --------
+    >>> choose_method(MethodFlags(formulation="l1", eps=0.1)).formulation.eps
+    0.1
+    """
+    method = "layerwise" if flags.method is None else flags.method
+    if method not in METHODS:
+        raise InputError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
+    foreign = ("formulation", "schedule", "eps") if method == "exact" else ("norm", "encoding")
+    for name in foreign:
+        if getattr(flags, name) is not None:
+            raise InputError(f"--{name} does not go with --method {method}")
+    if flags.operator and flags.mask:
+        raise InputError("--mask does not go with --operator: a mask is a selection of rows of the identity")
+    return _exact(flags) if method == "exact" else _layerwise(flags, solver_flags)
+
+
+def _exact(flags: MethodFlags) -> Method:
+    from pyomo_relu.inversion import Exact
+    from pyomo_relu.norms import as_norm
+
+    if flags.box is None or not all(map(math.isfinite, flags.box)):
+        raise InputError("--method exact needs a bounded box of codes: give --box LO HI, such as --box -3 3")
+    given: dict[str, Any] = {} if flags.encoding is None else {"encoding": flags.encoding}
+    return Exact(norm="inf" if flags.norm is None else as_norm(flags.norm), **given)
+
+
+def _layerwise(flags: MethodFlags, solver_flags: Sequence[str]) -> Method:
+    from pyomo_relu.formulations import LAYER_FORMULATIONS, LinearSolve
+    from pyomo_relu.inversion import Layerwise
+
+    name = "linf" if flags.formulation is None else flags.formulation
+    kind: Any = LAYER_FORMULATIONS.get(name)
+    if kind is None:
+        raise InputError(f"unknown formulation {name!r}; known: {', '.join(LAYER_FORMULATIONS)}")
+    if flags.operator:
+        raise InputError("--operator does not go with --method layerwise, which inverts G itself; use --method exact")
+    given = {"eps": flags.eps, "schedule": None if flags.schedule is None else _schedule(flags.schedule)}
+    given = {key: value for key, value in given.items() if value is not None}
+    for key in given.keys() - {field.name for field in fields(kind)}:
+        raise InputError(f"--{key} does not go with --formulation {name}, which has none")
+    if kind is LinearSolve:
+        if solver_flags:
+            raise InputError(f"{solver_flags[0]} does not go with --formulation {name}, which calls no solver")
+        if flags.box is not None:
+            raise InputError(f"--box does not go with --formulation {name}, which cannot hold the code in a box")
+    try:
+        return Layerwise(kind(**given))
+    except InputError as error:
+        raise InputError(f"--formulation {name}: {error}") from error
+
+
+def _schedule(name: str) -> object:
+    from pyomo_relu.formulations import Bisection, Geometric
+
+    known = {"bisection": Bisection, "geometric": Geometric}
+    if name not in known:
+        raise InputError(f"unknown schedule {name!r}; known: {', '.join(known)}")
+    return known[name]()

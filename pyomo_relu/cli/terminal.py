@@ -1,0 +1,55 @@
+"""What goes where: answers to stdout, progress and the solvers' own words to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, redirect_stdout
+
+
+@contextmanager
+def solving(text: str, *, quiet: bool = False) -> Iterator[None]:
+    """Hold stdout free for the answer, and show that work goes on where stderr is a terminal.
+
+    Parameters
+    ----------
+    text : str
+        What goes on.
+    quiet : bool
+        No spinner: for scripts, and where a solver's log is to be read.
+    """
+    with _spinner(text, quiet), _stdout_to_stderr():
+        yield
+
+
+def note(text: str) -> None:
+    """Print a line on stderr."""
+    print(text, file=sys.stderr)
+
+
+@contextmanager
+def _spinner(text: str, quiet: bool) -> Iterator[None]:
+    if quiet or not sys.stderr.isatty():
+        context = nullcontext()
+    else:
+        from rich.console import Console
+
+        context = Console(stderr=True).status(text)
+    with context:
+        yield
+
+
+@contextmanager
+def _stdout_to_stderr() -> Iterator[None]:
+    # Solvers and licence banners write to the descriptor, Pyomo's tee to the object. The latter gets a
+    # descriptor of its own: with that of sys.stderr Pyomo's capture_output would swallow the log.
+    sys.stdout.flush()
+    answer = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        with os.fdopen(os.dup(2), "w") as stream, redirect_stdout(stream):
+            yield
+    finally:
+        os.dup2(answer, 1)
+        os.close(answer)
