@@ -155,7 +155,7 @@ def plot_gallery(
                 axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
             else:
                 axes.imshow(_square(image, row.label), cmap="gray", vmin=0.0, vmax=1.0)
-            axes.set_xlabel(row.captions[j], fontsize=7.5, color=SOFT, labelpad=3, linespacing=1.25)
+            axes.set_xlabel(row.captions[j], fontsize=7, color=SOFT, labelpad=3, linespacing=1.25)
             if i == 0:
                 axes.set_title(columns[j], fontsize=10, color=INK, pad=5)
         grid[i, 0].set_ylabel(row.label, fontsize=9, color=INK, rotation=0, ha="right", va="center", labelpad=8)
@@ -175,17 +175,16 @@ def new_figure(width: float, height: float) -> Any:
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError as error:
         raise MissingDependencyError('pictures need Matplotlib: pip install "pyomo-relu[plot]"') from error
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
-    figure.get_layout_engine().set(w_pad=0.09, h_pad=0.07)
+    layout = ConstrainedLayoutEngine(w_pad=0.09, h_pad=0.07)
+    figure = Figure(figsize=(width, height), dpi=DPI, layout=layout, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 
 
-def _as_images(
-    target: FloatArray, shown: FloatArray, error: FloatArray, seen: NDArray[np.bool_], side: int
-) -> Any:
+def _as_images(target: FloatArray, shown: FloatArray, error: FloatArray, seen: NDArray[np.bool_], side: int) -> Any:
     figure = new_figure(9.2, 3.2)
     left, middle, right = figure.subplots(1, 3)
     low = min(float(target[seen].min()), float(shown.min()))
@@ -213,7 +212,7 @@ def _as_images(
 def _as_curves(target: FloatArray, shown: FloatArray, error: FloatArray, seen: NDArray[np.bool_]) -> Any:
     figure = new_figure(9.2, 4.4)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
-    index = np.arange(target.size)
+    index = np.arange(target.size, dtype=np.float64)
     known = np.where(seen, target, np.nan)
     if target.size <= STEMS:
         _stems(above, index - 0.12, known, INK, "observation", "o")

@@ -247,9 +247,7 @@ CASES: dict[str, Case] = {
         shape=("N", 1, 3),
         out=("N", 4, 1),
     ),
-    "squeeze-all": Case(
-        [("Squeeze", ["x"], "f"), ("MatMul", ["f", W.T], "y")], shape=(1, 3, 1), out=(4,), batch=None
-    ),
+    "squeeze-all": Case([("Squeeze", ["x"], "f"), ("MatMul", ["f", W.T], "y")], shape=(1, 3, 1), out=(4,), batch=None),
     "identity-dropout": Case(
         [("Identity", ["x"], "i"), ("MatMul", ["i", W.T], "s"), ("Dropout", ["s", np.float32(0.3)], "t"), *HEAD],
         slopes=RELU,

@@ -6,7 +6,7 @@ import errno
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -15,16 +15,14 @@ from pyomo_relu.errors import PyomoReluError
 
 DONE, UNDECIDED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
-# Its class is click's own in older versions of typer, and a private copy in newer ones: both derive BadParameter from it.
+# Older versions of typer raise click's class, newer ones that of a private copy: both derive BadParameter from it.
 _UsageError: Any = typer.BadParameter.__mro__[1]
 
 
 class Group(TyperGroup):
     """A typer group whose failures are one line on stderr and an exit code, never a traceback."""
 
-    def main(
-        self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **extra: Any
-    ) -> Any:
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **extra: Any) -> Any:
         """Run a command and leave with its exit code."""
         extra["standalone_mode"] = False
         with warnings.catch_warnings():
@@ -55,5 +53,12 @@ def _complain(message: str) -> int:
     return BAD_INPUT
 
 
-def _show_warning(message: Warning | str, *_: Any) -> None:
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
     print("warning:", " ".join(str(message).split()), file=sys.stderr)

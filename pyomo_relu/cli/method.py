@@ -83,7 +83,7 @@ def _layerwise(flags: MethodFlags, solver_flags: Sequence[str]) -> Method:
         raise InputError("--operator does not go with --method layerwise, which inverts G itself; use --method exact")
     given = {"eps": flags.eps, "schedule": None if flags.schedule is None else _schedule(flags.schedule)}
     given = {key: value for key, value in given.items() if value is not None}
-    for key in given.keys() - {field.name for field in fields(kind)}:
+    for key in sorted(given.keys() - {field.name for field in fields(kind)}):
         raise InputError(f"--{key} does not go with --formulation {name}, which has none")
     if kind is LinearSolve:
         if solver_flags:

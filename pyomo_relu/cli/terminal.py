@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 
 
 @contextmanager
@@ -31,12 +31,11 @@ def note(text: str) -> None:
 @contextmanager
 def _spinner(text: str, quiet: bool) -> Iterator[None]:
     if quiet or not sys.stderr.isatty():
-        context = nullcontext()
-    else:
-        from rich.console import Console
+        yield
+        return
+    from rich.console import Console
 
-        context = Console(stderr=True).status(text)
-    with context:
+    with Console(stderr=True).status(text):
         yield
 
 

@@ -52,8 +52,11 @@ class AffineChain:
         self._fit(weight.shape[1], "the weight expects {} inputs, got {}")
         if self._weight is None:
             self._weight = weight
+        elif self._weight.ndim == 1:
+            self._weight = weight * self._weight
         else:
-            self._weight = weight @ self._weight if self._weight.ndim == 2 else weight * self._weight
+            _check_size(len(weight), self._weight.shape[1])
+            self._weight = weight @ self._weight
         if self._bias is not None:
             self._bias = weight @ self._bias
         self.width = len(weight)
@@ -103,8 +106,7 @@ class AffineChain:
             return self._weight
         if self.width is None:
             raise InputError("no layer has a weight")
-        if self.width**2 > MAX_ENTRIES:
-            raise InputError(f"an identity layer of width {self.width} is too large")
+        _check_size(self.width, self.width)
         return np.eye(self.width) if self._weight is None else np.diag(self._weight)
 
     def _vector(self, value: Any, name: str) -> FloatArray:
@@ -117,3 +119,8 @@ class AffineChain:
             self.width = size
         if size != self.width:
             raise ShapeError(refusal.format(size, self.width))
+
+
+def _check_size(n_out: int, n_in: int) -> None:
+    if n_out * n_in > MAX_ENTRIES:
+        raise InputError(f"a layer with {n_in} inputs and {n_out} outputs is too large")

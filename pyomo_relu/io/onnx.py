@@ -17,7 +17,7 @@ import numpy as np
 from pyomo_relu.atomic import atomic_write
 from pyomo_relu.errors import NetworkFileError
 from pyomo_relu.io import onnx_dense, onnx_graph
-from pyomo_relu.io.blame import blaming
+from pyomo_relu.io.blame import blaming, catching
 from pyomo_relu.io.optional import require
 from pyomo_relu.io.slopes import refuse_slopes
 from pyomo_relu.layer import Layer
@@ -49,11 +49,9 @@ def read(path: Path, *, slopes: object = None) -> tuple[Layer, ...]:
     """
     onnx = require("onnx", "reading ONNX files")
     refuse_slopes(slopes, path)
-    damage = import_module("google.protobuf.message").DecodeError
-    try:
+    decode_error = import_module("google.protobuf.message").DecodeError
+    with catching(path, (decode_error, OSError)):
         model = onnx.load_model_from_string(path.read_bytes())
-    except damage as error:
-        raise NetworkFileError(f"{path}: damaged, or not an ONNX file ({error})") from error
     with blaming(path):
         return onnx_dense.layers(onnx_graph.parse(onnx, model, path.parent))
 

@@ -284,6 +284,20 @@ def test_truncated_file(tmp_path: Path) -> None:
         assert is_refusal(read_bytes(data[:length], path), path)
 
 
+def test_a_changed_list_of_members_hides_no_layer(tmp_path: Path) -> None:
+    path = save(tmp_path, OWN)
+    data, whole = path.read_bytes(), io.read_layers(path)
+    for position in range(data.index(b"PK\x01\x02"), len(data)):
+        for change in (1, 16, 128):
+            changed = bytearray(data)
+            changed[position] ^= change
+            found = read_bytes(bytes(changed), path)
+            if isinstance(found, str):
+                assert is_refusal(found, path)
+            else:
+                assert_same(found, whole)
+
+
 @pytest.fixture(scope="module")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz") / "net.npz"

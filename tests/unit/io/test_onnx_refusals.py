@@ -167,7 +167,11 @@ REFUSALS: dict[str, tuple[Case, str]] = {
     "attribute-of-wrong-type": (Case([("Gemm", ["x", W.T], "y", {"alpha": 1})]), "attribute 'alpha'.*not understood"),
     "too-many-inputs": (Case([("MatMul", ["x", W.T, B], "y")]), r"'MatMul' \(node 1\) has 3 inputs"),
     "too-few-inputs": (Case([("Add", ["x"], "y")]), r"'Add' \(node 1\) has 1 inputs"),
-    "huge-identity": (Case([("Relu", ["x"], "y")], shape=("N", 20000)), "identity layer of width 20000 is too large"),
+    "huge-identity": (Case([("Relu", ["x"], "y")], shape=("N", 20000)), "20000 inputs and 20000 outputs is too large"),
+    "huge-product": (
+        Case([("MatMul", ["x", c(20000, 1)], "t"), ("MatMul", ["t", c(1, 20000)], "y")], shape=("N", 20000)),
+        "20000 inputs and 20000 outputs is too large",
+    ),
     "huge-input": (Case([("Relu", ["x"], "y")], shape=("N", 10**12)), "declares shape"),
 }
 

@@ -40,7 +40,7 @@ def test_no_hidden_layer() -> None:
     np.testing.assert_allclose(load_network(model)(X), model.predict(X), rtol=1e-12, atol=1e-12)
 
 
-class Doubled(neural.MLPRegressor):  # type: ignore[misc]
+class Doubled(neural.MLPRegressor):  # type: ignore[misc, name-defined]
     def predict(self, samples: Any) -> Any:
         return 2 * super().predict(samples)
 

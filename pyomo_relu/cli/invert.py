@@ -1,0 +1,177 @@
+"""``pyomo-relu invert``: find the code of one observation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pyomo_relu.cli.group import DONE, INTERRUPTED, UNDECIDED
+from pyomo_relu.cli.method import MethodFlags, choose_method
+from pyomo_relu.cli.network import read_network
+from pyomo_relu.cli.options import SolverFlags, choose_solver
+from pyomo_relu.cli.output import SUFFIXES, check_destination, write_result
+from pyomo_relu.cli.terminal import note, solving
+
+if TYPE_CHECKING:
+    from pyomo_relu.network import Network
+    from pyomo_relu.result import Result
+    from pyomo_relu.validation import FloatArray
+
+METHOD, SOLVER, OUTPUT = "Method", "Solver", "Output"
+
+
+def invert(  # noqa: PLR0913, PLR0917 -- a parameter a flag is typer's way
+    network: Annotated[str, typer.Argument(help="A .npz, .onnx, .pt or .pth file, or: mnist.", metavar="NETWORK")],
+    observation: Annotated[
+        Path, typer.Argument(help="What was observed: a .npy, .csv, .txt or .json file.", metavar="OBSERVATION")
+    ],
+    method: Annotated[
+        str | None,
+        typer.Option(help="How to invert; layerwise if not given.", metavar="layerwise|exact", rich_help_panel=METHOD),
+    ] = None,
+    formulation: Annotated[
+        str | None,
+        typer.Option(
+            help="Layer-wise: the linear program of a layer; linf if not given.",
+            metavar="linf|l1|relaxed|realizable|linear",
+            rich_help_panel=METHOD,
+        ),
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(
+            help="linf, l1: how the tolerance is found.", metavar="bisection|geometric", rich_help_panel=METHOD
+        ),
+    ] = None,
+    eps: Annotated[
+        float | None, typer.Option(help="linf, l1: first tolerance. relaxed: noise level.", rich_help_panel=METHOD)
+    ] = None,
+    norm: Annotated[
+        str | None,
+        typer.Option(help="Exact: norm of the residual; inf if not given.", metavar="inf|1|2", rich_help_panel=METHOD),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            help="Exact: how a neuron is written; big-m if not given.",
+            metavar="big-m|sos1|indicator",
+            rich_help_panel=METHOD,
+        ),
+    ] = None,
+    box: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="Bounds of every entry of the code.", metavar="LO HI", rich_help_panel=METHOD),
+    ] = None,
+    mask: Annotated[
+        Path | None, typer.Option(help="A vector: 1 where observed, 0 elsewhere.", rich_help_panel=METHOD)
+    ] = None,
+    operator: Annotated[
+        Path | None, typer.Option(help="Exact: the matrix A of observations A G(z).", rich_help_panel=METHOD)
+    ] = None,
+    slopes: Annotated[
+        str | None,
+        typer.Option(
+            help="Activations of a file that has none, one or one a layer: 0 ReLU, 1 linear.",
+            metavar="S,S,...",
+            rich_help_panel=METHOD,
+        ),
+    ] = None,
+    solver: Annotated[
+        str | None, typer.Option(help="Its name; `pyomo-relu solvers` lists them.", rich_help_panel=SOLVER)
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="A TOML file with a table 'solver'; flags go first.", rich_help_panel=SOLVER)
+    ] = None,
+    time_limit: Annotated[float | None, typer.Option(help="Seconds for one solve.", rich_help_panel=SOLVER)] = None,
+    threads: Annotated[int | None, typer.Option(rich_help_panel=SOLVER)] = None,
+    seed: Annotated[int | None, typer.Option(help="The solver's random seed.", rich_help_panel=SOLVER)] = None,
+    log: Annotated[
+        bool | None, typer.Option("--log/--no-log", help="Show the solver's log, on stderr.", rich_help_panel=SOLVER)
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="The solver's own option; may be repeated.", metavar="KEY=VALUE", rich_help_panel=SOLVER),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.", rich_help_panel=OUTPUT)] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help=".json: the whole result. .npy, .npz, .csv: the code z.", rich_help_panel=OUTPUT),
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw it: .png, .svg or .pdf.", rich_help_panel=OUTPUT)] = None,
+) -> None:
+    """Find a code whose output is the observation, or as near as can be."""
+    solver_flags = SolverFlags(solver, config, time_limit, threads, seed, log, option or ())
+    box_flag = None if box is None else (float(box[0]), float(box[1]))
+    method_flags = MethodFlags(
+        method, formulation, schedule, eps, norm, encoding, box_flag, operator is not None, mask is not None
+    )
+    chosen, settings = choose_method(method_flags, solver_flags.given), choose_solver(solver_flags)
+    inputs = (Path(network), observation, mask, operator, config)
+    _check_files(out, plot, inputs)
+
+    from pyomo_relu.inversion import invert as run
+    from pyomo_relu.io.observation import read_array
+
+    net = read_network(network, slopes)
+    x = read_array(observation, "observation")
+    seen = None if mask is None else read_array(mask, "mask")
+    matrix = None if operator is None else read_array(operator, "operator", matrix=True)
+    with solving("inverting", quiet=as_json or settings.log):
+        result = run(net, x, chosen, operator=matrix, mask=seen, box=box_flag, solver=settings)
+    if result.z is not None or not _interrupted(result):
+        _print(result, as_json, (*net.sizes[:-1], net.n_out if seen is None else int(seen.sum())))
+        if out is not None and not write_result(result, out):
+            note(f"warning: there is no code, so {out} was not written")
+        if plot is not None:
+            _draw(result, net, x, plot, seen, matrix)
+    raise typer.Exit(exit_code(result))
+
+
+def exit_code(result: Result) -> int:
+    """Return 0 where the method ran to its end or the question is decided, 130 where interrupted, else 1."""
+    from pyomo_relu.status import Status
+
+    if _interrupted(result):
+        return INTERRUPTED
+    refuted = result.status is Status.INFEASIBLE and result.realizable is False
+    return DONE if result.status.ok or result.realizable or refuted else UNDECIDED
+
+
+def _interrupted(result: Result) -> bool:
+    from pyomo_relu.status import Status
+
+    return result.status is Status.INTERRUPTED
+
+
+def _check_files(out: Path | None, plot: Path | None, inputs: tuple[Path | None, ...]) -> None:
+    if out is not None:
+        check_destination(out, "--out", SUFFIXES, inputs)
+    if plot is not None:
+        from pyomo_relu import plots
+
+        check_destination(plot, "--plot", plots.SUFFIXES, inputs)
+        plots.check_picture(plot)
+
+
+def _print(result: Result, as_json: bool, sizes: tuple[int, ...]) -> None:
+    if as_json:
+        typer.echo(result.to_json())
+        return
+    from pyomo_relu.cli import tables
+
+    tables.show(tables.result_table(result), tables.layers_table(result.layers, sizes))
+
+
+def _draw(
+    result: Result, net: Network, x: FloatArray, path: Path, seen: FloatArray | None, matrix: FloatArray | None
+) -> None:
+    if result.z is None:
+        note(f"warning: there is no code, so {path} was not drawn")
+        return
+    from pyomo_relu.plots import plot_inversion
+
+    output = net(result.z)
+    title = f"{result.status}, residual {result.residual:.4g} ({result.norm} norm)"
+    plot_inversion(x, output if matrix is None else matrix @ output, path, mask=seen, title=title)

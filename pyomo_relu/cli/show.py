@@ -1,0 +1,82 @@
+"""``pyomo-relu show``: what a network is made of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pyomo_relu.cli.network import read_network
+
+if TYPE_CHECKING:
+    from pyomo_relu.network import Network
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """What is shown of one layer."""
+
+    layer: int
+    n_in: int
+    n_out: int
+    activation: str
+    slope: float
+    parameters: int
+    weight_min: float
+    weight_max: float
+    dead_rows: int
+
+
+def show(
+    network: Annotated[str, typer.Argument(help="A .npz, .onnx, .pt or .pth file, or: mnist.", metavar="NETWORK")],
+    slopes: Annotated[
+        str | None,
+        typer.Option(
+            help="Activations of a file that has none, one or one a layer: 0 ReLU, 1 linear.", metavar="S,S,..."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
+) -> None:
+    """Show a network: its layers, sizes, weights and dead rows."""
+    net = read_network(network, slopes)
+    layers = layer_facts(net)
+    if as_json:
+        facts = {"sizes": list(net.sizes), "parameters": net.n_parameters, "layers": [vars(layer) for layer in layers]}
+        typer.echo(json.dumps(facts))
+        return
+    from pyomo_relu.cli import tables
+
+    tables.show(tables.network_table(layers, net.sizes, net.n_parameters))
+
+
+def layer_facts(net: Network) -> list[LayerFacts]:
+    """Return what is shown of each layer.
+
+    Dead rows have the same output for every code, whatever its size: their weights are all zero, or they are
+    ReLUs whose inputs are never negative and whose weights and bias are never positive.
+    """
+    import numpy as np
+
+    found = []
+    nonnegative_input = False
+    for i, layer in enumerate(net, start=1):
+        dead = (layer.weight == 0.0).all(axis=1)
+        if nonnegative_input and layer.slope == 0.0:
+            dead |= (layer.weight <= 0.0).all(axis=1) & (layer.pre_activation(np.zeros(layer.n_in)) <= 0.0)
+        found.append(
+            LayerFacts(
+                layer=i,
+                n_in=layer.n_in,
+                n_out=layer.n_out,
+                activation=layer.activation,
+                slope=layer.slope,
+                parameters=layer.n_out * (layer.n_in + 1),
+                weight_min=float(layer.weight.min()),
+                weight_max=float(layer.weight.max()),
+                dead_rows=int(dead.sum()),
+            )
+        )
+        nonnegative_input = layer.slope == 0.0
+    return found
