@@ -30,11 +30,11 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             yield file
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)
-        os.replace(name, path)
+        Path(name).chmod(0o666 & ~umask)
+        Path(name).replace(path)
     except OSError as error:
-        os.unlink(name)
+        Path(name).unlink()
         raise InputError(f"cannot write {path}: {error.strerror}") from error
     except BaseException:
-        os.unlink(name)
+        Path(name).unlink()
         raise

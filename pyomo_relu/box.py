@@ -41,7 +41,9 @@ class Box:
     def __post_init__(self) -> None:
         lower, upper = as_float_array(self.lower, "box lower"), as_float_array(self.upper, "box upper")
         if lower.ndim != 1 or lower.shape != upper.shape:
-            raise ShapeError(f"box lower has shape {lower.shape}, upper {upper.shape}: two vectors of one length needed")
+            raise ShapeError(
+                f"box lower has shape {lower.shape}, upper {upper.shape}: two vectors of one length needed"
+            )
         if np.isnan(lower).any() or np.isnan(upper).any():
             raise InputError("box has NaN bounds")
         if (lower == np.inf).any() or (upper == -np.inf).any():

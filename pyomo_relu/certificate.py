@@ -16,6 +16,7 @@ from pyomo_relu.problem import Problem
 from pyomo_relu.tolerance import MET, REFUTED
 from pyomo_relu.validation import FloatArray
 
+
 class Standing(Enum):
     """Why a claim may be believed."""
 
@@ -147,7 +148,7 @@ def certify(
 
 
 def sign_bound(problem: Problem, norm: Norm) -> float | None:
-    """Return the residual that negative observations of ReLU outputs leave to every code; None where it says nothing."""
+    """Return what negative observations of ReLU outputs leave to every code as a residual; None for other outputs."""
     if problem.network[-1].slope > 0.0:
         return None
     return norm_of(np.maximum(-problem.x, 0.0), norm)

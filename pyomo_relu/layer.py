@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array, as_vector, frozen
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Layer:
     """One dense layer ``h -> phi(weight @ h + bias)`` with ``phi(t) = max(t, slope * t)``.
 
@@ -34,20 +35,20 @@ class Layer:
     """
 
     weight: FloatArray
-    bias: FloatArray | None = None  # type: ignore[assignment]
-    slope: float = 0.0
+    bias: FloatArray
+    slope: float
 
-    def __post_init__(self) -> None:
-        weight = as_finite_array(self.weight, "weight", 2)
-        bias = np.zeros(len(weight)) if self.bias is None else as_finite_array(self.bias, "bias", 1)
-        if bias.size != len(weight):
-            raise ShapeError(f"bias has {bias.size} entries, weight has {len(weight)} rows")
-        slope = as_float_array(self.slope, "slope")
-        if slope.ndim or not 0.0 <= slope <= 1.0:
-            raise InputError(f"slope must be one number in [0, 1] (0 ReLU, 1 linear), got {self.slope!r}")
-        object.__setattr__(self, "weight", frozen(weight))
-        object.__setattr__(self, "bias", frozen(bias))
-        object.__setattr__(self, "slope", float(slope))
+    def __init__(self, weight: Any, bias: Any = None, slope: Any = 0.0) -> None:
+        matrix = as_finite_array(weight, "weight", 2)
+        offset = np.zeros(len(matrix)) if bias is None else as_finite_array(bias, "bias", 1)
+        if offset.size != len(matrix):
+            raise ShapeError(f"bias has {offset.size} entries, weight has {len(matrix)} rows")
+        share = as_float_array(slope, "slope")
+        if share.ndim or not 0.0 <= share <= 1.0:
+            raise InputError(f"slope must be one number in [0, 1] (0 ReLU, 1 linear), got {slope!r}")
+        object.__setattr__(self, "weight", frozen(matrix))
+        object.__setattr__(self, "bias", frozen(offset))
+        object.__setattr__(self, "slope", float(share))
 
     @property
     def n_in(self) -> int:

@@ -13,6 +13,7 @@ from pyomo_relu import io
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.layer import Layer, as_code
 from pyomo_relu.validation import FloatArray
+import itertools
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +43,7 @@ class Network:
         layers = tuple(self.layers)
         if not layers:
             raise InputError("a network needs at least one layer")
-        for i, (before, after) in enumerate(zip(layers, layers[1:], strict=False), start=2):
+        for i, (before, after) in enumerate(itertools.pairwise(layers), start=2):
             if before.n_out != after.n_in:
                 raise ShapeError(f"layer {i} expects {after.n_in} inputs, layer {i - 1} gives {before.n_out}")
         object.__setattr__(self, "layers", layers)
@@ -103,9 +104,7 @@ class Network:
         if len(sizes) < 2 or any(int(n) != n or n < 1 for n in sizes):
             raise InputError(f"sizes must be two or more positive integers, got {tuple(sizes)}")
         rng = np.random.default_rng(seed)
-        weights = [
-            rng.normal(0.0, n_in**-0.5, (n_out, n_in)) for n_in, n_out in zip(sizes, sizes[1:], strict=False)
-        ]
+        weights = [rng.normal(0.0, n_in**-0.5, (n_out, n_in)) for n_in, n_out in itertools.pairwise(sizes)]
         return cls.from_arrays(weights, slopes=slopes)
 
     @property

@@ -266,7 +266,7 @@ def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def _error_title(error: FloatArray) -> str:
-    return f"error A G(z) − x, largest {np.abs(error).max():.3g}"  # noqa: RUF001
+    return f"error A G(z) − x, largest {np.abs(error).max():.3g}"
 
 
 def _bare(axes: Any) -> None:

@@ -160,7 +160,8 @@ class Result:
             for name, value in (("residual", self.residual), ("dual_bound", self.dual_bound))
             if value is not None
         )
-        return f"Result({self.status}, norm={self.norm}, {shown or 'no code'}, realizable={self.realizable}, {self.solver})"
+        shown = shown or "no code"
+        return f"Result({self.status}, norm={self.norm}, {shown}, realizable={self.realizable}, {self.solver})"
 
 
 def _plain(value: Any) -> Any:

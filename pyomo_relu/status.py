@@ -48,7 +48,7 @@ _ADVICE = {
     Status.INTERRUPTED: "the solve was interrupted; the incumbent, if there is one, is kept",
     Status.INFEASIBLE: "no code meets the constraints; widen the box, or use a noisy formulation (LayerLinf, LayerL1)",
     Status.UNBOUNDED: "the model is unbounded; give a box",
-    Status.INFEASIBLE_OR_UNBOUNDED: "the solver could not tell infeasible from unbounded; give a box, or another solver",
+    Status.INFEASIBLE_OR_UNBOUNDED: "the solver could not tell infeasible from unbounded; give a box",
     Status.RANK_DEFICIENT: (
         "fewer independent active rows than unknowns, so the layer's code is not determined; use an LP formulation"
     ),

@@ -3,11 +3,12 @@
 import numpy as np
 
 import pyomo_relu as pr
+import itertools
 
 
 def _random(sizes, slopes, seed, bias=0.5):
     rng = np.random.default_rng(seed)
-    weights = [rng.normal(size=(m, n)) for n, m in zip(sizes, sizes[1:], strict=False)]
+    weights = [rng.normal(size=(m, n)) for n, m in itertools.pairwise(sizes)]
     return pr.Network.from_arrays(weights, [bias * rng.normal(size=m) for m in sizes[1:]], slopes)
 
 

@@ -125,7 +125,7 @@ def _pseudo_inverse(weight: FloatArray) -> tuple[FloatArray, FloatArray] | None:
     """Return P and row sums of ``|I - P W|`` (with its own rounding), or None where W lacks column rank."""
     if len(weight) < weight.shape[1]:
         return None
-    inverse = np.linalg.pinv(weight)
+    inverse: FloatArray = np.asarray(np.linalg.pinv(weight), dtype=np.float64)
     defect = np.abs(np.eye(weight.shape[1]) - inverse @ weight)
     defect += gamma(len(weight)) * (np.abs(inverse) @ np.abs(weight))
     rows = defect.sum(axis=1)
@@ -163,7 +163,7 @@ def _solve_back(layer: Layer, bound: Box) -> Box | None:
 def _solve_back_in_ball(
     layer: Layer, bound: Box, x: FloatArray, caps: FloatArray, incumbent: float, norm: Norm
 ) -> Box | None:
-    """The same for the last layer under p = 1 or 2: all deviations share one budget."""
+    """Do the same for the last layer under p = 1 or 2, where all deviations share one budget."""
     rows = (bound.lower > 0.0) & (x > 0.0) if layer.slope == 0.0 else np.full(layer.n_out, layer.slope == 1.0)
     found = _pseudo_inverse(layer.weight[rows])
     if found is None:

@@ -18,6 +18,9 @@ DONE, UNDECIDED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 # Older versions of typer raise click's class, newer ones that of a private copy: both derive BadParameter from it.
 _UsageError: Any = typer.BadParameter.__mro__[1]
 
+# The library names its own keywords as the remedy.
+_FLAGS = {"box=": "--box LO HI", "slopes=": "--slopes S,S,..."}
+
 
 class Group(TyperGroup):
     """A typer group whose failures are one line on stderr and an exit code, never a traceback."""
@@ -49,7 +52,8 @@ class Group(TyperGroup):
 
 
 def _complain(message: str) -> int:
-    print("error:", " ".join(message.split()), file=sys.stderr)
+    hints = [flag for keyword, flag in _FLAGS.items() if keyword in message]
+    print("error:", " ".join([*message.split(), *(f"(here: {flag})" for flag in hints)]), file=sys.stderr)
     return BAD_INPUT
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 METHOD, SOLVER, OUTPUT = "Method", "Solver", "Output"
 
 
-def invert(  # noqa: PLR0913, PLR0917 -- a parameter a flag is typer's way
+def invert(
     network: Annotated[str, typer.Argument(help="A .npz, .onnx, .pt or .pth file, or: mnist.", metavar="NETWORK")],
     observation: Annotated[
         Path, typer.Argument(help="What was observed: a .npy, .csv, .txt or .json file.", metavar="OBSERVATION")
@@ -68,7 +68,7 @@ def invert(  # noqa: PLR0913, PLR0917 -- a parameter a flag is typer's way
         Path | None, typer.Option(help="A vector: 1 where observed, 0 elsewhere.", rich_help_panel=METHOD)
     ] = None,
     operator: Annotated[
-        Path | None, typer.Option(help="Exact: the matrix A of observations A G(z).", rich_help_panel=METHOD)
+        Path | None, typer.Option(help="The matrix A of observations A G(z).", rich_help_panel=METHOD)
     ] = None,
     slopes: Annotated[
         str | None,
@@ -104,24 +104,24 @@ def invert(  # noqa: PLR0913, PLR0917 -- a parameter a flag is typer's way
     """Find a code whose output is the observation, or as near as can be."""
     solver_flags = SolverFlags(solver, config, time_limit, threads, seed, log, option or ())
     box_flag = None if box is None else (float(box[0]), float(box[1]))
-    method_flags = MethodFlags(
-        method, formulation, schedule, eps, norm, encoding, box_flag, operator is not None, mask is not None
-    )
+    method_flags = MethodFlags(method, formulation, schedule, eps, norm, encoding, box_flag)
     chosen, settings = choose_method(method_flags, solver_flags.given), choose_solver(solver_flags)
     inputs = (Path(network), observation, mask, operator, config)
     _check_files(out, plot, inputs)
 
     from pyomo_relu.inversion import invert as run
     from pyomo_relu.io.observation import read_array
+    from pyomo_relu.problem import Problem
 
     net = read_network(network, slopes)
     x = read_array(observation, "observation")
     seen = None if mask is None else read_array(mask, "mask")
     matrix = None if operator is None else read_array(operator, "operator", matrix=True)
+    problem = Problem.of(net, x, operator=matrix, mask=seen, box=box_flag)
     with solving("inverting", quiet=as_json or settings.log):
         result = run(net, x, chosen, operator=matrix, mask=seen, box=box_flag, solver=settings)
     if result.z is not None or not _interrupted(result):
-        _print(result, as_json, (*net.sizes[:-1], net.n_out if seen is None else int(seen.sum())))
+        _print(result, as_json, problem.network.sizes)
         if out is not None and not write_result(result, out):
             note(f"warning: there is no code, so {out} was not written")
         if plot is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -26,8 +25,6 @@ class MethodFlags:
     norm: str | None = None
     encoding: str | None = None
     box: tuple[float, float] | None = None
-    operator: bool = False
-    mask: bool = False
 
 
 def choose_method(flags: MethodFlags, solver_flags: Sequence[str] = ()) -> Method:
@@ -56,8 +53,6 @@ def choose_method(flags: MethodFlags, solver_flags: Sequence[str] = ()) -> Metho
     for name in foreign:
         if getattr(flags, name) is not None:
             raise InputError(f"--{name} does not go with --method {method}")
-    if flags.operator and flags.mask:
-        raise InputError("--mask does not go with --operator: a mask is a selection of rows of the identity")
     return _exact(flags) if method == "exact" else _layerwise(flags, solver_flags)
 
 
@@ -65,8 +60,6 @@ def _exact(flags: MethodFlags) -> Method:
     from pyomo_relu.inversion import Exact
     from pyomo_relu.norms import as_norm
 
-    if flags.box is None or not all(map(math.isfinite, flags.box)):
-        raise InputError("--method exact needs a bounded box of codes: give --box LO HI, such as --box -3 3")
     given: dict[str, Any] = {} if flags.encoding is None else {"encoding": flags.encoding}
     return Exact(norm="inf" if flags.norm is None else as_norm(flags.norm), **given)
 
@@ -79,8 +72,6 @@ def _layerwise(flags: MethodFlags, solver_flags: Sequence[str]) -> Method:
     kind: Any = LAYER_FORMULATIONS.get(name)
     if kind is None:
         raise InputError(f"unknown formulation {name!r}; known: {', '.join(LAYER_FORMULATIONS)}")
-    if flags.operator:
-        raise InputError("--operator does not go with --method layerwise, which inverts G itself; use --method exact")
     given = {"eps": flags.eps, "schedule": None if flags.schedule is None else _schedule(flags.schedule)}
     given = {key: value for key, value in given.items() if value is not None}
     for key in sorted(given.keys() - {field.name for field in fields(kind)}):

@@ -87,7 +87,7 @@ def layers_table(layers: Sequence[LayerReport], sizes: Sequence[int]) -> Table |
     ----------
     layers : sequence of LayerReport
     sizes : sequence of int
-        ``(k, n_1, ..., n_d)``, the last one without the outputs that were not observed.
+        ``(k, n_1, ..., n_d)`` of the problem's network, which has the observed outputs only.
     """
     if not layers:
         return None

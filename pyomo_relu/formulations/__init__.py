@@ -24,9 +24,7 @@ LAYER_FORMULATIONS: dict[str, type[LayerFormulation]] = {
     "realizable": LayerRealizable,
     "linear": LinearSolve,
 }
-ENCODINGS: dict[str, Encoding] = {
-    encoding.name: encoding for encoding in (BigM(), Sos1(), Indicator(), Triangle())
-}
+ENCODINGS: dict[str, Encoding] = {encoding.name: encoding for encoding in (BigM(), Sos1(), Indicator(), Triangle())}
 
 __all__ = [
     "ENCODINGS",

@@ -23,7 +23,6 @@ from pyomo_relu.formulations.rows import dense_rows, indices
 from pyomo_relu.layer import Layer
 from pyomo_relu.solvers import Capability
 
-
 DUST = 1e-9
 """A pre-activation that reaches no further than this to one side of zero counts as of one sign.
 

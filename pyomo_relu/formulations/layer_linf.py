@@ -75,7 +75,14 @@ class LayerLinf:
             raise InputError("Bisection needs no guess: give eps with Geometric() only")
 
     def model(
-        self, layer: Layer, x: FloatArray, eps: float, *, box: Box | None = None, mask: object = None, capped: bool = True
+        self,
+        layer: Layer,
+        x: FloatArray,
+        eps: float,
+        *,
+        box: Box | None = None,
+        mask: object = None,
+        capped: bool = True,
     ) -> ConcreteModel:
         """Return the LP at the tolerance `eps` as a plain Pyomo model.
 

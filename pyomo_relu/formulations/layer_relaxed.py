@@ -58,10 +58,7 @@ class LayerRelaxed:
         layer, x = observed_rows(layer, x, mask)
         model = new_layer_model(layer, Box.everything(layer.n_in) if box is None else box)
         lifted = x + self.eps
-        if layer.slope == 0.0:
-            upper = np.maximum(lifted, 0.0)
-        else:
-            upper = np.where(lifted >= 0.0, lifted, lifted / layer.slope)
+        upper = np.maximum(lifted, 0.0) if layer.slope == 0.0 else np.where(lifted >= 0.0, lifted, lifted / layer.slope)
         with PauseGC():
             code = list(model.code.values())
             model.upper = dense_rows(range(layer.n_out), layer.weight, code, upper=upper - layer.bias)

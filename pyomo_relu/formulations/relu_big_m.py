@@ -13,7 +13,9 @@ from pyomo_relu.solvers import Capability
 
 @dataclass(frozen=True)
 class BigM:
-    """Keep one of p and n at zero by a binary and the bounds of the pre-activation::
+    """Keep one of p and n at zero by a binary and the bounds of the pre-activation.
+
+    ::
 
         p <= u on,   n <= -l (1 - on),   on in {0, 1}
 
@@ -33,9 +35,7 @@ class BigM:
         """Add the binaries ``on`` and their two rows."""
         limit = dict(zip(neurons, zip(p_max, n_max, strict=True), strict=True))
         block.on = Var(list(neurons), domain=Binary)
-        block.positive_if_on = Constraint(
-            list(neurons), rule=lambda b, j: b.positive[j] - limit[j][0] * b.on[j] <= 0.0
-        )
+        block.positive_if_on = Constraint(list(neurons), rule=lambda b, j: b.positive[j] - limit[j][0] * b.on[j] <= 0.0)
         block.negative_if_off = Constraint(
             list(neurons), rule=lambda b, j: b.negative[j] + limit[j][1] * b.on[j] <= limit[j][1]
         )

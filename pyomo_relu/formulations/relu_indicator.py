@@ -13,7 +13,9 @@ from pyomo_relu.solvers import Capability
 
 @dataclass(frozen=True)
 class Indicator:
-    """Keep one of p and n at zero by a binary, as an implication::
+    """Keep one of p and n at zero by a binary, as an implication.
+
+    ::
 
         on = 0  =>  p = 0:   p (1 - on) = 0
         on = 1  =>  n = 0:   n on = 0

@@ -69,7 +69,7 @@ def _inf(model: Any, terms: Terms, x: FloatArray, low: FloatArray, high: FloatAr
 
 
 def _one(model: Any, terms: Terms, x: FloatArray, low: FloatArray, high: FloatArray, budget: float | None) -> None:
-    model.deviation = Var(range(len(x)), bounds=lambda _, j: (float(low[j]), _limit(high[j])))
+    model.deviation = Var(range(len(x)), bounds=lambda _, j: (float(low[j]), _limit(float(high[j]))))
     own = list(model.deviation.values())
     _band(model, terms, own, x)
     total = linear([1.0] * len(x), own)
@@ -79,7 +79,9 @@ def _one(model: Any, terms: Terms, x: FloatArray, low: FloatArray, high: FloatAr
 
 
 def _two(model: Any, terms: Terms, x: FloatArray, low: FloatArray, high: FloatArray, budget: float | None) -> None:
-    model.difference = Var(range(len(x)), bounds=lambda _, j: (None if high[j] == np.inf else -float(high[j]), _limit(high[j])))
+    model.difference = Var(
+        range(len(x)), bounds=lambda _, j: (None if high[j] == np.inf else -float(high[j]), _limit(float(high[j])))
+    )
     own = list(model.difference.values())
     none = np.zeros((len(x), 0))
     model.definition = dense_rows(range(len(x)), none, [], extra=_with(terms, -1.0, own), lower=x, upper=x)

@@ -112,7 +112,10 @@ class Exact:
         return build_program(problem, self._region(problem, incumbent), ENCODINGS[self.encoding], self.norm, incumbent)
 
     def run(self, problem: Problem, solver: Solver) -> Result:
-        """Invert; see :func:`pyomo_relu.invert`. A time limit holds for the whole, with at least a second for the MILP."""
+        """Invert; see :func:`pyomo_relu.invert`.
+
+        A time limit holds for the whole, with at least a second for the MILP.
+        """
         started = time.perf_counter()
         solver.backend(self.needs)
         incumbent = self._incumbent(problem) if self.bounds == "observed" else None

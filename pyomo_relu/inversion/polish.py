@@ -84,7 +84,9 @@ def cell_optimum(problem: Problem, pattern: Pattern, norm: Norm) -> CellOptimum 
     box = Box.everything(k) if problem.box is None else problem.box
     found = linprog(
         np.concatenate([np.zeros(k), np.ones(slack.shape[1])]),
-        A_ub=np.block([[sides, np.zeros((len(sides), slack.shape[1]))], [matrix[live], -slack], [-matrix[live], -slack]]),
+        A_ub=np.block(
+            [[sides, np.zeros((len(sides), slack.shape[1]))], [matrix[live], -slack], [-matrix[live], -slack]]
+        ),
         b_ub=np.concatenate([*right, target, -target]),
         bounds=[*zip(box.lower, box.upper, strict=True), *[(least, None)] * slack.shape[1]],
         method="highs-ds",

@@ -10,11 +10,11 @@ from pyomo_relu.solvers.run import ABS_GAP, REL_GAP, solve
 __all__ = [
     "ABS_GAP",
     "BACKENDS",
+    "REL_GAP",
     "Availability",
     "Backend",
     "Capability",
     "Outcome",
-    "REL_GAP",
     "Solver",
     "available_solvers",
     "probe",

@@ -25,9 +25,7 @@ _STATUS = {
 }
 
 
-def run(
-    model: ConcreteModel, backend: Backend, keywords: dict[str, Any], options: dict[str, Any], log: bool
-) -> Answer:
+def run(model: ConcreteModel, backend: Backend, keywords: dict[str, Any], options: dict[str, Any], log: bool) -> Answer:
     """Solve `model` and load the solution where there is one."""
     # A fresh interface each time: Pyomo's HiGHS keeps options from call to call.
     results = SolverFactory(backend.interface).solve(

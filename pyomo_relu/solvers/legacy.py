@@ -26,9 +26,7 @@ _STATUS = {
 }
 
 
-def run(
-    model: ConcreteModel, backend: Backend, keywords: dict[str, Any], options: dict[str, Any], log: bool
-) -> Answer:
+def run(model: ConcreteModel, backend: Backend, keywords: dict[str, Any], options: dict[str, Any], log: bool) -> Answer:
     """Solve `model` and load the solution where there is one."""
     interface = SolverFactory(backend.interface, **({"executable": backend.executable()} if backend.executable else {}))
     results = interface.solve(model, tee=log, load_solutions=False, options=options, **keywords)
@@ -41,7 +39,9 @@ def run(
     objective, bound = _values(model, results, has_solution)
     if status is Status.OPTIMAL and bound is None:
         bound = objective
-    message = "" if status is not Status.SOLVER_ERROR else str(results.solver.message or results.solver.termination_condition)
+    message = (
+        "" if status is not Status.SOLVER_ERROR else str(results.solver.message or results.solver.termination_condition)
+    )
     return Answer(status, has_solution, objective, bound, message)
 
 

@@ -53,8 +53,7 @@ def test_optimum_is_that_of_brute_force(encoding, solver, norm, network, bounds)
 def test_triangle_bounds_the_optimum_from_below(network, norm):
     from pyomo.environ import value
 
-    from pyomo_relu.bounds import interval_bounds
-    from pyomo_relu.bounds import Region
+    from pyomo_relu.bounds import Region, interval_bounds
     from pyomo_relu.inversion.program import build_program
     from pyomo_relu.problem import Problem
     from pyomo_relu.solvers import solve

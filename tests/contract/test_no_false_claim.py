@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import pyomo_relu as pr
+import itertools
 
 BATCHES, EACH = 20, 100
 
@@ -20,7 +21,7 @@ def random_case(seed):
         sizes.append(int(rng.integers(1, most + 1)))
         neurons -= sizes[-1]
     slopes = [float(rng.choice([0.0, 0.0, 0.0, 0.1, 0.5, 1.0])) for _ in range(depth)]
-    weights = [rng.normal(size=(m, n)) for n, m in zip(sizes, sizes[1:], strict=False)]
+    weights = [rng.normal(size=(m, n)) for n, m in itertools.pairwise(sizes)]
     if rng.random() < 0.3:
         weights = [np.round(w) for w in weights]
     biases = [rng.normal(size=m) * rng.choice([0.0, 0.5]) for m in sizes[1:]]

@@ -10,6 +10,7 @@ import pyomo_relu as pr
 from pyomo_relu.bounds import crown_bounds, interval_bounds, observed_region
 from pyomo_relu.bounds.crown import relaxation
 from pyomo_relu.norms import norm_of
+import itertools
 
 
 @st.composite
@@ -19,7 +20,7 @@ def networks(draw):
     sizes = [draw(st.integers(1, 4)) for _ in range(draw(st.integers(2, 4)))]
     slopes = [draw(st.sampled_from([0.0, 0.1, 0.7, 1.0])) for _ in sizes[1:]]
     scale = draw(st.sampled_from([1e-3, 1.0, 1e3]))
-    weights = [scale * rng.normal(size=(m, n)) for n, m in zip(sizes, sizes[1:], strict=False)]
+    weights = [scale * rng.normal(size=(m, n)) for n, m in itertools.pairwise(sizes)]
     return pr.Network.from_arrays(weights, [rng.normal(size=m) for m in sizes[1:]], slopes), rng
 
 
@@ -49,7 +50,9 @@ def test_interval_bounds_hold_in_exact_arithmetic(case):
             sum((Fraction(w) * v for w, v in zip(row, h, strict=True)), Fraction(b))
             for row, b in zip(layer.weight.tolist(), layer.bias.tolist(), strict=True)
         ]
-        assert all(Fraction(low) <= v <= Fraction(high) for v, low, high in zip(t, bound.lower, bound.upper, strict=True))
+        assert all(
+            Fraction(low) <= v <= Fraction(high) for v, low, high in zip(t, bound.lower, bound.upper, strict=True)
+        )
         h = [max(v, Fraction(layer.slope) * v) for v in t]
 
 

@@ -97,11 +97,11 @@ def test_big_m_is_watched():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (dict(norm=3), "norm must be 'inf', 1 or 2"),
-        (dict(norm="two"), "norm must be 'inf', 1 or 2"),
-        (dict(encoding="bigm"), "unknown encoding 'bigm'; known: big-m, sos1"),
-        (dict(bounds="tight"), "unknown bounds 'tight'; known: observed"),
-        (dict(starts=-1), "starts"),
+        ({"norm": 3}, "norm must be 'inf', 1 or 2"),
+        ({"norm": "two"}, "norm must be 'inf', 1 or 2"),
+        ({"encoding": "bigm"}, "unknown encoding 'bigm'; known: big-m, sos1"),
+        ({"bounds": "tight"}, "unknown bounds 'tight'; known: observed"),
+        ({"starts": -1}, "starts"),
     ],
 )
 def test_bad_options_are_refused(options, message):
