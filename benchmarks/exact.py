@@ -22,10 +22,11 @@ from pathlib import Path
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
+import itertools
+
 import numpy as np
 
 import pyomo_relu as pr
-import itertools
 
 BOX = 3.0
 

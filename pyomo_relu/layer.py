@@ -71,7 +71,7 @@ class Layer:
 
     def activate(self, t: FloatArray) -> FloatArray:
         """Return ``phi(t)`` entry by entry."""
-        return np.asarray(np.maximum(t, self.slope * t), dtype=np.float64)
+        return np.asarray(np.maximum(t, self.slope * t) + 0.0, dtype=np.float64)  # never -0.0
 
     def __call__(self, h: FloatArray) -> FloatArray:
         """Return the layer's output; `h` has shape (n_in,) or (N, n_in)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -13,7 +14,6 @@ from pyomo_relu import io
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.layer import Layer, as_code
 from pyomo_relu.validation import FloatArray
-import itertools
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,9 +1,10 @@
 """The table of networks that every encoding meets with every solver: each is small enough for brute force."""
 
+import itertools
+
 import numpy as np
 
 import pyomo_relu as pr
-import itertools
 
 
 def _random(sizes, slopes, seed, bias=0.5):

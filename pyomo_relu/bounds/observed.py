@@ -74,7 +74,8 @@ def observed_region(network: Network, x: FloatArray, box: Box, incumbent: float,
     box : Box
         Where the code may lie; it need not be bounded.
     incumbent : float
-        A residual that some code in the box is known to reach.
+        A residual that some code in the box is known to reach, in the real numbers: with room
+        for the rounding of the forward pass that computed it.
     norm : "inf", 1 or 2
 
     Returns
@@ -83,7 +84,8 @@ def observed_region(network: Network, x: FloatArray, box: Box, incumbent: float,
         Sound in the real numbers: rounding errors are bounded and added.
     """
     caps = deviation_caps(network[-1], x, incumbent, norm)
-    last = _before_activation(network[-1], Box(x - caps, x + caps))
+    error = gamma(1) * (np.abs(x) + caps)
+    last = _before_activation(network[-1], Box(x - caps - error, x + caps + error))
     bounds = [Box.everything(layer.n_out) for layer in network.layers[:-1]] + [last]
     code = box
     for _ in range(ROUNDS):

@@ -46,7 +46,7 @@ class Layerwise:
     Examples
     --------
     >>> import pyomo_relu as pr
-    >>> net = pr.Network.random((3, 12, 30), seed=1)
+    >>> net = pr.Network.random((3, 12, 60), seed=1)
     >>> result = pr.invert(net, net([1.0, -1.0, 0.5]), pr.Layerwise(pr.LinearSolve()))
     >>> result.z.round(6).tolist(), [report.unique for report in result.layers]
     ([1.0, -1.0, 0.5], [True, True])

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from typing import Any
+
+from pyomo_relu.solvers.answer import Report
+from pyomo_relu.status import Status
 
 
 class Capability(Enum):
@@ -25,9 +30,12 @@ def _no_options() -> Mapping[str, Any]:
     return {}
 
 
-def accept_any(name: str, value: Any) -> str | None:
-    """Accept every option: for solvers that refuse unknown ones on their own, loudly."""
+def _nothing() -> None:
     return None
+
+
+def _as_pyomo_reads_it(interface: Any) -> Report:
+    return Report()
 
 
 @dataclass(frozen=True)
@@ -52,19 +60,28 @@ class Backend:
         Returns the version, or None where the solver is not installed.
     settings : mapping
         Names of the solver's own options for ``time_limit``, ``rel_gap``, ``abs_gap``, ``threads``,
-        ``seed`` and ``feasibility_tol``. What is missing here is passed through Pyomo's own keyword
-        (new interfaces), or cannot be set (legacy ones).
+        ``seed``, ``feasibility_tol`` (of LPs) and ``mip_feasibility_tol`` (of MIQPs). What is missing
+        cannot be set.
     convert : mapping
         Converters for settings whose option wants another type, such as whole seconds.
+    defaults : mapping
+        Options that are always set, where the solver's own default would break a promise.
     check_option : callable
-        ``(name, value) -> None`` where the option is good, else what is wrong with it.
+        ``(name, value) -> None`` where the solver takes the option and holds that value, else what is
+        wrong with it.
     lean : callable
         Returns options that were measured to pay once the incumbent is inside the model, when
         all that is left is to prove it.
     executable : callable, optional
         Returns the program's path, for interfaces that run one.
-    log_failures : tuple of str
-        Lines of the log that mean "option refused" although the solver went on.
+    prepare : callable
+        Called before each solve.
+    cancel : callable, optional
+        Asks a running interface to stop, where the solver does not hear Ctrl-C by itself.
+    report : callable
+        Reads from Pyomo's interface, after the solve, what Pyomo gets wrong or leaves out.
+    failures : mapping
+        Words in the solver's exceptions, and the status that they mean; the first match counts.
     """
 
     name: str
@@ -74,12 +91,16 @@ class Backend:
     supports: frozenset[Capability]
     install: str
     version: Callable[[], str | None]
+    check_option: Callable[[str, Any], str | None]
     settings: Mapping[str, str] = field(default_factory=dict)
     convert: Mapping[str, Callable[[float], float | int]] = field(default_factory=dict)
-    check_option: Callable[[str, Any], str | None] = accept_any
+    defaults: Mapping[str, Any] = field(default_factory=dict)
     lean: Callable[[], Mapping[str, Any]] = _no_options
     executable: Callable[[], str | None] | None = None
-    log_failures: tuple[str, ...] = ()
+    prepare: Callable[[], None] = _nothing
+    cancel: Callable[[Any], None] | None = None
+    report: Callable[[Any], Report] = _as_pyomo_reads_it
+    failures: Mapping[str, Status] = field(default_factory=dict)
 
 
 def package_version(distribution: str) -> str | None:
@@ -90,3 +111,27 @@ def package_version(distribution: str) -> str | None:
         return version(distribution)
     except PackageNotFoundError:
         return None
+
+
+def refusal(given: Any, held: Any) -> str | None:
+    """Return what is wrong where a solver took a value and holds another, such as 1 for 1.5; else None."""
+    return None if held == given else f"value {given!r} would be held as {held!r}"
+
+
+@cache
+def said_by(program: str, *arguments: str) -> str:
+    """Return all that a program prints; nothing where it does not run."""
+    try:
+        done = subprocess.run(
+            [program, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=30,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout

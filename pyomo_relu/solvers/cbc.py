@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pyomo_relu.solvers.backend import Backend, Capability, package_version
+from pyomo_relu.solvers.answer import Report, printed_bound
+from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal, said_by
+from pyomo_relu.status import Status
+
+SETTINGS = {
+    "time_limit": "seconds",
+    "rel_gap": "ratioGap",
+    "abs_gap": "allowableGap",
+    "threads": "threads",
+    "seed": "randomCbcSeed",
+    "feasibility_tol": "primalTolerance",
+}
+_REFUSED = re.compile(r"no match for|multiple matches|unrecognized|illegal|possible options|valid range|unable to open")
 
 
-@cache
 def executable() -> str | None:
     """Return the path of ``cbc``: from the PATH, else from the ``cbcbox`` package."""
     found = shutil.which("cbc")
@@ -24,35 +33,44 @@ def executable() -> str | None:
     return found
 
 
-@cache
 def version() -> str | None:
     """Return what ``cbc`` says of its own version."""
     program = executable()
     if program is None:
         return None
-    said = subprocess.run([program, "-stop"], capture_output=True, text=True, timeout=30, check=False).stdout
-    found = re.search(r"Version:\s*(\S+)", said)
-    return found.group(1) if found else "unknown"
-
-
-@cache
-def known_parameters() -> tuple[tuple[str, str], ...]:
-    """Return CBC's parameters as (shortest accepted prefix, whole name), from its own list."""
-    program = executable()
-    if program is None:
-        return ()
-    said = subprocess.run([program, "-?"], capture_output=True, text=True, timeout=30, check=False).stdout
-    body = said.split("Commands are:")[-1]
-    listed = [line for line in body.splitlines() if line.startswith(" ")]
-    words = re.findall(r"([A-Za-z0-9]+)(?:\(([A-Za-z0-9]+)\))?", " ".join(listed))
-    return tuple((head.lower(), (head + rest).lower()) for head, rest in words)
+    found = re.search(r"Version:\s*(\S+)|CBC (devel \(\S+\))", said_by(program, "-stop"))
+    return found.group(1) or found.group(2) if found else "unknown"
 
 
 def check_option(name: str, value: Any) -> str | None:
-    """Look the name up in CBC's list: on the command line it only prints "No match" and goes on."""
-    asked = name.lower()
-    known = any(whole.startswith(asked) and asked.startswith(head) for head, whole in known_parameters())
-    return None if known else "no such parameter"
+    """Ask CBC itself: in the middle of a run it would complain and go on without the option."""
+    for full in SETTINGS.values():
+        if full.lower().startswith(name.lower()) and full.lower() != name.lower():
+            return f"is short for {full}: write it out"
+    words = (f"-{name}", str(value)) if str(value).strip() else (f"-{name}",)
+    said = said_by(executable() or "cbc", *words, "-stop")
+    for line in said.splitlines():
+        if _REFUSED.search(line.lower()):
+            return line.strip()
+    held = re.search(r"was changed from \S+ to (\S+)", said)
+    return refusal(f"{float(value):g}", held.group(1)) if held else None
+
+
+def report(interface: Any) -> Report:
+    """Read the end of CBC's log: Pyomo takes the relaxation of a stopped MILP for a solution."""
+    log = interface._log
+    stopped = re.search(r"^Result - (?:Stopped on (\w+)|User ctrl-c)", log, re.MULTILINE)
+    if stopped is None:
+        return Report()
+    status = {"time": Status.TIME_LIMIT, "difficulties": Status.SOLVER_ERROR, None: Status.INTERRUPTED}
+    found = re.search(r"^Objective value:", log, re.MULTILINE) and "No feasible solution found" not in log
+    bound = re.search(r"^(Lower|Upper) bound:\s+(-?\d\S*)", log, re.MULTILINE)
+    return Report(
+        status.get(stopped.group(1), Status.LIMIT),
+        bool(found),
+        printed_bound(bound.group(2), below=bound.group(1) == "Lower") if bound else None,
+        stopped.group(0),
+    )
 
 
 CBC = Backend(
@@ -63,15 +81,10 @@ CBC = Backend(
     supports=frozenset({Capability.LP, Capability.MILP}),
     install="pip install cbcbox (or: apt install coinor-cbc)",
     version=version,
-    settings={
-        "time_limit": "seconds",
-        "rel_gap": "ratioGap",
-        "abs_gap": "allowableGap",
-        "threads": "threads",
-        "seed": "randomCbcSeed",
-        "feasibility_tol": "primalTolerance",
-    },
+    settings=SETTINGS,
+    # Seconds are of processor time where not told otherwise, and optima closer than 1e-4 are not told apart.
+    defaults={"timeMode": "elapsed", "increment": 1e-9},
     check_option=check_option,
     executable=executable,
-    log_failures=("No match for", "is illegal for"),
+    report=report,
 )

@@ -89,7 +89,7 @@ class Solver:
             If the file is missing or damaged, has no such table, or the table has an unknown key.
         """
         try:
-            with open(path, "rb") as file:
+            with Path(path).open("rb") as file:
                 table = tomllib.load(file).get("solver")
         except OSError as error:
             raise SolverConfigError(f"{path}: {error.strerror}") from error

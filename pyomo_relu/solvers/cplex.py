@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyomo_relu.solvers.backend import Backend, Capability, package_version
+from pyomo_relu.solvers.answer import Report
+from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
+from pyomo_relu.status import Status
 
 
 def check_option(name: str, value: Any) -> str | None:
@@ -15,13 +17,46 @@ def check_option(name: str, value: Any) -> str | None:
         node = scratch.parameters
         for part in name.split("_"):
             node = getattr(node, part, None)
-            if node is None:
-                return "no such parameter"
+        if not hasattr(node, "set"):
+            return "no such parameter"
         try:
             node.set(value)
-        except (cplex.exceptions.CplexError, TypeError, ValueError, AttributeError) as error:
+        except (cplex.exceptions.CplexError, TypeError, ValueError, OverflowError) as error:
             return f"value {value!r} is refused ({error})"
-    return None
+        return refusal(value, node.get())
+
+
+def report(interface: Any) -> Report:
+    """Read CPLEX's own status and bound: Pyomo calls most of its limits errors."""
+    from cplex import SolutionInterface
+
+    solved, code = interface._solver_model, SolutionInterface.status
+    words = {
+        code.MIP_time_limit_feasible: Status.TIME_LIMIT,
+        code.MIP_time_limit_infeasible: Status.TIME_LIMIT,
+        code.abort_time_limit: Status.TIME_LIMIT,
+        code.abort_iteration_limit: Status.LIMIT,
+        code.solution_limit: Status.LIMIT,
+        code.node_limit_feasible: Status.LIMIT,
+        code.node_limit_infeasible: Status.LIMIT,
+        code.mem_limit_feasible: Status.LIMIT,
+        code.mem_limit_infeasible: Status.LIMIT,
+        code.abort_user: Status.INTERRUPTED,
+        code.MIP_abort_feasible: Status.INTERRUPTED,
+        code.MIP_abort_infeasible: Status.INTERRUPTED,
+    }
+    is_mip = solved.get_problem_type() in (
+        solved.problem_type.MILP,
+        solved.problem_type.MIQP,
+        solved.problem_type.MIQCP,
+    )
+    ended = solved.solution
+    return Report(
+        words.get(ended.get_status()),
+        ended.is_primal_feasible(),
+        ended.MIP.get_best_objective() if is_mip else None,
+        ended.get_status_string(),
+    )
 
 
 CPLEX = Backend(
@@ -39,7 +74,9 @@ CPLEX = Backend(
         "threads": "threads",
         "seed": "randomseed",
         "feasibility_tol": "simplex_tolerances_feasibility",
-        "mip_feasibility_tol": "mip_tolerances_integrality",
+        "mip_feasibility_tol": "simplex_tolerances_feasibility",
     },
     check_option=check_option,
+    report=report,
+    failures={"CPLEX Error  1016": Status.SIZE_LIMIT, "CPLEX Error  32": Status.NO_LICENSE},
 )

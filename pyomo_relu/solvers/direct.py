@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pyomo.contrib.solver.common.factory import SolverFactory
@@ -25,22 +26,32 @@ _STATUS = {
 }
 
 
-def run(model: ConcreteModel, backend: Backend, keywords: dict[str, Any], options: dict[str, Any], log: bool) -> Answer:
-    """Solve `model` and load the solution where there is one."""
-    # A fresh interface each time: Pyomo's HiGHS keeps options from call to call.
-    results = SolverFactory(backend.interface).solve(
+def create(backend: Backend) -> Any:
+    """Return a fresh interface: Pyomo's HiGHS keeps options from call to call."""
+    return SolverFactory(backend.interface)
+
+
+def call(interface: Any, model: ConcreteModel, options: Mapping[str, Any], log: bool) -> Any:
+    """Solve `model`, and return Pyomo's results."""
+    return interface.solve(
         model,
         tee=log,
         load_solutions=False,
         raise_exception_on_nonoptimal_result=False,
         solver_options=options,
-        **keywords,
     )
-    status = _STATUS.get(results.termination_condition, Status.SOLVER_ERROR)
-    has_solution = results.solution_status in (SolutionStatus.optimal, SolutionStatus.feasible)
-    if has_solution:
-        results.solution_loader.load_solution()
-    message = "" if status is not Status.SOLVER_ERROR else f"ended with {results.termination_condition.name}"
+
+
+def read(backend: Backend, interface: Any, model: ConcreteModel, results: Any) -> Answer:
+    """Read Pyomo's results, and the solver's own report where Pyomo has no word for it."""
+    report = backend.report(interface)
+    status = report.status or _STATUS.get(results.termination_condition, Status.SOLVER_ERROR)
+    found = results.solution_status in (SolutionStatus.optimal, SolutionStatus.feasible)
     return Answer(
-        status, has_solution, results.incumbent_objective if has_solution else None, results.objective_bound, message
+        status,
+        found if report.has_solution is None else report.has_solution,
+        results.solution_loader.load_solution if found else lambda: None,
+        results.incumbent_objective,
+        results.objective_bound,
+        report.message or f"ended with {results.termination_condition.name}",
     )

@@ -5,34 +5,65 @@ from __future__ import annotations
 import math
 import re
 import shutil
-import subprocess
-from functools import cache
 from typing import Any
 
-from pyomo_relu.solvers.backend import Backend, Capability
+from pyomo_relu.solvers.answer import Report, printed_bound
+from pyomo_relu.solvers.backend import Backend, Capability, said_by
+from pyomo_relu.status import Status
+
+_ENDINGS = {
+    "TIME LIMIT EXCEEDED": Status.TIME_LIMIT,
+    "ITERATION LIMIT EXCEEDED": Status.LIMIT,
+    "ITERATIONS LIMIT EXCEEDED": Status.LIMIT,
+    "RELATIVE MIP GAP TOLERANCE REACHED": Status.OPTIMAL,
+    "OPTIMAL SOLUTION FOUND": Status.OPTIMAL,
+    "OPTIMAL LP SOLUTION FOUND": Status.OPTIMAL,
+    "HAS NO PRIMAL FEASIBLE SOLUTION": Status.INFEASIBLE,
+    "HAS NO INTEGER FEASIBLE SOLUTION": Status.INFEASIBLE,
+    "HAS NO FEASIBLE SOLUTION": Status.INFEASIBLE,
+    "HAS UNBOUNDED": Status.UNBOUNDED,
+    "HAS NO DUAL FEASIBLE SOLUTION": Status.INFEASIBLE_OR_UNBOUNDED,
+    "HAS NO FEASIBLE PRIMAL/DUAL SOLUTION": Status.INFEASIBLE_OR_UNBOUNDED,
+}
 
 
-@cache
-def _said(flag: str) -> str | None:
-    program = shutil.which("glpsol")
-    if program is None:
-        return None
-    return subprocess.run([program, flag], capture_output=True, text=True, timeout=30, check=False).stdout
+def executable() -> str | None:
+    """Return the path of ``glpsol``."""
+    return shutil.which("glpsol")
 
 
 def version() -> str | None:
     """Return what ``glpsol`` says of its own version."""
-    said = _said("--version")
-    if said is None:
+    program = executable()
+    if program is None:
         return None
-    found = re.search(r"(\d+\.\d+)", said)
+    found = re.search(r"(\d+\.\d+)", said_by(program, "--version"))
     return found.group(1) if found else "unknown"
 
 
 def check_option(name: str, value: Any) -> str | None:
-    """Look the name up in ``glpsol --help``."""
-    known = set(re.findall(r"--(\w+)", _said("--help") or ""))
-    return None if name in known else "no such option"
+    """Ask ``glpsol`` itself: a good option leaves it to miss the problem file only."""
+    words = (f"--{name}", str(value)) if str(value).strip() else (f"--{name}",)
+    said = said_by(executable() or "glpsol", *words)
+    if "No input problem file" in said:
+        return None
+    if "Unable to open" in said:
+        return f'takes no value: give "", not {value!r}'
+    return said.strip().splitlines()[0] if said.strip() else "is refused"
+
+
+def report(interface: Any) -> Report:
+    """Read the end of GLPK's log: Pyomo has no words for most of its endings."""
+    status, bound, message = None, None, ""
+    for line in interface._log.splitlines():
+        status = next((ending for words, ending in _ENDINGS.items() if words in line), status)
+        if line.startswith("+"):
+            bound = re.search(r"([<>])=\s+(-?\d\S*)", line)
+        elif line.startswith("glp_"):
+            message = line
+    return Report(
+        status, None, printed_bound(bound.group(2), below=bound.group(1) == ">") if bound else None, message
+    )
 
 
 GLPK = Backend(
@@ -46,5 +77,6 @@ GLPK = Backend(
     settings={"time_limit": "tmlim", "rel_gap": "mipgap"},
     convert={"time_limit": math.ceil},
     check_option=check_option,
-    executable=lambda: shutil.which("glpsol"),
+    executable=executable,
+    report=report,
 )

@@ -4,22 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyomo_relu.solvers.backend import Backend, Capability, package_version
+from pyomo_relu.solvers.answer import Report
+from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
+from pyomo_relu.status import Status
 
 
 def check_option(name: str, value: Any) -> str | None:
-    """Ask Gurobi itself."""
+    """Ask Gurobi itself; where it has no licence to answer with, the solve will say so."""
     import gurobipy
 
     try:
         with gurobipy.Env(params={"OutputFlag": 0}) as env, gurobipy.Model(env=env) as scratch:
-            info = scratch.getParamInfo(name)
-            if info is None:
+            if scratch.getParamInfo(name) is None:
                 return "no such parameter"
             scratch.setParam(name, value)
-    except (gurobipy.GurobiError, TypeError, ValueError) as error:
+            return refusal(value, scratch.getParamInfo(name)[2])
+    except gurobipy.GurobiError as error:
+        return None if error.errno == gurobipy.GRB.Error.NO_LICENSE else str(error)
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         return f"value {value!r} is refused ({error})"
-    return None
+
+
+def report(interface: Any) -> Report:
+    """Name the endings for which Pyomo has no word."""
+    from gurobipy import GRB
+
+    words = {
+        GRB.SOLUTION_LIMIT: Status.LIMIT,
+        GRB.WORK_LIMIT: Status.LIMIT,
+        GRB.MEM_LIMIT: Status.LIMIT,
+    }
+    return Report(words.get(interface._solver_model.Status))
 
 
 GUROBI = Backend(
@@ -30,6 +45,16 @@ GUROBI = Backend(
     supports=frozenset(Capability),
     install="pip install gurobipy (free for 2,000 rows and columns; else a licence)",
     version=lambda: package_version("gurobipy"),
-    settings={"seed": "Seed", "feasibility_tol": "FeasibilityTol", "mip_feasibility_tol": "FeasibilityTol"},
+    settings={
+        "time_limit": "TimeLimit",
+        "rel_gap": "MIPGap",
+        "abs_gap": "MIPGapAbs",
+        "threads": "Threads",
+        "seed": "Seed",
+        "feasibility_tol": "FeasibilityTol",
+        "mip_feasibility_tol": "FeasibilityTol",
+    },
     check_option=check_option,
+    report=report,
+    failures={"10010": Status.SIZE_LIMIT, "10009": Status.NO_LICENSE},
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyomo_relu.solvers.backend import Backend, Capability, package_version
+from pyomo_relu.solvers.answer import Report
+from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
+from pyomo_relu.status import Status
 
 
 def check_option(name: str, value: Any) -> str | None:
@@ -15,9 +17,42 @@ def check_option(name: str, value: Any) -> str | None:
     scratch.setOptionValue("output_flag", False)
     if scratch.getOptionType(name)[0] == highspy.HighsStatus.kError:
         return "no such option"
-    if scratch.setOptionValue(name, value) == highspy.HighsStatus.kError:
+    try:
+        taken = scratch.setOptionValue(name, value)
+    except TypeError:
         return f"value {value!r} is refused"
-    return None
+    if taken == highspy.HighsStatus.kError:
+        return f"value {value!r} is refused"
+    return refusal(value, scratch.getOptionValue(name)[1])
+
+
+def prepare() -> None:
+    """Give up HiGHS's threads: it refuses to solve with another number of them than before."""
+    import highspy
+
+    highspy.Highs.resetGlobalScheduler(True)
+
+
+def cancel(interface: Any) -> None:
+    """Ask HiGHS to stop; a KeyboardInterrupt inside it would take the incumbent along."""
+    if interface._solver_model is None:
+        raise KeyboardInterrupt
+    interface._solver_model.cancelSolve()
+
+
+def report(interface: Any) -> Report:
+    """Name the endings for which Pyomo has no word; a model without variables is solved as it stands."""
+    from highspy import HighsModelStatus
+
+    ended = interface._solver_model.getModelStatus()
+    if ended == HighsModelStatus.kModelEmpty:
+        return Report(Status.OPTIMAL, has_solution=True)
+    words = {
+        HighsModelStatus.kInterrupt: Status.INTERRUPTED,
+        HighsModelStatus.kHighsInterrupt: Status.INTERRUPTED,
+        HighsModelStatus.kMemoryLimit: Status.LIMIT,
+    }
+    return Report(words.get(ended))
 
 
 HIGHS = Backend(
@@ -29,9 +64,16 @@ HIGHS = Backend(
     install="pip install highspy",
     version=lambda: package_version("highspy"),
     settings={
+        "time_limit": "time_limit",
+        "rel_gap": "mip_rel_gap",
+        "abs_gap": "mip_abs_gap",
+        "threads": "threads",
         "seed": "random_seed",
         "feasibility_tol": "primal_feasibility_tolerance",
         "mip_feasibility_tol": "mip_feasibility_tolerance",
     },
     check_option=check_option,
+    prepare=prepare,
+    cancel=cancel,
+    report=report,
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from pyomo.environ import ConcreteModel, SolverFactory, minimize
+from pyomo.environ import ConcreteModel, SolverFactory
 from pyomo.opt import SolverStatus, TerminationCondition
 
 from pyomo_relu.solvers.answer import Answer
@@ -26,30 +27,28 @@ _STATUS = {
 }
 
 
-def run(model: ConcreteModel, backend: Backend, keywords: dict[str, Any], options: dict[str, Any], log: bool) -> Answer:
-    """Solve `model` and load the solution where there is one."""
-    interface = SolverFactory(backend.interface, **({"executable": backend.executable()} if backend.executable else {}))
-    results = interface.solve(model, tee=log, load_solutions=False, options=options, **keywords)
-    status = _STATUS.get(results.solver.termination_condition, Status.SOLVER_ERROR)
-    if status is Status.SOLVER_ERROR and results.solver.status == SolverStatus.aborted:
-        status = Status.TIME_LIMIT if "time" in str(results.solver.message).lower() else Status.LIMIT
-    has_solution = len(results.solution) > 0 and status not in (Status.INFEASIBLE, Status.UNBOUNDED)
-    if has_solution:
+def create(backend: Backend) -> Any:
+    """Return a fresh interface."""
+    return SolverFactory(backend.interface, **({"executable": backend.executable()} if backend.executable else {}))
+
+
+def call(interface: Any, model: ConcreteModel, options: Mapping[str, Any], log: bool) -> Any:
+    """Solve `model`, and return Pyomo's results."""
+    return interface.solve(model, tee=log, load_solutions=False, options=options)
+
+
+def read(backend: Backend, interface: Any, model: ConcreteModel, results: Any) -> Answer:
+    """Read the solver's own report, and Pyomo's results where it has none.
+
+    The bounds in Pyomo's results are left alone: they are rounded, or of the wrong sign, or no bounds.
+    """
+    report = backend.report(interface)
+    status = report.status or _STATUS.get(results.solver.termination_condition, Status.SOLVER_ERROR)
+
+    def load() -> None:
+        results.solver.status = SolverStatus.ok  # Pyomo loads nothing where it has no word for the status
         model.solutions.load_from(results)
-    objective, bound = _values(model, results, has_solution)
-    if status is Status.OPTIMAL and bound is None:
-        bound = objective
-    message = (
-        "" if status is not Status.SOLVER_ERROR else str(results.solver.message or results.solver.termination_condition)
-    )
-    return Answer(status, has_solution, objective, bound, message)
 
-
-def _values(model: ConcreteModel, results: Any, has_solution: bool) -> tuple[float | None, float | None]:
-    from pyomo.environ import Objective, value
-
-    objective = next(model.component_data_objects(Objective, active=True))
-    incumbent = float(value(objective)) if has_solution else None
-    raw = results.problem.lower_bound if objective.sense == minimize else results.problem.upper_bound
-    bound = float(raw) if isinstance(raw, (int, float)) else None
-    return incumbent, bound
+    found = len(results.solution) > 0 if report.has_solution is None else report.has_solution
+    message = report.message or f"ended with {results.solver.termination_condition}"
+    return Answer(status, found, load, None, report.bound, message)

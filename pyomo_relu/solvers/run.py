@@ -68,7 +68,7 @@ def solve(
             answer = interface.run(model, backend, keywords, options, chosen.log)
     except KeyboardInterrupt:
         return _failed(Status.INTERRUPTED, started, title, "interrupted")
-    except Exception as error:  # foreign solver code: its trouble is a status, told with its own words
+    except Exception as error:  # noqa: BLE001 - foreign solver code: its trouble is a status, in its own words
         return _failed(_classify(error), started, title, f"{type(error).__name__}: {error}".splitlines()[0])
     return Outcome(
         answer.status,

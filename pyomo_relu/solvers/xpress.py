@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyomo_relu.solvers.backend import Backend, Capability, package_version
+from pyomo_relu.solvers.answer import Report
+from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
+from pyomo_relu.status import Status
 
 
 def check_option(name: str, value: Any) -> str | None:
@@ -16,9 +18,35 @@ def check_option(name: str, value: Any) -> str | None:
         return "no such control"
     try:
         scratch.setControl(name, value)
-    except (xpress.SolverError, xpress.ModelError, TypeError, ValueError) as error:
+    except (xpress.SolverError, xpress.ModelError, xpress.InterfaceError, TypeError, ValueError) as error:
         return f"value {value!r} is refused ({error})"
-    return None
+    return refusal(value, getattr(scratch.controls, name.lower()))
+
+
+def report(interface: Any) -> Report:
+    """Read Xpress's own status and bound: Pyomo has no word for its limits."""
+    from xpress import SolStatus, StopType
+
+    ended = interface._solver_model.attributes
+    words = {
+        SolStatus.OPTIMAL: Status.OPTIMAL,
+        SolStatus.INFEASIBLE: Status.INFEASIBLE,
+        SolStatus.UNBOUNDED: Status.UNBOUNDED,
+    }
+    stops = {
+        StopType.TIMELIMIT: Status.TIME_LIMIT,
+        StopType.NODELIMIT: Status.LIMIT,
+        StopType.ITERLIMIT: Status.LIMIT,
+        StopType.SOLLIMIT: Status.LIMIT,
+        StopType.MEMORYERROR: Status.LIMIT,
+        StopType.CTRLC: Status.INTERRUPTED,
+        StopType.USER: Status.INTERRUPTED,
+    }
+    return Report(
+        words.get(ended.solstatus) or stops.get(ended.stopstatus),
+        ended.solstatus in (SolStatus.OPTIMAL, SolStatus.FEASIBLE),
+        ended.bestbound,
+    )
 
 
 XPRESS = Backend(
@@ -36,7 +64,11 @@ XPRESS = Backend(
         "threads": "threads",
         "seed": "randomseed",
         "feasibility_tol": "feastol",
-        "mip_feasibility_tol": "miptol",
+        "mip_feasibility_tol": "feastol",
     },
+    # Nodes within 1e-5 of the incumbent are cut off where not told otherwise, whatever the gap.
+    defaults={"mipaddcutoff": -1e-7},
     check_option=check_option,
+    report=report,
+    failures={"?120 ": Status.SIZE_LIMIT, "icense": Status.NO_LICENSE},
 )

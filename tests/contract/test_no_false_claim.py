@@ -1,11 +1,12 @@
 """Two thousand random small networks against brute force: every optimum right, every bound below it."""
 
+import itertools
+
 import brute_force
 import numpy as np
 import pytest
 
 import pyomo_relu as pr
-import itertools
 
 BATCHES, EACH = 20, 100
 

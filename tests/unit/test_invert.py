@@ -39,7 +39,7 @@ def test_bad_input_is_refused_in_one_line(x, options, message):
 
 
 def test_network_must_be_one():
-    with pytest.raises(pr.InputError, match="must be a pyomo_relu.Network, got ndarray"):
+    with pytest.raises(pr.InputError, match=r"must be a pyomo_relu\.Network, got ndarray"):
         pr.invert(np.eye(2), [1.0, 2.0])
 
 
