@@ -140,7 +140,7 @@ def certify(
         claims.append(Claim(text, Standing.VERIFIED, FORWARD_PASS, residual))
     elif dual_bound is not None and dual_bound >= REFUTED * problem.scale:
         realizable = False
-        claims.append(Claim(f"x is not met by {bound_scope}", standing, by, dual_bound))
+        claims.append(Claim(f"x is not met by {bound_scope.replace('every', 'any')}", standing, by, dual_bound))
     if realizable and z is not None and is_unique(problem.network, z):
         text = "z is the only code with this output: in every layer the active rows have full column rank"
         claims.append(Claim(text, Standing.VERIFIED, "singular values in float64"))

@@ -111,7 +111,7 @@ def plot_inversion(
     else:
         figure = _as_images(target_values, shown, error, seen, side)
     if title:
-        figure.suptitle(title, fontsize=11, color=INK)
+        figure.suptitle(title, fontsize=11, color=INK, wrap=True)
     _save(figure, target)
 
 
@@ -144,7 +144,8 @@ def plot_gallery(
         if len(row.images) != len(columns) or len(row.captions) != len(columns):
             found = f"{len(row.images)} images and {len(row.captions)} captions"
             raise ShapeError(f"row {row.label!r} has {found} for {len(columns)} columns")
-    figure = new_figure(1.3 + 1.35 * len(columns), 0.5 + 1.62 * len(rows))
+    # A single column still leaves room for a title.
+    figure = new_figure(max(3.4, 1.3 + 1.35 * len(columns)), 0.5 + 1.62 * len(rows))
     grid = figure.subplots(len(rows), len(columns), squeeze=False)
     for i, row in enumerate(rows):
         for j, image in enumerate(row.images):
@@ -160,7 +161,7 @@ def plot_gallery(
                 axes.set_title(columns[j], fontsize=10, color=INK, pad=5)
         grid[i, 0].set_ylabel(row.label, fontsize=9, color=INK, rotation=0, ha="right", va="center", labelpad=8)
     if title:
-        figure.suptitle(title, fontsize=11, color=INK)
+        figure.suptitle(title, fontsize=11, color=INK, wrap=True)
     _save(figure, target)
 
 
@@ -266,7 +267,7 @@ def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def _error_title(error: FloatArray) -> str:
-    return f"error A G(z) − x, largest {np.abs(error).max():.3g}"
+    return f"error A G(z) - x, largest {np.abs(error).max():.3g}"
 
 
 def _bare(axes: Any) -> None:

@@ -2,6 +2,7 @@
 
 from pyomo_relu.bounds.crown import crown_bounds
 from pyomo_relu.bounds.interval import interval_bounds, layer_interval
+from pyomo_relu.bounds.lp import Budget, lp_region
 from pyomo_relu.bounds.observed import Region, deviation_caps, observed_region
 
 FORWARD = {"interval": interval_bounds, "crown": crown_bounds}
@@ -9,10 +10,12 @@ FORWARD = {"interval": interval_bounds, "crown": crown_bounds}
 
 __all__ = [
     "FORWARD",
+    "Budget",
     "Region",
     "crown_bounds",
     "deviation_caps",
     "interval_bounds",
     "layer_interval",
+    "lp_region",
     "observed_region",
 ]

@@ -7,11 +7,8 @@ from typing import Annotated
 
 import typer
 
-from pyomo_relu.cli.demo import demo
+from pyomo_relu.cli import demo, invert, show, solvers
 from pyomo_relu.cli.group import Group
-from pyomo_relu.cli.invert import invert
-from pyomo_relu.cli.show import show
-from pyomo_relu.cli.solvers import solvers
 
 __all__ = ["app", "main"]
 
@@ -41,10 +38,10 @@ def front(
         typer.echo(context.get_help())
 
 
-app.command("invert")(invert)
-app.command("demo")(demo)
-app.command("show")(show)
-app.command("solvers")(solvers)
+app.command("invert")(invert.invert)
+app.command("demo")(demo.demo)
+app.command("show")(show.show)
+app.command("solvers")(solvers.solvers)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -54,8 +54,8 @@ def show(
 def layer_facts(net: Network) -> list[LayerFacts]:
     """Return what is shown of each layer.
 
-    Dead rows have the same output for every code, whatever its size: their weights are all zero, or they are
-    ReLUs whose inputs are never negative and whose weights and bias are never positive.
+    A row counts as dead where its signs alone say that it has the same output for every code: its weights are
+    all zero, or it is a ReLU whose inputs are never negative and whose weights and bias are never positive.
     """
     import numpy as np
 

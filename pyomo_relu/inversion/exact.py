@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from pyomo.environ import ConcreteModel
 
-from pyomo_relu.bounds import FORWARD, Region, observed_region
+from pyomo_relu.bounds import FORWARD, Budget, Region, deviation_caps, lp_region, observed_region
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import certify
 from pyomo_relu.errors import InputError
@@ -27,6 +27,11 @@ from pyomo_relu.result import Result
 from pyomo_relu.solvers import ABS_GAP, REL_GAP, Capability, Outcome, Solver, solve
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
+
+QUICK = 10.0
+"""Seconds after which bounds by LPs pay more than a longer search."""
+
+MOST_SECONDS_OF_LPS = 120.0
 
 BIG_M_WARNING = 1e4
 BIG_M_ERROR = 1e6
@@ -114,32 +119,63 @@ class Exact:
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`.
 
-        A time limit holds for the whole, with at least a second for the MILP.
+        A time limit holds for the whole, with at least a second for the MILP. A MILP that is
+        not done within `QUICK` seconds is given up for bounds by LPs, and then tried again.
         """
         started = time.perf_counter()
         solver.backend(self.needs)
-        incumbent = self._incumbent(problem) if self.bounds == "observed" else None
-        if incumbent is not None and incumbent.is_optimal(solver.rel_gap or REL_GAP, ABS_GAP):
-            outcome = Outcome(Status.OPTIMAL, True, None, None, 0.0, "no MILP needed")
-            return self._result(problem, incumbent.code, outcome, (incumbent.bound, incumbent.bound_by), started)
+        if self.bounds != "observed":
+            outcome, best = self._solve(problem, self._region(problem, None), None, solver)
+            return self._result(problem, outcome, best, started)
+        incumbent = self._incumbent(problem)
+        if incumbent.is_optimal(solver.rel_gap or REL_GAP, ABS_GAP):
+            outcome = Outcome(Status.OPTIMAL, True, None, None, 0.0, incumbent.solver)
+            return self._result(problem, outcome, incumbent, started)
         region = self._region(problem, incumbent)
+        left = _left(solver, started)
+        outcome, best = self._solve(problem, region, incumbent, replace(solver, time_limit=min(QUICK, left)))
+        left = _left(solver, started)
+        if outcome.status is Status.TIME_LIMIT and best is not None and left > 1.0:
+            region = lp_region(
+                problem.network,
+                self._region(problem, best),
+                self._budget(problem, best),
+                seconds=min(left / 2.0, MOST_SECONDS_OF_LPS),
+            )
+            left = _left(solver, started)
+            outcome, best = self._solve(
+                problem, region, best, replace(solver, time_limit=left if math.isfinite(left) else None)
+            )
+        return self._result(problem, outcome, best, started)
+
+    def _solve(
+        self, problem: Problem, region: Region, incumbent: Incumbent | None, solver: Solver
+    ) -> tuple[Outcome, Incumbent | None]:
+        """Solve the program of a region; return what the solver said, and the best code and bound known then."""
         _check_big_m(region)
         model = build_program(problem, region, ENCODINGS[self.encoding], self.norm, incumbent)
-        if solver.time_limit is not None:
-            solver = replace(solver, time_limit=max(1.0, solver.time_limit - (time.perf_counter() - started)))
         outcome = solve(model, solver, self.needs, lean=incumbent is not None)
+        best = incumbent
         if incumbent is not None and outcome.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
             said = f"{outcome.solver} calls a model infeasible in which a known code lies"
-            outcome = replace(outcome, status=Status.SOLVER_ERROR, bound=None, message=said)
-        codes = [] if incumbent is None else [incumbent.code]
+            return replace(outcome, status=Status.SOLVER_ERROR, bound=None, message=said), best
         if outcome.has_solution:
-            found = read_code(model, region.code)
-            codes.append(polish(problem, found, self.norm) if self._misses(problem, found, outcome) else found)
-        z = min(codes, key=lambda code: problem.residual(code, self.norm), default=None)
-        bound, bound_by = self._root(outcome.bound), outcome.solver
-        if incumbent is not None and (bound is None or incumbent.bound > bound):
-            bound, bound_by = incumbent.bound, incumbent.bound_by
-        return self._result(problem, z, outcome, (bound, bound_by), started)
+            code = read_code(model, region.code)
+            if self._misses(problem, code, outcome):
+                code = polish(problem, code, self.norm)
+            best = Incumbent.better(best, code, problem.residual(code, self.norm), outcome.solver)
+        bound = self._root(outcome.bound)
+        if best is not None and bound is not None and bound > best.bound:
+            best = replace(best, bound=bound, bound_by=outcome.solver)
+        return outcome, best
+
+    def _budget(self, problem: Problem, incumbent: Incumbent) -> Budget | None:
+        if self.norm == "inf":
+            return None
+        most = incumbent.cutoff(problem.scale)
+        caps = deviation_caps(problem.network[-1], problem.x, most, self.norm)
+        centre = np.abs(problem.network(incumbent.code) - problem.x)
+        return Budget(problem.x, most, self.norm, caps, centre)
 
     def _incumbent(self, problem: Problem) -> Incumbent:
         return find_incumbent(problem, self.norm, Solver("highs"), starts=self.starts, seed=self.seed)
@@ -167,18 +203,13 @@ class Exact:
             return value
         return math.sqrt(max(0.0, value))
 
-    def _result(
-        self,
-        problem: Problem,
-        z: FloatArray | None,
-        outcome: Outcome,
-        bound: tuple[float | None, str],
-        started: float,
-    ) -> Result:
+    def _result(self, problem: Problem, outcome: Outcome, best: Incumbent | None, started: float) -> Result:
         scope = "every code" if problem.box is None else "every code in the box"
-        verdict = certify(problem, z, self.norm, *bound, scope)
+        code = None if best is None else best.code
+        bound = (self._root(outcome.bound), outcome.solver) if best is None else (best.bound, best.bound_by)
+        verdict = certify(problem, code, self.norm, *bound, scope)
         return Result(
-            z=z,
+            z=code,
             status=outcome.status,
             norm=self.norm,
             residual=verdict.residual,
@@ -190,6 +221,13 @@ class Exact:
             solver=outcome.solver,
             message=outcome.message,
         )
+
+
+def _left(solver: Solver, started: float) -> float:
+    """Return the seconds that a time limit leaves, at least one."""
+    if solver.time_limit is None:
+        return math.inf
+    return max(1.0, solver.time_limit - (time.perf_counter() - started))
 
 
 def _check_big_m(region: Region) -> None:

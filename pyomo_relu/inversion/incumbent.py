@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import sign_bound
@@ -23,12 +24,30 @@ TO_POLISH = 3
 
 @dataclass(frozen=True, eq=False)
 class Incumbent:
-    """A code, its residual, and a lower bound on every code's residual with who is trusted for it."""
+    """A code, its residual, and a lower bound on every code's residual with who is trusted for it.
+
+    Parameters
+    ----------
+    code : array, shape (k,)
+    residual : float
+    bound : float
+    bound_by : str
+    solver : str
+        What found the code.
+    """
 
     code: FloatArray
     residual: float
     bound: float
     bound_by: str
+    solver: str
+
+    @staticmethod
+    def better(known: Incumbent | None, code: FloatArray, residual: float, solver: str) -> Incumbent:
+        """Return `known` or the new code, whichever is nearer; the bound stays."""
+        if known is None:
+            return Incumbent(code, residual, 0.0, "a norm is never negative", solver)
+        return replace(known, code=code, residual=residual, solver=solver) if residual < known.residual else known
 
     def cutoff(self, scale: float) -> float:
         """Return the residual by which the model is limited.
@@ -59,31 +78,29 @@ def find_incumbent(problem: Problem, norm: Norm, solver: Solver, *, starts: int,
     sure = sign_bound(problem, norm)
     bound, bound_by = (0.0, "a norm is never negative") if sure is None else (sure, "a ReLU output is never negative")
     box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
-    best = box.clip(np.zeros(problem.network.n_in))
-    value = problem.residual(best, norm)
-    enough = bound + 1e-9 * problem.scale
+    origin = box.clip(np.zeros(problem.network.n_in))
+    best = Incumbent(origin, problem.residual(origin, norm), bound, bound_by, "none")
 
-    def consider(code: FloatArray | None) -> None:
-        nonlocal best, value
+    def consider(code: FloatArray | None, finder: str) -> bool:
+        """Keep the code if it is nearer; return whether the bound is met."""
+        nonlocal best
         if code is not None:
             code = box.clip(code)
-            reached = problem.residual(code, norm)
-            if reached < value:
-                best, value = code, reached
+            best = Incumbent.better(best, code, problem.residual(code, norm), finder)
+        return best.residual <= best.bound + 1e-9 * problem.scale
 
-    unboxed = Problem(problem.network, problem.x, None)
-    consider(Layerwise(LinearSolve()).run(unboxed, solver).z)
-    if value > enough:
-        layerwise = Layerwise(LayerLinf()).run(problem, solver)
-        consider(layerwise.z)
-        if norm == "inf" and layerwise.dual_bound is not None and layerwise.dual_bound > bound:
-            bound, bound_by = layerwise.dual_bound, f"{layerwise.solver}, the LP of the last layer"
-            enough = bound + 1e-9 * problem.scale
-    if value > enough:
-        consider(polish(problem, best, norm, enough=enough))
-    if value > enough and starts > 0:
-        for code in Descent(starts=starts, seed=seed).codes(problem)[:TO_POLISH]:
-            consider(polish(problem, code, norm, enough=enough))
-            if value <= enough:
-                break
-    return Incumbent(best, value, bound, bound_by)
+    linear = Layerwise(LinearSolve()).run(Problem(problem.network, problem.x, None), solver)
+    if consider(linear.z, linear.solver):
+        return best
+    layerwise = Layerwise(LayerLinf()).run(problem, solver)
+    if norm == "inf" and layerwise.dual_bound is not None and layerwise.dual_bound > bound:
+        best = replace(best, bound=layerwise.dual_bound, bound_by=f"{layerwise.solver}, the LP of the last layer")
+    if consider(layerwise.z, layerwise.solver):
+        return best
+    enough = best.bound + 1e-9 * problem.scale
+    if consider(polish(problem, best.code, norm, enough=enough), f"SciPy {scipy.__version__}") or starts == 0:
+        return best
+    for code in Descent(starts=starts, seed=seed).codes(problem)[:TO_POLISH]:
+        if consider(polish(problem, code, norm, enough=enough), f"SciPy {scipy.__version__}"):
+            break
+    return best

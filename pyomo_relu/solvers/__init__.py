@@ -6,6 +6,7 @@ from pyomo_relu.solvers.config import Solver
 from pyomo_relu.solvers.outcome import Outcome
 from pyomo_relu.solvers.registry import BACKENDS
 from pyomo_relu.solvers.run import ABS_GAP, REL_GAP, solve
+from pyomo_relu.solvers.session import LinearSession
 
 __all__ = [
     "ABS_GAP",
@@ -14,6 +15,7 @@ __all__ = [
     "Availability",
     "Backend",
     "Capability",
+    "LinearSession",
     "Outcome",
     "Solver",
     "available_solvers",

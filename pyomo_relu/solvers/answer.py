@@ -11,7 +11,10 @@ from pyomo_relu.status import Status
 
 @dataclass(frozen=True)
 class Report:
-    """The solver's own word, where Pyomo's reading of it falls short; None leaves Pyomo's."""
+    """The solver's own word, where Pyomo's reading of it falls short; None leaves Pyomo's.
+
+    A bound of NaN says that there is none to be trusted.
+    """
 
     status: Status | None = None
     has_solution: bool | None = None

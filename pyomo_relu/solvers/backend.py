@@ -34,6 +34,10 @@ def _nothing() -> None:
     return None
 
 
+def _ignore(interface: Any) -> None:
+    return None
+
+
 def _as_pyomo_reads_it(interface: Any) -> Report:
     return Report()
 
@@ -66,6 +70,8 @@ class Backend:
         Converters for settings whose option wants another type, such as whole seconds.
     defaults : mapping
         Options that are always set, where the solver's own default would break a promise.
+    quiet : mapping
+        Options that are set where no log is wanted.
     check_option : callable
         ``(name, value) -> None`` where the solver takes the option and holds that value, else what is
         wrong with it.
@@ -76,6 +82,8 @@ class Backend:
         Returns the program's path, for interfaces that run one.
     prepare : callable
         Called before each solve.
+    follow : callable
+        Given the interface before a solve whose log is wanted.
     cancel : callable, optional
         Asks a running interface to stop, where the solver does not hear Ctrl-C by itself.
     report : callable
@@ -95,9 +103,11 @@ class Backend:
     settings: Mapping[str, str] = field(default_factory=dict)
     convert: Mapping[str, Callable[[float], float | int]] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    quiet: Mapping[str, Any] = field(default_factory=dict)
     lean: Callable[[], Mapping[str, Any]] = _no_options
     executable: Callable[[], str | None] | None = None
     prepare: Callable[[], None] = _nothing
+    follow: Callable[[Any], None] = _ignore
     cancel: Callable[[Any], None] | None = None
     report: Callable[[Any], Report] = _as_pyomo_reads_it
     failures: Mapping[str, Status] = field(default_factory=dict)

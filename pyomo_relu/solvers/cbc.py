@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 from pathlib import Path
@@ -53,22 +54,31 @@ def check_option(name: str, value: Any) -> str | None:
         if _REFUSED.search(line.lower()):
             return line.strip()
     held = re.search(r"was changed from \S+ to (\S+)", said)
-    return refusal(f"{float(value):g}", held.group(1)) if held else None
+    if held and not math.isclose(float(held.group(1)), float(value), rel_tol=1e-4):
+        return refusal(value, float(held.group(1)))
+    return None
 
 
 def report(interface: Any) -> Report:
-    """Read the end of CBC's log: Pyomo takes the relaxation of a stopped MILP for a solution."""
+    """Read the end of CBC's log: Pyomo takes the relaxation of a stopped MILP for a solution.
+
+    The development build in ``cbcbox`` holds LPs to 1e-6 whatever it is told, so that its optima
+    and bounds may be off by more than the gap: it gets no bound.
+    """
     log = interface._log
+    no_bound = math.nan if log.startswith("CBC devel") else None
+    if "infeasibility proved" in log:
+        return Report(Status.INFEASIBLE)
     stopped = re.search(r"^Result - (?:Stopped on (\w+)|User ctrl-c)", log, re.MULTILINE)
     if stopped is None:
-        return Report()
+        return Report(bound=no_bound)
     status = {"time": Status.TIME_LIMIT, "difficulties": Status.SOLVER_ERROR, None: Status.INTERRUPTED}
-    found = re.search(r"^Objective value:", log, re.MULTILINE) and "No feasible solution found" not in log
+    is_relaxed = not re.search(r"^Objective value:", log, re.MULTILINE) or "No feasible solution found" in log
     bound = re.search(r"^(Lower|Upper) bound:\s+(-?\d\S*)", log, re.MULTILINE)
     return Report(
         status.get(stopped.group(1), Status.LIMIT),
-        bool(found),
-        printed_bound(bound.group(2), below=bound.group(1) == "Lower") if bound else None,
+        False if is_relaxed else None,
+        no_bound or (printed_bound(bound.group(2), below=bound.group(1) == "Lower") if bound else None),
         stopped.group(0),
     )
 

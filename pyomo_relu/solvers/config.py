@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from numbers import Integral, Real
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +16,10 @@ from pyomo_relu.solvers.backend import Backend, Capability
 from pyomo_relu.solvers.registry import BACKENDS, backend_of, default_backend
 
 ENVIRONMENT_VARIABLE = "PYOMO_RELU_SOLVER"
+
+# What every solver takes: CBC counts no more seconds, Gurobi has no larger seed.
+_LARGEST = 1e12
+_LARGEST_WHOLE = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,12 @@ class Solver:
         Relative gap at which a MILP counts as optimal; 1e-6 where not given.
     threads : int, optional
     seed : int, optional
-        The solver's random seed.
+        The solver's random seed, at most 2,000,000,000.
     log : bool
         Whether the solver prints its log.
     options : mapping, optional
-        The solver's own options by their own names; an unknown one is an error.
+        The solver's own options by their own names; one that the solver does not take, or that is
+        a parameter above by another name, is an error.
 
     Raises
     ------
@@ -56,21 +61,23 @@ class Solver:
     threads: int | None = None
     seed: int | None = None
     log: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if self.name is not None:
             if not isinstance(self.name, str):
                 raise SolverConfigError(f"solver name must be a string, got {self.name!r}")
             backend_of(self.name)
-        _require_number("time_limit", self.time_limit, above=0.0)
-        _require_number("rel_gap", self.rel_gap, above=None)
-        _require_whole("threads", self.threads, 1)
-        _require_whole("seed", self.seed, 0)
+        object.__setattr__(self, "time_limit", _number("time_limit", self.time_limit, positive=True))
+        object.__setattr__(self, "rel_gap", _number("rel_gap", self.rel_gap, positive=False))
+        object.__setattr__(self, "threads", _whole("threads", self.threads, 1))
+        object.__setattr__(self, "seed", _whole("seed", self.seed, 0))
         if not isinstance(self.log, bool):
             raise SolverConfigError(f"log must be true or false, got {self.log!r}")
         if not isinstance(self.options, Mapping):
             raise SolverConfigError(f"options must be a table of the solver's own options, got {self.options!r}")
+        if not all(isinstance(name, str) and name for name in self.options):
+            raise SolverConfigError(f"options must have names, got {dict(self.options)!r}")
         if self.options and self.name is None:
             raise SolverConfigError("options belong to one solver: give its name too")
         object.__setattr__(self, "options", MappingProxyType(dict(self.options)))
@@ -101,7 +108,10 @@ class Solver:
         unknown = sorted(set(table) - set(known))
         if unknown:
             raise SolverConfigError(f"{path}: unknown key {unknown[0]!r} in [solver]; known: {', '.join(known)}")
-        return cls(**table)
+        try:
+            return cls(**table)
+        except SolverConfigError as error:
+            raise SolverConfigError(f"{path}: {error}") from error
 
     @classmethod
     def of(cls, solver: Solver | str | None) -> Solver:
@@ -112,9 +122,13 @@ class Solver:
             chosen = cls(solver)
         else:
             raise SolverConfigError(f"solver must be a name or a Solver, got {type(solver).__name__}")
-        if chosen.name is None and os.environ.get(ENVIRONMENT_VARIABLE):
-            chosen = replace(chosen, name=os.environ[ENVIRONMENT_VARIABLE])
-        return chosen
+        name = os.environ.get(ENVIRONMENT_VARIABLE)
+        if chosen.name is not None or not name:
+            return chosen
+        try:
+            return replace(chosen, name=name)
+        except SolverConfigError as error:
+            raise SolverConfigError(f"{ENVIRONMENT_VARIABLE}: {error}") from error
 
     def backend(self, needs: frozenset[Capability]) -> Backend:
         """Return the backend for a model that needs `needs`.
@@ -139,17 +153,21 @@ def _rebuild(values: dict[str, Any]) -> Solver:
     return Solver(**values)
 
 
-def _require_number(name: str, value: Any, above: float | None) -> None:
+def _number(name: str, value: Any, *, positive: bool) -> float | None:
     if value is None:
-        return
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or (value <= above if above is not None else value < 0):
-        bound = "positive" if above is not None else "non-negative"
-        raise SolverConfigError(f"{name} must be a {bound} number, got {value!r}")
+        return None
+    # Comparisons take whole numbers of any size, and refuse NaN.
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    if not real or not 0 <= value <= _LARGEST or (positive and value == 0):
+        kind = "positive" if positive else "non-negative"
+        raise SolverConfigError(f"{name} must be a {kind} number of at most {_LARGEST:g}, got {value!r}")
+    return float(value)
 
 
-def _require_whole(name: str, value: Any, least: int) -> None:
+def _whole(name: str, value: Any, least: int) -> int | None:
     if value is None:
-        return
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise SolverConfigError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        return None
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or not least <= value <= _LARGEST_WHOLE:
+        raise SolverConfigError(f"{name} must be a whole number from {least} to {_LARGEST_WHOLE}, got {value!r}")
+    return int(value)

@@ -28,9 +28,8 @@ def check_option(name: str, value: Any) -> str | None:
 
 def report(interface: Any) -> Report:
     """Read CPLEX's own status and bound: Pyomo calls most of its limits errors."""
-    from cplex import SolutionInterface
-
-    solved, code = interface._solver_model, SolutionInterface.status
+    solved = interface._solver_model
+    code = solved.solution.status
     words = {
         code.MIP_time_limit_feasible: Status.TIME_LIMIT,
         code.MIP_time_limit_infeasible: Status.TIME_LIMIT,

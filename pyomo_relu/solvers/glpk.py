@@ -21,9 +21,12 @@ _ENDINGS = {
     "HAS NO PRIMAL FEASIBLE SOLUTION": Status.INFEASIBLE,
     "HAS NO INTEGER FEASIBLE SOLUTION": Status.INFEASIBLE,
     "HAS NO FEASIBLE SOLUTION": Status.INFEASIBLE,
+    "incorrect bounds": Status.INFEASIBLE,
     "HAS UNBOUNDED": Status.UNBOUNDED,
     "HAS NO DUAL FEASIBLE SOLUTION": Status.INFEASIBLE_OR_UNBOUNDED,
     "HAS NO FEASIBLE PRIMAL/DUAL SOLUTION": Status.INFEASIBLE_OR_UNBOUNDED,
+    "Integer optimization begins": Status.SOLVER_ERROR,  # until a later line says how it ended
+    "SEARCH TERMINATED": Status.SOLVER_ERROR,
 }
 
 
@@ -61,9 +64,7 @@ def report(interface: Any) -> Report:
             bound = re.search(r"([<>])=\s+(-?\d\S*)", line)
         elif line.startswith("glp_"):
             message = line
-    return Report(
-        status, None, printed_bound(bound.group(2), below=bound.group(1) == ">") if bound else None, message
-    )
+    return Report(status, None, printed_bound(bound.group(2), below=bound.group(1) == ">") if bound else None, message)
 
 
 GLPK = Backend(

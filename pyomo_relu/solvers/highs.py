@@ -13,7 +13,8 @@ def check_option(name: str, value: Any) -> str | None:
     """Ask HiGHS itself: Pyomo's interface ignores what HiGHS refuses."""
     import highspy
 
-    scratch = highspy.Highs()
+    create: Any = highspy.Highs
+    scratch = create()
     scratch.setOptionValue("output_flag", False)
     if scratch.getOptionType(name)[0] == highspy.HighsStatus.kError:
         return "no such option"
@@ -49,7 +50,6 @@ def report(interface: Any) -> Report:
         return Report(Status.OPTIMAL, has_solution=True)
     words = {
         HighsModelStatus.kInterrupt: Status.INTERRUPTED,
-        HighsModelStatus.kHighsInterrupt: Status.INTERRUPTED,
         HighsModelStatus.kMemoryLimit: Status.LIMIT,
     }
     return Report(words.get(ended))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from pyomo.common.tempfiles import TempfileManager
 from pyomo.environ import ConcreteModel, SolverFactory
 from pyomo.opt import SolverStatus, TerminationCondition
 
@@ -33,8 +35,14 @@ def create(backend: Backend) -> Any:
 
 
 def call(interface: Any, model: ConcreteModel, options: Mapping[str, Any], log: bool) -> Any:
-    """Solve `model`, and return Pyomo's results."""
-    return interface.solve(model, tee=log, load_solutions=False, options=options)
+    """Solve `model`, and return Pyomo's results; its files go with it, as they would not after an interrupt."""
+    usual = TempfileManager.tempdir
+    with TemporaryDirectory(prefix="pyomo-relu-", dir=usual, ignore_cleanup_errors=True) as folder:
+        TempfileManager.tempdir = folder
+        try:
+            return interface.solve(model, tee=log, load_solutions=False, options=options)
+        finally:
+            TempfileManager.tempdir = usual
 
 
 def read(backend: Backend, interface: Any, model: ConcreteModel, results: Any) -> Answer:
@@ -49,6 +57,9 @@ def read(backend: Backend, interface: Any, model: ConcreteModel, results: Any) -
         results.solver.status = SolverStatus.ok  # Pyomo loads nothing where it has no word for the status
         model.solutions.load_from(results)
 
-    found = len(results.solution) > 0 if report.has_solution is None else report.has_solution
+    # A solution without values is none: Pyomo reads past those of CBC where CBC has dropped all rows.
+    found = len(results.solution) > 0 and len(results.solution(0).variable) > 0
     message = report.message or f"ended with {results.solver.termination_condition}"
-    return Answer(status, found, load, None, report.bound, message)
+    return Answer(
+        status, found if report.has_solution is None else report.has_solution, load, None, report.bound, message
+    )

@@ -5,15 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from pyomo_relu.solvers.backend import Backend, Capability, package_version
+from pyomo_relu.status import Status
 
 
 def check_option(name: str, value: Any) -> str | None:
-    """Look the name up among MOSEK's parameters: ``dparam.mio_tol_rel_gap``."""
+    """Ask MOSEK itself for ``dparam.mio_tol_rel_gap``; names of values, as ``onoffkey.on``, are left to Pyomo."""
     import mosek
 
     family, _, parameter = name.partition(".")
-    known = family in ("dparam", "iparam", "sparam") and hasattr(getattr(mosek, family), parameter)
-    return None if known else "no such parameter (write dparam.NAME, iparam.NAME or sparam.NAME)"
+    if family not in ("dparam", "iparam", "sparam") or not hasattr(getattr(mosek, family), parameter):
+        return "no such parameter (write dparam.NAME, iparam.NAME or sparam.NAME)"
+    if family == "iparam" and isinstance(value, str):
+        return None
+    with mosek.Task() as scratch:
+        put = {"dparam": scratch.putdouparam, "iparam": scratch.putintparam, "sparam": scratch.putstrparam}[family]
+        try:
+            put(getattr(getattr(mosek, family), parameter), value)
+        except (mosek.Error, TypeError, ValueError, OverflowError) as error:
+            return f"value {value!r} is refused ({error})"
+    return None
 
 
 MOSEK = Backend(
@@ -34,4 +44,5 @@ MOSEK = Backend(
         "mip_feasibility_tol": "dparam.mio_tol_feas",
     },
     check_option=check_option,
+    failures={"size_license": Status.SIZE_LIMIT, "license": Status.NO_LICENSE},
 )

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import logging
 import math
+import signal
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from pyomo.common.gc_manager import PauseGC
-from pyomo.environ import ConcreteModel
+from pyomo.common.tee import capture_output
+from pyomo.environ import ConcreteModel, Objective, minimize, value
 
-from pyomo_relu.errors import SolverConfigError, SolverUnavailableError
+from pyomo_relu.errors import InputError, SolverConfigError, SolverUnavailableError
 from pyomo_relu.solvers import direct, legacy
+from pyomo_relu.solvers.answer import Answer
 from pyomo_relu.solvers.backend import Backend, Capability
 from pyomo_relu.solvers.config import Solver
 from pyomo_relu.solvers.outcome import Outcome
@@ -24,20 +29,23 @@ ABS_GAP = 1e-7
 LP_FEASIBILITY = 1e-9
 MIQP_FEASIBILITY = 1e-9
 
-# Words by which solvers say that a licence, or its size, is what stops them.
-_SIZE_WORDS = ("size-limited", "size limit", "problem size limits", "too large", "1016", "limits exceeded", "community")
-_LICENSE_WORDS = ("license", "licence", "licensing")
+_WITH_POINT = (Status.OPTIMAL, Status.TIME_LIMIT, Status.LIMIT, Status.INTERRUPTED)
+_FAILED = (Status.NO_LICENSE, Status.SIZE_LIMIT, Status.SOLVER_ERROR)
+_INFINITE = 1e20
+# Pyomo's way of catching what solvers print is for one solve at a time: others would wait for ever.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def solve(
     model: ConcreteModel, solver: Solver | str | None, needs: frozenset[Capability], *, lean: bool = False
 ) -> Outcome:
-    """Solve `model` in place.
+    """Solve `model` in place; from several threads, one at a time.
 
     Parameters
     ----------
     model : pyomo.environ.ConcreteModel
-        Its variables receive the solution, or the incumbent at a limit.
+        Its variables receive the solution, or the incumbent at a limit. One that is in no constraint
+        and not in the objective is left as it is.
     solver : Solver, str or None
     needs : frozenset of Capability
         What the model needs of a solver.
@@ -51,40 +59,39 @@ def solve(
 
     Raises
     ------
-    CapabilityError, SolverConfigError, SolverUnavailableError
-        Before anything is solved: a solver that cannot take the model, a bad option, no such solver here.
+    CapabilityError, SolverConfigError, SolverUnavailableError, InputError
+        Before anything is solved: a solver that cannot take the model, a bad option, no such solver
+        here, a model without an objective.
     """
+    goal = next(model.component_data_objects(Objective, active=True), None)
+    if goal is None:
+        raise InputError("the model has no active objective")
     chosen = Solver.of(solver)
     backend = chosen.backend(needs)
     version = backend.version()
     if version is None:
         raise SolverUnavailableError(f"{backend.title} is not installed; {backend.install}")
-    title = f"{backend.title} {version}"
-    keywords, options = settings_of(backend, chosen, needs, lean=lean)
-    interface = legacy if backend.legacy else direct
-    started = time.perf_counter()
-    try:
-        with PauseGC(), _quiet_pyomo():
-            answer = interface.run(model, backend, keywords, options, chosen.log)
-    except KeyboardInterrupt:
-        return _failed(Status.INTERRUPTED, started, title, "interrupted")
-    except Exception as error:  # noqa: BLE001 - foreign solver code: its trouble is a status, in its own words
-        return _failed(_classify(error), started, title, f"{type(error).__name__}: {error}".splitlines()[0])
+    with _ONE_AT_A_TIME, PauseGC(), _quiet(chosen.log):
+        options = options_of(backend, chosen, needs, lean=lean)
+        started = time.perf_counter()
+        answer = _answer(model, backend, options, chosen.log)
+        objective = _load(goal, answer)
+        if answer.status is Status.OPTIMAL and objective is None:
+            answer = _failed(Status.SOLVER_ERROR, f"{answer.message}, but without a solution")
+        bound = _bound(goal, answer, objective, _promised_gap(backend, options, objective))
     return Outcome(
         answer.status,
-        answer.has_solution,
-        _finite(answer.objective),
-        _finite(answer.bound),
+        objective is not None,
+        objective,
+        bound,
         time.perf_counter() - started,
-        title,
-        answer.message,
+        f"{backend.title} {version}",
+        answer.message if answer.status in _FAILED else "",
     )
 
 
-def settings_of(
-    backend: Backend, solver: Solver, needs: frozenset[Capability], *, lean: bool = False
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Translate a `Solver` into (Pyomo's keywords, the solver's own options).
+def options_of(backend: Backend, solver: Solver, needs: frozenset[Capability], *, lean: bool = False) -> dict[str, Any]:
+    """Translate a `Solver` into the solver's own options.
 
     Raises
     ------
@@ -92,60 +99,123 @@ def settings_of(
         If the solver has no such setting, or refuses an option.
     """
     is_lp = needs <= {Capability.LP}
-    wanted: dict[str, Any] = {
+    given = {
         "time_limit": solver.time_limit,
         "threads": solver.threads,
         "seed": solver.seed,
-        "rel_gap": None if is_lp else REL_GAP if solver.rel_gap is None else solver.rel_gap,
+        "rel_gap": None if is_lp else solver.rel_gap,
+    }
+    promised = {
+        "rel_gap": None if is_lp else REL_GAP,
         "abs_gap": None if is_lp else ABS_GAP,
         "feasibility_tol": LP_FEASIBILITY if is_lp else None,
         # A violated quadratic row moves the optimum by as much, and the norm by its root.
         "mip_feasibility_tol": MIQP_FEASIBILITY if Capability.MIQP in needs else None,
     }
-    keywords: dict[str, Any] = {}
-    options: dict[str, Any] = dict(backend.lean()) if lean else {}
-    for setting, value in wanted.items():
-        if value is None:
+    options = {**backend.defaults, **({} if solver.log else backend.quiet), **(backend.lean() if lean else {})}
+    options |= {backend.settings[name]: v for name, v in promised.items() if v is not None and name in backend.settings}
+    asked: dict[str, Any] = {}
+    for setting, amount in given.items():
+        if amount is None:
             continue
-        option = backend.settings.get(setting)
-        if option is not None:
-            options[option] = backend.convert.get(setting, lambda same: same)(value)
-        elif not backend.legacy and setting in ("time_limit", "threads", "rel_gap", "abs_gap"):
-            keywords[setting] = value
-        elif setting == "seed" or (setting == "threads" and value != 1):
+        if setting in backend.settings:
+            convert = backend.convert.get(setting)
+            asked[backend.settings[setting]] = amount if convert is None else convert(amount)
+        elif setting == "seed" or (setting == "threads" and amount != 1):
             raise SolverConfigError(f"{backend.title} has no {setting} setting")
-    for name, value in solver.options.items():
-        wrong = backend.check_option(name, value)
+    for name, amount in solver.options.items():
+        for setting, option in backend.settings.items():
+            if option.lower() == name.lower() and setting in given:
+                raise SolverConfigError(f"{backend.title} option {name!r}: give {setting} instead")
+        asked[name] = amount
+    for name, amount in asked.items():
+        wrong = backend.check_option(name, amount)
         if wrong is not None:
             raise SolverConfigError(f"{backend.title} option {name!r}: {wrong}")
-        options[name] = value
-    return keywords, options
+    return options | asked
 
 
-def _failed(status: Status, started: float, title: str, message: str) -> Outcome:
-    return Outcome(status, False, None, None, time.perf_counter() - started, title, message)
+def _answer(model: ConcreteModel, backend: Backend, options: Mapping[str, Any], log: bool) -> Answer:
+    adapter = legacy if backend.legacy else direct
+    try:
+        backend.prepare()
+        interface = adapter.create(backend)
+        if log:
+            backend.follow(interface)
+        with _stopped_by_ctrl_c(backend, interface):
+            results = adapter.call(interface, model, options, log)
+    except KeyboardInterrupt:
+        return _failed(Status.INTERRUPTED, "interrupted")
+    except Exception as error:  # noqa: BLE001 - foreign code only: its trouble is a status, told with its own words
+        said = f"{type(error).__name__}: {error}"
+        meant = (status for words, status in backend.failures.items() if words in repr(error) or words in said)
+        return _failed(next(meant, Status.SOLVER_ERROR), said.strip().splitlines()[0])
+    answer: Answer = adapter.read(backend, interface, model, results)
+    return answer
 
 
-def _finite(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) or abs(value) >= 1e20 else float(value)
+def _failed(status: Status, message: str) -> Answer:
+    return Answer(status, False, lambda: None, None, None, message)
 
 
-def _classify(error: Exception) -> Status:
-    said = str(error).lower()
-    if any(word in said for word in _SIZE_WORDS):
-        return Status.SIZE_LIMIT
-    if any(word in said for word in _LICENSE_WORDS):
-        return Status.NO_LICENSE
-    return Status.SOLVER_ERROR
+def _load(goal: Any, answer: Answer) -> float | None:
+    """Load the solution where there is one, and return its objective; one that is not finite is none."""
+    if answer.status not in _WITH_POINT or not answer.has_solution:
+        return None
+    answer.load()
+    objective = float(value(goal) if answer.objective is None else answer.objective)
+    return objective if math.isfinite(objective) else None
+
+
+def _bound(goal: Any, answer: Answer, objective: float | None, gap: float) -> float | None:
+    """Return the solver's bound, or what its word "optimal" promises; never beyond the objective itself."""
+    if answer.status not in _WITH_POINT:
+        return None
+    sign = 1.0 if goal.sense == minimize else -1.0
+    bound = answer.bound
+    if bound is None and objective is not None and answer.status is Status.OPTIMAL:
+        bound = objective - sign * gap
+    if bound is None or not math.isfinite(bound) or abs(bound) >= _INFINITE:
+        return None
+    return float(bound if objective is None else sign * min(sign * bound, sign * objective))
+
+
+def _promised_gap(backend: Backend, options: Mapping[str, Any], objective: float | None) -> float:
+    """Return how far from the optimum a solver may stop and call it one; the gap may be relative to the bound."""
+    absolute, relative = (float(options.get(backend.settings.get(gap, ""), 0.0)) for gap in ("abs_gap", "rel_gap"))
+    if objective is None or relative >= 1.0:
+        return math.inf
+    return max(absolute, relative / (1.0 - relative) * abs(objective))
 
 
 @contextmanager
-def _quiet_pyomo() -> Iterator[None]:
-    # Pyomo logs "no solution" and solver chatter as warnings; both reach the caller as a status.
+def _quiet(log: bool) -> Iterator[None]:
+    """Keep warnings, and without a log all other chatter, from the terminal: what matters is in the status."""
     logger = logging.getLogger("pyomo")
-    before = logger.level
+    level = logger.level
     logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), nullcontext() if log else capture_output(capture_fd=True):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextmanager
+def _stopped_by_ctrl_c(backend: Backend, interface: Any) -> Iterator[None]:
+    """Let Ctrl-C ask the solver to stop, so that the incumbent is kept; a second one interrupts for good."""
+    cancel, before = backend.cancel, signal.getsignal(signal.SIGINT)
+    if cancel is None or not callable(before) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGINT, before)
+        cancel(interface)
+
+    signal.signal(signal.SIGINT, stop)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        signal.signal(signal.SIGINT, before)

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from pyomo_relu.solvers.backend import Backend, Capability, package_version
+from pyomo_relu.solvers.answer import Report
+from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
+from pyomo_relu.status import Status
 
 
 def check_option(name: str, value: Any) -> str | None:
@@ -14,17 +16,31 @@ def check_option(name: str, value: Any) -> str | None:
     from pyscipopt import Model
 
     scratch = Model()
-    if name not in scratch.getParams():
+    try:
+        scratch.getParam(name)
+    except KeyError:
         return "no such parameter"
     try:
         scratch.setParam(name, value)
-    except (KeyError, LookupError, ValueError, TypeError, OSError) as error:
-        return f"value {value!r} is refused ({type(error).__name__})"
-    return None
+    except (ValueError, TypeError, OverflowError) as error:
+        return f"value {value!r} is refused ({error})"
+    return refusal(value, scratch.getParam(name))
+
+
+def report(interface: Any) -> Report:
+    """Name the endings for which Pyomo has no word."""
+    words = {
+        "memlimit": Status.LIMIT,
+        "sollimit": Status.LIMIT,
+        "bestsollimit": Status.LIMIT,
+        "restartlimit": Status.LIMIT,
+        "terminate": Status.INTERRUPTED,
+    }
+    return Report(words.get(interface._solver_model.getStatus()))
 
 
 def version() -> str | None:
-    """Return the versions of SCIP and of PySCIPOpt."""
+    """Return the version of the SCIP inside PySCIPOpt."""
     if package_version("pyscipopt") is None:
         return None
     from pyscipopt import Model
@@ -36,13 +52,30 @@ def version() -> str | None:
 @cache
 def lean() -> Mapping[str, Any]:
     """Return the parameters that switch separation and heuristics off: 10 to 30 times faster on inversion."""
-    from pyscipopt import SCIP_PARAMSETTING, Model
+    import pyscipopt
 
-    scratch = Model()
+    scratch = pyscipopt.Model()
     before = dict(scratch.getParams())
-    scratch.setSeparating(SCIP_PARAMSETTING.OFF)
-    scratch.setHeuristics(SCIP_PARAMSETTING.OFF)
+    off: Any = vars(pyscipopt)["SCIP_PARAMSETTING"].OFF
+    scratch.setSeparating(off)
+    scratch.setHeuristics(off)
     return {name: value for name, value in scratch.getParams().items() if value != before[name]}
+
+
+def follow(interface: Any) -> None:
+    """Let SCIP print through Python.
+
+    Pyomo reads what SCIP writes to the console through a pipe, in a thread that cannot run while
+    PySCIPOpt holds the interpreter: once the pipe is full, both wait for ever.
+    """
+    create = interface._create_solver_model
+
+    def created(model: Any, config: Any) -> Any:
+        made = create(model, config)
+        made[0].redirectOutput()
+        return made
+
+    interface._create_solver_model = created
 
 
 SCIP = Backend(
@@ -54,10 +87,17 @@ SCIP = Backend(
     install="pip install pyscipopt",
     version=version,
     settings={
+        "time_limit": "limits/time",
+        "rel_gap": "limits/gap",
+        "abs_gap": "limits/absgap",
         "seed": "randomization/randomseedshift",
         "feasibility_tol": "numerics/feastol",
         "mip_feasibility_tol": "numerics/feastol",
     },
+    # Not only for silence: see follow().
+    quiet={"display/verblevel": 0},
     check_option=check_option,
     lean=lean,
+    follow=follow,
+    report=report,
 )

@@ -14,7 +14,9 @@ def check_option(name: str, value: Any) -> str | None:
     import xpress
 
     scratch = xpress.problem()
-    if not hasattr(scratch.controls, name.lower()):
+    try:
+        getattr(scratch.controls, name.lower())
+    except (xpress.InterfaceError, AttributeError):
         return "no such control"
     try:
         scratch.setControl(name, value)

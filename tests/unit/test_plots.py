@@ -113,7 +113,7 @@ def test_bad_input_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
         plot_inversion(np.where(IMAGE == 0.0, np.nan, IMAGE), IMAGE, path)
     with pytest.raises(ShapeError, match="mask has 3 entries, expected 25"):
         plot_inversion(IMAGE, IMAGE, path, mask=[1, 0, 1])
-    with pytest.raises(InputError, match="cannot draw '.gif'; known: .png, .svg, .pdf"):
+    with pytest.raises(InputError, match=r"cannot draw '\.gif'; known: \.png, \.svg, \.pdf"):
         plot_inversion(IMAGE, IMAGE, tmp_path / "x.gif")
     with pytest.raises(InputError, match="cannot write"):
         plot_inversion(IMAGE, IMAGE, tmp_path / "nowhere" / "x.png")
@@ -138,13 +138,15 @@ def test_a_gallery_has_an_image_a_cell(tmp_path: Path, drawn: list[Any]) -> None
     np.testing.assert_array_equal(axes[1].images[0].get_array().ravel(), 1.0 - IMAGE)
 
 
-def test_captions_of_a_gallery_do_not_overlap(tmp_path: Path, drawn: list[Any]) -> None:
-    captions = ["time limit\nresidual 0.00999, 35.7 dB"] * 3
-    rows = [GalleryRow(label, [IMAGE] * 3, captions) for label in ("observation", "layer-wise", "exact")]
-    plot_gallery(rows, ["digit 0", "digit 1", "digit 2"], tmp_path / "x.png", title="a title")
+@pytest.mark.parametrize("n", [1, 3, 10])
+def test_nothing_in_a_gallery_overlaps(tmp_path: Path, drawn: list[Any], n: int) -> None:
+    captions = ["time limit\nresidual 0.00999, 35.7 dB"] * n
+    rows = [GalleryRow(label, [IMAGE] * n, captions) for label in ("observation", "layer-wise", "exact")]
+    plot_gallery(rows, ["digit 0"] * n, tmp_path / "x.png", title="Inverting a ReLU generator 20-60-784")
     boxes = [axes.xaxis.label.get_window_extent() for axes in drawn[0].axes]
-    boxes += [axes.title.get_window_extent() for axes in drawn[0].axes[:3]]
-    boxes += [axes.yaxis.label.get_window_extent() for axes in drawn[0].axes[::3]]
+    boxes += [axes.title.get_window_extent() for axes in drawn[0].axes[:n]]
+    boxes += [axes.yaxis.label.get_window_extent() for axes in drawn[0].axes[::n]]
+    boxes += [drawn[0]._suptitle.get_window_extent()]
     boxes += [axes.get_window_extent() for axes in drawn[0].axes]
     for i, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[:i])
