@@ -13,7 +13,7 @@ from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, norm_of
 from pyomo_relu.problem import Problem
-from pyomo_relu.tolerance import MET, REFUTED
+from pyomo_relu.tolerance import REFUTED
 from pyomo_relu.validation import FloatArray
 
 
@@ -90,6 +90,7 @@ class Verdict:
     dual_bound: float | None
     realizable: bool | None
     certificate: Certificate
+    refuted: float | None = None
 
 
 def certify(
@@ -113,8 +114,9 @@ def certify(
     Returns
     -------
     Verdict
-        The residual by a forward pass; the bound, lowered to the residual where it
-        exceeded it (a solver's tolerance shows), and said so; realizability, and the claims.
+        The residual by a forward pass; the bound, lowered to the residual where it exceeds it
+        by no more than a solver's tolerance, and dropped as `refuted` where by more;
+        realizability, and the claims.
     """
     claims: list[Claim] = []
     residual = None if z is None else problem.residual(z, norm)
@@ -128,15 +130,19 @@ def certify(
         dual_bound, standing, by, bound_scope = sure, Standing.VERIFIED, "a ReLU output is never negative", "every code"
     if dual_bound is not None:
         dual_bound = max(0.0, dual_bound)
+        if residual is not None and dual_bound > residual * (1.0 + 1e-4) + REFUTED * problem.scale:
+            text = f"a bound of {dual_bound:.9g} by {by} is wrong: z does better"
+            claims.append(Claim(text, Standing.VERIFIED, FORWARD_PASS, residual))
+            return Verdict(residual, None, None, Certificate(tuple(claims)), refuted=dual_bound)
         if residual is not None and dual_bound > residual:
             by = f"{by}, {dual_bound:.9g}, lowered to the verified residual"
             dual_bound = residual
         text = f"||G(z) - x||_{norm} >= {dual_bound:.9g} for {bound_scope}"
         claims.append(Claim(text, standing, by, dual_bound))
     realizable: bool | None = None
-    if residual is not None and residual <= MET * problem.scale:
+    if residual is not None and residual <= problem.met:
         realizable = True
-        text = f"x is met up to {MET * problem.scale:.3g}"
+        text = f"x is met up to {problem.met:.3g}"
         claims.append(Claim(text, Standing.VERIFIED, FORWARD_PASS, residual))
     elif dual_bound is not None and dual_bound >= REFUTED * problem.scale:
         realizable = False

@@ -13,6 +13,7 @@ from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, norm_of
+from pyomo_relu.tolerance import MET
 from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array, as_vector, frozen, require_finite
 
 
@@ -65,6 +66,11 @@ class Problem:
     def residual(self, z: FloatArray, norm: Norm) -> float:
         """Return ``||G(z) - x||`` by a forward pass."""
         return norm_of(self.network(z) - self.x, norm)
+
+    @property
+    def met(self) -> float:
+        """The residual below which x counts as met: relative to ``max |x|``, down to the LPs' own tolerance."""
+        return MET * max(1e-3, float(np.abs(self.x).max()))
 
     @property
     def scale(self) -> float:

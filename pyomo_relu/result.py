@@ -11,7 +11,6 @@ from pyomo_relu.certificate import Certificate
 from pyomo_relu.errors import StatusError
 from pyomo_relu.norms import Norm
 from pyomo_relu.status import Status
-from pyomo_relu.tolerance import MET
 from pyomo_relu.validation import FloatArray
 
 
@@ -29,9 +28,9 @@ class LayerReport:
     active : int
         Rows held to the observation from both sides.
     rank : int
-        Rank of their weights; the code is unique when it is `n_in`.
+        Rank of their weights.
     unique : bool
-        Whether those rows determine the layer's code.
+        Whether those rows are met and determine the layer's code: the rank is `n_in`.
     recovery_factor : float or None
         The code is within this times (largest deviation + noise) of the true one, in every
         coordinate, where those rows are active at both (see `certificate.recovery_factor`).
@@ -83,7 +82,7 @@ class Result:
     dual_bound : float or None
         A lower bound on the residual of every admissible code; the certificate says to whom it is trusted.
     gap : float or None
-        ``(residual - dual_bound) / residual``, where both are known; 0 for a residual below the tolerance.
+        ``(residual - dual_bound) / residual``, where both are known; 0 where x is met.
     realizable : bool or None
         True: the forward pass meets x up to the tolerance. False: `dual_bound` exceeds it. None: not decided.
     certificate : Certificate
@@ -115,7 +114,7 @@ class Result:
         """Relative gap between the residual and the bound below it."""
         if self.residual is None or self.dual_bound is None:
             return None
-        if self.residual <= MET:
+        if self.realizable:
             return 0.0
         return max(0.0, (self.residual - self.dual_bound) / self.residual)
 

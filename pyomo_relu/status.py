@@ -53,7 +53,7 @@ _ADVICE = {
         "fewer independent active rows than unknowns, so the layer's code is not determined; use an LP formulation"
     ),
     Status.DEGENERATE: (
-        "the tolerance grew past the largest observed output, where every code near zero fits; "
+        "the tolerance grew past the largest observed output, from where on no row tells the code; "
         "the observation was not inverted: try Exact, or check the noise level"
     ),
     Status.NO_LICENSE: "the solver found no licence; `pyomo-relu solvers` lists those that run here",

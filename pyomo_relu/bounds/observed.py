@@ -51,20 +51,22 @@ class Region:
         ]
 
 
-def deviation_caps(layer: Layer, x: FloatArray, incumbent: float, norm: Norm) -> FloatArray:
-    """Return the most that each output of the last layer may miss `x` by, shape (n,).
+def deviation_caps(layer: Layer, x: FloatArray, incumbent: float, norm: Norm, tube: float = np.inf) -> FloatArray:
+    """Return the most that each output of the last layer may miss `x` by, shape (n,); never more than `tube`.
 
     For p = 1 and 2 the others' least deviations, ``max(-x_i, 0)`` for ReLU, are taken off the budget.
     """
     if norm == "inf":
-        return np.full(x.size, incumbent)
+        return np.full(x.size, min(incumbent, tube))
     least = (np.maximum(-x, 0.0) if layer.slope == 0.0 else np.zeros(x.size)) ** norm
     spare = incumbent**norm - (least.sum() - least)
     error = gamma(x.size) * (incumbent**norm + least.sum())
-    return np.asarray(np.maximum(spare + error, 0.0) ** (1.0 / norm))
+    return np.asarray(np.minimum(np.maximum(spare + error, 0.0) ** (1.0 / norm), tube), dtype=np.float64)
 
 
-def observed_region(network: Network, x: FloatArray, box: Box, incumbent: float, norm: Norm) -> Region:
+def observed_region(
+    network: Network, x: FloatArray, box: Box, incumbent: float, norm: Norm, *, tube: float = np.inf
+) -> Region:
     """Bound all codes whose residual is at most `incumbent`.
 
     Parameters
@@ -77,13 +79,15 @@ def observed_region(network: Network, x: FloatArray, box: Box, incumbent: float,
         A residual that some code in the box is known to reach, in the real numbers: with room
         for the rounding of the forward pass that computed it.
     norm : "inf", 1 or 2
+    tube : float
+        The most that any single output may deviate.
 
     Returns
     -------
     Region
         Sound in the real numbers: rounding errors are bounded and added.
     """
-    caps = deviation_caps(network[-1], x, incumbent, norm)
+    caps = deviation_caps(network[-1], x, incumbent, norm, tube)
     error = gamma(1) * (np.abs(x) + caps)
     last = _before_activation(network[-1], Box(x - caps - error, x + caps + error))
     bounds = [Box.everything(layer.n_out) for layer in network.layers[:-1]] + [last]

@@ -24,10 +24,10 @@ from pyomo_relu.layer import Layer
 from pyomo_relu.solvers import Capability
 
 DUST = 1e-9
-"""A pre-activation that reaches no further than this to one side of zero counts as of one sign.
+"""A pre-activation that reaches to one side of zero at most this share of the other counts as of one sign.
 
 Bounds are rounded outwards, so that a neuron which is just on or off would else get a
-binary and a big M of 1e-14. Solvers accept violations a thousand times as large.
+binary and a big M of 1e-14.
 """
 
 
@@ -89,8 +89,8 @@ def encode_layer(
     live = [i for i, variable in enumerate(inputs) if variable is not None]
     variables = [inputs[i] for i in live]
     weight = layer.weight[:, live]
-    on = np.ones(layer.n_out, dtype=bool) if layer.slope == 1.0 else bounds.lower >= -DUST
-    off = ~on & (bounds.upper <= DUST)
+    on = np.ones(layer.n_out, dtype=bool) if layer.slope == 1.0 else bounds.lower >= -DUST * bounds.upper
+    off = ~on & (bounds.upper <= -DUST * bounds.lower)
     both = ~on & ~off
     own = on | (~on & (layer.slope > 0.0))
     lower, upper = layer.activate(bounds.lower), layer.activate(bounds.upper)
@@ -107,7 +107,8 @@ def encode_layer(
         upper=gain * layer.bias[stable],
     )
     # A neuron that is off only among the codes as good as the incumbent keeps its sign as a row.
-    held = indices(off & ~own & ((bounds if implied is None else implied).upper > DUST))
+    beyond = bounds if implied is None else implied
+    held = indices(off & ~own & (beyond.upper > -DUST * bounds.lower))
     block.held_off = dense_rows(
         held, weight[held], variables, upper=np.minimum(bounds.upper, 0.0)[held] - layer.bias[held]
     )

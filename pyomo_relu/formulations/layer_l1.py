@@ -133,7 +133,7 @@ class LayerL1:
             if following is None or eps >= signal:
                 break
             eps = following
-        status = Status.SOLVED if best_code is not None else outcome.status
+        status = Status.SOLVED if outcome.status is Status.OPTIMAL else outcome.status
         if best_code is not None and signal > DUST * scale and best_eps >= signal:
             status = Status.DEGENERATE
         return LayerAnswer(

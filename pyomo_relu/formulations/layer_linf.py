@@ -164,8 +164,9 @@ class _Search:
     def exact(self) -> None:
         """Bisect over the intervals between breakpoints.
 
-        The LP at points[i] is exact for deviations in [points[i], ends[i]]; below it lacks
-        rows, so that its optimum still bounds the minimum from below.
+        The LP at points[i] is exact for deviations in [points[i], ends[i]]: an optimum inside, or above,
+        proves that nothing below can be reached. Below points[i] the LP of a ReLU layer only lacks rows,
+        so that its optimum is still a bound; that of a LeakyReLU layer is stricter than the truth there.
         """
         points = breakpoints(self.layer, self.x)
         ends = np.append(points[1:], np.inf)
@@ -175,10 +176,11 @@ class _Search:
             if optimum is None:
                 self.code = None
                 return
-            self.bound = max(self.bound, min(optimum, float(ends[i])))
+            if optimum > points[i] or not 0.0 < self.layer.slope < 1.0:
+                self.bound = max(self.bound, min(optimum, float(ends[i])))
             if optimum > ends[i]:
                 low = i + 1
-            elif optimum >= points[i]:
+            elif optimum > points[i] or i == 0:
                 return
             else:
                 high = i - 1
@@ -192,7 +194,8 @@ class _Search:
         optimum = self.optimum(first)
         if optimum is None:
             return
-        low, high = 0, schedule.steps_to(optimum, first)
+        # The LP at the grid's point just above the true loss of a code found is feasible.
+        low, high = 0, schedule.steps_to(self.loss, first)
         while low < high:
             middle = (low + high) // 2
             eps = first * schedule.alpha**middle

@@ -4,41 +4,31 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from pyomo.environ import ConcreteModel
 
-from pyomo_relu.bounds import FORWARD, Budget, Region, deviation_caps, lp_region, observed_region
-from pyomo_relu.box import Box
-from pyomo_relu.certificate import certify
+from pyomo_relu.bounds import FORWARD, Region
+from pyomo_relu.certificate import Certificate, Claim, Standing, Verdict, certify
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import ENCODINGS
 from pyomo_relu.formulations.residual import NEEDS
+from pyomo_relu.inversion.balance import balanced
 from pyomo_relu.inversion.incumbent import Incumbent, find_incumbent
-from pyomo_relu.inversion.polish import polish
-from pyomo_relu.inversion.program import build_program, read_code
+from pyomo_relu.inversion.program import build_program
+from pyomo_relu.inversion.proof import Task, prove, root
+from pyomo_relu.inversion.tube import incumbent_in_tube
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
-from pyomo_relu.solvers import ABS_GAP, REL_GAP, Capability, Outcome, Solver, solve
+from pyomo_relu.solvers import ABS_GAP, REL_GAP, Capability, Outcome, Solver
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray
+from pyomo_relu.tolerance import MET
 
-QUICK = 10.0
-"""Seconds after which bounds by LPs pay more than a longer search."""
-
-MOST_SECONDS_OF_LPS = 120.0
-
-BIG_M_WARNING = 1e4
-BIG_M_ERROR = 1e6
-
-
-class BigMWarning(UserWarning):
-    """Bounds so wide that a solver's integrality tolerance lets the network leak."""
+CLOSED = 1e-3
+"""A verified gap above this, relative to the residual, is not an optimum, whatever rel_gap the solver was given."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +49,12 @@ class Exact:
     bounds : str
         ``"observed"``: from the incumbent's residual backwards. ``"interval"`` or ``"crown"``:
         from the box forwards only, without an incumbent; the plain program.
+    tube : float, optional
+        For p = 1 and 2: no single output may miss the observation by more than this. The right
+        estimator for noise that is bounded, and the bound makes the program small.
+    then : 1 or 2, optional
+        For p = inf: of all codes that reach the optimum, return the one that is nearest in this
+        norm. The set of optimal codes is large, and least squares recovers the code better.
     starts : int
         Starts of L-BFGS in the search for an incumbent.
     seed : int
@@ -81,6 +77,8 @@ class Exact:
     norm: Norm = "inf"
     encoding: str = "big-m"
     bounds: str = "observed"
+    tube: float | None = None
+    then: Norm | None = None
     starts: int = 10
     seed: int = 0
 
@@ -93,13 +91,22 @@ class Exact:
             raise InputError(f"encoding {self.encoding!r} is only a relaxation; exact: {', '.join(exact)}")
         if self.bounds not in ("observed", *FORWARD):
             raise InputError(f"unknown bounds {self.bounds!r}; known: observed, {', '.join(FORWARD)}")
+        if self.tube is not None:
+            if self.norm == "inf" or self.bounds != "observed":
+                raise InputError('tube goes with norm 1 or 2 and bounds="observed"; for p = inf it is the norm itself')
+            if not (math.isfinite(self.tube) and self.tube > 0.0):
+                raise InputError(f"tube must be a positive number, got {self.tube}")
+        if self.then is not None:
+            object.__setattr__(self, "then", as_norm(self.then))
+            if self.norm != "inf" or self.then == "inf" or self.bounds != "observed":
+                raise InputError('then=1 or then=2 goes with norm="inf" and bounds="observed"')
         if self.starts < 0:
             raise InputError(f"starts must be at least 0, got {self.starts}")
 
     @property
     def needs(self) -> frozenset[Capability]:
         """What the model needs of a solver."""
-        return ENCODINGS[self.encoding].needs | NEEDS[self.norm]
+        return ENCODINGS[self.encoding].needs | NEEDS[self.norm if self.then is None else self.then]
 
     def model(self, net: Network, x: Any, *, operator: Any = None, mask: Any = None, box: Any = None) -> ConcreteModel:
         """Return the whole program as a plain Pyomo model, yours to extend.
@@ -113,104 +120,101 @@ class Exact:
         Parameters as in :func:`pyomo_relu.invert`.
         """
         problem = Problem.of(net, x, operator=operator, mask=mask, box=box)
-        incumbent = None if problem.box is not None else self._incumbent(problem)
-        return build_program(problem, self._region(problem, incumbent), ENCODINGS[self.encoding], self.norm, incumbent)
+        task = self._task(problem)
+        if problem.box is not None:
+            region, incumbent = self._forward(problem), None
+        else:
+            incumbent = self._incumbent(problem)
+            region = task.region(incumbent)
+        return build_program(problem, region, task.encoding, self.norm, incumbent, tube=task.tube, extendable=True)
 
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`.
 
-        A time limit holds for the whole, with at least a second for the MILP. A MILP that is
-        not done within `QUICK` seconds is given up for bounds by LPs, and then tried again.
+        A time limit holds for each LP of the search for an incumbent, and the MILP gets what is left of
+        it, at least a second.
         """
         started = time.perf_counter()
         solver.backend(self.needs)
+        problem = balanced(problem)
+        if self.then is not None:
+            return self._run_then(problem, solver, started)
+        if self.tube is not None:
+            return self._run_in_tube(problem, solver, started)
         if self.bounds != "observed":
-            outcome, best = self._solve(problem, self._region(problem, None), None, solver)
-            return self._result(problem, outcome, best, started)
-        incumbent = self._incumbent(problem)
-        if incumbent.is_optimal(solver.rel_gap or REL_GAP, ABS_GAP):
-            outcome = Outcome(Status.OPTIMAL, True, None, None, 0.0, incumbent.solver)
-            return self._result(problem, outcome, incumbent, started)
-        region = self._region(problem, incumbent)
-        left = _left(solver, started)
-        outcome, best = self._solve(problem, region, incumbent, replace(solver, time_limit=min(QUICK, left)))
-        left = _left(solver, started)
-        if outcome.status is Status.TIME_LIMIT and best is not None and left > 1.0:
-            region = lp_region(
-                problem.network,
-                self._region(problem, best),
-                self._budget(problem, best),
-                seconds=min(left / 2.0, MOST_SECONDS_OF_LPS),
-            )
-            left = _left(solver, started)
-            outcome, best = self._solve(
-                problem, region, best, replace(solver, time_limit=left if math.isfinite(left) else None)
-            )
+            outcome, best = self._task(problem).attempt(self._forward(problem), None, solver)
+        else:
+            outcome, best = prove(self._task(problem), self._incumbent(problem, solver.time_limit), solver, started)
         return self._result(problem, outcome, best, started)
 
-    def _solve(
-        self, problem: Problem, region: Region, incumbent: Incumbent | None, solver: Solver
-    ) -> tuple[Outcome, Incumbent | None]:
-        """Solve the program of a region; return what the solver said, and the best code and bound known then."""
-        _check_big_m(region)
-        model = build_program(problem, region, ENCODINGS[self.encoding], self.norm, incumbent)
-        outcome = solve(model, solver, self.needs, lean=incumbent is not None)
-        best = incumbent
-        if incumbent is not None and outcome.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
-            said = f"{outcome.solver} calls a model infeasible in which a known code lies"
-            return replace(outcome, status=Status.SOLVER_ERROR, bound=None, message=said), best
-        if outcome.has_solution:
-            code = read_code(model, region.code)
-            if self._misses(problem, code, outcome):
-                code = polish(problem, code, self.norm)
-            best = Incumbent.better(best, code, problem.residual(code, self.norm), outcome.solver)
-        bound = self._root(outcome.bound)
-        if best is not None and bound is not None and bound > best.bound:
-            best = replace(best, bound=bound, bound_by=outcome.solver)
-        return outcome, best
+    def _run_in_tube(self, problem: Problem, solver: Solver, started: float, inside: Incumbent | None = None) -> Result:
+        """Minimise the p-norm over the tube; first a code inside is sought, or the proof that there is none."""
+        assert self.tube is not None
+        if inside is None:
+            inside = replace(self, norm="inf", tube=None)._incumbent(problem, solver.time_limit)
+        if inside.residual > self.tube:
+            nearest = replace(self, norm="inf", tube=None).run(problem, solver)
+            if nearest.z is None or nearest.residual is None or nearest.residual > self.tube:
+                empty = nearest.dual_bound is not None and nearest.dual_bound > self.tube
+                status = Status.INFEASIBLE if empty else nearest.status
+                return replace(nearest, z=None, status=status, message="no code was found in the tube")
+            inside = replace(inside, code=nearest.z, residual=nearest.residual)
+        start = incumbent_in_tube(problem, inside, self.tube, self.norm, starts=self.starts, seed=self.seed)
+        outcome, best = prove(self._task(problem), start, solver, started)
+        return self._result(problem, outcome, best, started)
 
-    def _budget(self, problem: Problem, incumbent: Incumbent) -> Budget | None:
-        if self.norm == "inf":
-            return None
-        most = incumbent.cutoff(problem.scale)
-        caps = deviation_caps(problem.network[-1], problem.x, most, self.norm)
-        centre = np.abs(problem.network(incumbent.code) - problem.x)
-        return Budget(problem.x, most, self.norm, caps, centre)
+    def _run_then(self, problem: Problem, solver: Solver, started: float) -> Result:
+        """Among the codes that reach the optimum of p = inf, find the nearest in the second norm."""
+        assert self.then is not None
+        first = replace(self, then=None).run(problem, solver)
+        if first.z is None or first.residual is None or not first.status.ok:
+            return first
+        tube = first.residual * (1.0 + 1e-6) + 1e-9 * problem.scale
+        inside = Incumbent(first.z, first.residual, 0.0, "", first.solver)
+        second = replace(self, norm=self.then, then=None, tube=tube)._run_in_tube(problem, solver, started, inside)
+        if second.z is None or second.residual is None:
+            return first
+        claims = certify(problem, second.z, "inf", first.dual_bound, _trusted(first), _scope(problem)).certificate
+        chosen = Claim(
+            f"among the codes within {tube:.9g}, ||G(z) - x||_{self.then} = {second.residual:.9g}, "
+            f"at least {second.dual_bound:.9g}",
+            Standing.TRUSTED,
+            f"{second.solver}, status {second.status}",
+            second.residual,
+        )
+        return replace(
+            first,
+            z=second.z,
+            status=second.status,
+            residual=problem.residual(second.z, "inf"),
+            objective=second.objective,
+            certificate=Certificate((*claims.claims, chosen)),
+            seconds=time.perf_counter() - started,
+            solver=second.solver,
+            message=second.message,
+        )
 
-    def _incumbent(self, problem: Problem) -> Incumbent:
-        return find_incumbent(problem, self.norm, Solver("highs"), starts=self.starts, seed=self.seed)
+    def _task(self, problem: Problem) -> Task:
+        return Task(problem, self.norm, ENCODINGS[self.encoding], math.inf if self.tube is None else self.tube)
 
-    def _region(self, problem: Problem, incumbent: Incumbent | None) -> Region:
-        if incumbent is None:
-            if problem.box is None:
-                raise InputError(f"bounds={self.bounds!r} needs a bounded box of codes: give box=(lower, upper)")
-            forward = FORWARD["crown" if self.bounds == "observed" else self.bounds]
-            return Region(problem.box, forward(problem.network, problem.box))
-        box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
-        cutoff = incumbent.cutoff(problem.scale)
-        region = observed_region(problem.network, problem.x, box, cutoff, self.norm)
-        if not region.is_bounded:
-            raise InputError("the observation does not bound the code: give box=(lower, upper), such as box=(-3, 3)")
-        return region
+    def _incumbent(self, problem: Problem, time_limit: float | None = None) -> Incumbent:
+        lps = Solver("highs", time_limit=time_limit)
+        return find_incumbent(problem, self.norm, lps, starts=self.starts, seed=self.seed)
 
-    def _misses(self, problem: Problem, z: FloatArray, outcome: Outcome) -> bool:
-        """Whether z misses what the solver promised: binaries at 1e-7 for 0 let it report more than its code can do."""
-        promised = self._root(outcome.objective)
-        return promised is None or problem.residual(z, self.norm) > promised + 1e-9 * problem.scale
-
-    def _root(self, value: float | None) -> float | None:
-        if value is None or self.norm != 2:
-            return value
-        return math.sqrt(max(0.0, value))
+    def _forward(self, problem: Problem) -> Region:
+        if problem.box is None:
+            raise InputError(f"bounds={self.bounds!r} needs a bounded box of codes: give box=(lower, upper)")
+        forward = FORWARD["crown" if self.bounds == "observed" else self.bounds]
+        return Region(problem.box, forward(problem.network, problem.box))
 
     def _result(self, problem: Problem, outcome: Outcome, best: Incumbent | None, started: float) -> Result:
-        scope = "every code" if problem.box is None else "every code in the box"
         code = None if best is None else best.code
-        bound = (self._root(outcome.bound), outcome.solver) if best is None else (best.bound, best.bound_by)
-        verdict = certify(problem, code, self.norm, *bound, scope)
+        bound = (root(outcome.bound, self.norm), outcome.solver) if best is None else (best.bound, best.bound_by)
+        verdict = certify(problem, code, self.norm, *bound, _scope(problem, self.tube))
+        status, message = judged(outcome, verdict, problem)
         return Result(
             z=code,
-            status=outcome.status,
+            status=status,
             norm=self.norm,
             residual=verdict.residual,
             objective=outcome.objective,
@@ -219,25 +223,33 @@ class Exact:
             certificate=verdict.certificate,
             seconds=time.perf_counter() - started,
             solver=outcome.solver,
-            message=outcome.message,
+            message=message,
         )
 
 
-def _left(solver: Solver, started: float) -> float:
-    """Return the seconds that a time limit leaves, at least one."""
-    if solver.time_limit is None:
-        return math.inf
-    return max(1.0, solver.time_limit - (time.perf_counter() - started))
+def judged(outcome: Outcome, verdict: Verdict, problem: Problem) -> tuple[Status, str]:
+    """Return the status that the verified residual and the bound below it allow.
+
+    A gap that is closed is an optimum, also where a limit came first; one that is open is none,
+    whatever the solver said; a bound that a forward pass refutes is the solver's error.
+    """
+    if verdict.refuted is not None:
+        return Status.SOLVER_ERROR, f"the bound {verdict.refuted:.9g} is above a verified residual"
+    if verdict.residual is None or verdict.dual_bound is None:
+        return outcome.status, outcome.message
+    gap = verdict.residual - verdict.dual_bound
+    if outcome.status in (Status.TIME_LIMIT, Status.LIMIT) and gap <= max(ABS_GAP, REL_GAP * verdict.residual):
+        return Status.OPTIMAL, ""
+    if outcome.status is Status.OPTIMAL and gap > max(10.0 * MET * problem.scale, CLOSED * verdict.residual):
+        return Status.SOLVED, "the solver calls it optimal, but the code that it gave leaves a gap"
+    return outcome.status, outcome.message
 
 
-def _check_big_m(region: Region) -> None:
-    largest = max(float(np.max(np.maximum(-bound.lower, bound.upper))) for bound in region.pre_activations)
-    if largest > BIG_M_ERROR:
-        raise InputError(
-            f"pre-activations reach {largest:.3g} in this box: above {BIG_M_ERROR:g} no MILP solver's answer "
-            "can be trusted; give a smaller box"
-        )
-    if largest > BIG_M_WARNING:
-        warnings.warn(
-            f"pre-activations reach {largest:.3g} in this box; a smaller box is safer", BigMWarning, stacklevel=4
-        )
+def _scope(problem: Problem, tube: float | None = None) -> str:
+    where = "every code" if problem.box is None else "every code in the box"
+    return where if tube is None else f"{where} and the tube of {tube:.6g}"
+
+
+def _trusted(result: Result) -> str:
+    """Return to whom a result's bound is trusted."""
+    return next((claim.by for claim in reversed(result.certificate.claims) if claim.text.find(">=") > 0), result.solver)

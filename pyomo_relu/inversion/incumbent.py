@@ -16,6 +16,7 @@ from pyomo_relu.inversion.polish import polish
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Solver
+from pyomo_relu.tolerance import REFUTED
 from pyomo_relu.validation import FloatArray
 
 TO_POLISH = 3
@@ -87,6 +88,8 @@ def find_incumbent(problem: Problem, norm: Norm, solver: Solver, *, starts: int,
         if code is not None:
             code = box.clip(code)
             best = Incumbent.better(best, code, problem.residual(code, norm), finder)
+        if best.residual < best.bound - REFUTED * problem.scale:
+            best = replace(best, bound=bound, bound_by=bound_by)  # a code that does better refutes the LP's bound
         return best.residual <= best.bound + 1e-9 * problem.scale
 
     linear = Layerwise(LinearSolve()).run(Problem(problem.network, problem.x, None), solver)

@@ -18,6 +18,7 @@ from pyomo_relu.problem import Problem
 from pyomo_relu.result import LayerReport, Result
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
+from pyomo_relu.tolerance import MET
 from pyomo_relu.validation import FloatArray
 
 
@@ -71,7 +72,12 @@ class Layerwise:
         code: FloatArray | None = None
         for i in reversed(range(len(problem.network))):
             layer, formulation, clock = problem.network[i], formulations[i], time.perf_counter()
-            answer = formulation.solve(layer, target, self._box(problem, i), solver)
+            try:
+                answer = formulation.solve(layer, target, self._box(problem, i), solver)
+            except InputError as error:
+                if i == len(problem.network) - 1:
+                    raise
+                answer = _refused(layer, f"the code of layer {i + 2} is not an output of this layer: {error}")
             answers.append(answer)
             reports.append(_report(i + 1, layer, target, formulation, answer, time.perf_counter() - clock))
             if status.ok and not answer.status.ok:
@@ -82,7 +88,9 @@ class Layerwise:
             target = code
         norm = formulations[-1].norm
         output = answers[0]
-        verdict = certify(problem, code, norm, output.dual_bound, output.solver, "every input of the last layer")
+        verdict = certify(problem, code, norm, output.dual_bound, output.solver, self._scope(problem))
+        if verdict.refuted is not None:
+            status, message = Status.SOLVER_ERROR, f"the bound {verdict.refuted:.9g} is above a verified residual"
         return Result(
             z=code,
             status=status,
@@ -105,6 +113,12 @@ class Layerwise:
             raise InputError(f"got {len(self.formulation)} formulations for {depth} layers")
         return self.formulation
 
+    def _scope(self, problem: Problem) -> str:
+        if len(problem.network) == 1:
+            return "every code" if problem.box is None else "every code in the box"
+        sign = "non-negative " if np.isfinite(self._box(problem, len(problem.network) - 1).lower).all() else ""
+        return f"every {sign}input of the last layer"
+
     def _box(self, problem: Problem, i: int) -> Box:
         layer = problem.network[i]
         if i == 0:
@@ -114,17 +128,25 @@ class Layerwise:
         return Box.everything(layer.n_in)
 
 
+def _refused(layer: Layer, message: str) -> LayerAnswer:
+    none = np.zeros(layer.n_out, dtype=bool)
+    return LayerAnswer(Status.INFEASIBLE, None, none, None, None, None, 0, "none", message)
+
+
 def _report(
     number: int, layer: Layer, x: FloatArray, formulation: LayerFormulation, answer: LayerAnswer, seconds: float
 ) -> LayerReport:
     rank = rank_of(layer.weight[answer.active])
+    met = answer.code is not None and bool(
+        (np.abs(layer(answer.code) - x)[answer.active] <= MET * max(1.0, float(np.abs(x).max()))).all()
+    )
     return LayerReport(
         layer=number,
         status=answer.status,
         eps=answer.eps,
         active=int(answer.active.sum()),
         rank=rank,
-        unique=rank == layer.n_in,
+        unique=met and rank == layer.n_in,
         recovery_factor=recovery_factor(layer, answer.active),
         objective=answer.objective,
         residual=None if answer.code is None else norm_of(layer(answer.code) - x, formulation.norm),

@@ -20,7 +20,14 @@ from pyomo_relu.validation import FloatArray
 
 
 def build_program(
-    problem: Problem, region: Region, encoding: Encoding, norm: Norm, incumbent: Incumbent | None = None
+    problem: Problem,
+    region: Region,
+    encoding: Encoding,
+    norm: Norm,
+    incumbent: Incumbent | None = None,
+    *,
+    tube: float = np.inf,
+    extendable: bool = False,
 ) -> ConcreteModel:
     """Return ``min ||G(z) - x||`` over a region of codes, as a plain Pyomo model.
 
@@ -35,6 +42,11 @@ def build_program(
     incumbent : Incumbent, optional
         Its residual limits the deviations in the model, and the lower bound known with it
         tells which outputs can only be missed from above.
+    tube : float
+        The most that any single output may deviate.
+    extendable : bool
+        Whether every output is to be right in every feasible point, not only in optimal ones, so
+        that constraints on outputs may be added.
     """
     least = least_deviations(problem, norm, incumbent)
     lower, upper = region.code.lower.tolist(), region.code.upper.tolist()
@@ -47,7 +59,8 @@ def build_program(
         for i, layer in enumerate(problem.network):
             bounds = region.pre_activations[i]
             # The lower side |y - x| >= x - y says nothing where x is below what y misses it by anyway.
-            one_sided = problem.x <= least if i == len(problem.network) - 1 else None
+            last = i == len(problem.network) - 1
+            one_sided = problem.x <= least if last and not extendable else None
             outputs = encode_layer(
                 model.layer[i + 1],
                 layer,
@@ -58,12 +71,11 @@ def build_program(
                 one_sided=one_sided,
             )
             inputs = Box(layer.activate(bounds.lower), layer.activate(bounds.upper))
-        if incumbent is None:
-            add_residual_norm(model, outputs, problem.x, norm, least=least)
-        else:
-            budget = incumbent.cutoff(problem.scale)
-            caps = deviation_caps(problem.network[-1], problem.x, budget, norm)
-            add_residual_norm(model, outputs, problem.x, norm, least=least, most=caps, budget=budget)
+        budget = None if incumbent is None else incumbent.cutoff(problem.scale)
+        caps = deviation_caps(problem.network[-1], problem.x, np.inf if budget is None else budget, norm, tube)
+        if norm == "inf" and np.isfinite(caps).all():
+            budget = float(caps.max())
+        add_residual_norm(model, outputs, problem.x, norm, least=least, most=caps, budget=budget)
     return model
 
 

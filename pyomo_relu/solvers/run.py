@@ -26,6 +26,7 @@ from pyomo_relu.status import Status
 
 REL_GAP = 1e-6
 ABS_GAP = 1e-7
+ABS_GAP_OF_SQUARES = 1e-12
 LP_FEASIBILITY = 1e-9
 MIQP_FEASIBILITY = 1e-9
 
@@ -107,7 +108,7 @@ def options_of(backend: Backend, solver: Solver, needs: frozenset[Capability], *
     }
     promised = {
         "rel_gap": None if is_lp else REL_GAP,
-        "abs_gap": None if is_lp else ABS_GAP,
+        "abs_gap": None if is_lp else ABS_GAP if Capability.MIQP not in needs else ABS_GAP_OF_SQUARES,
         "feasibility_tol": LP_FEASIBILITY if is_lp else None,
         # A violated quadratic row moves the optimum by as much, and the norm by its root.
         "mip_feasibility_tol": MIQP_FEASIBILITY if Capability.MIQP in needs else None,

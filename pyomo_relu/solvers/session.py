@@ -47,9 +47,9 @@ class LinearSession:
         lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
         create: Any = highspy.Highs
         self._highs = create()
+        # No "threads": HiGHS refuses to run with another number of them than the process began with.
         for option, value in (
             ("output_flag", False),
-            ("threads", 1),
             ("solver", "simplex"),
             ("simplex_strategy", 4),
             ("presolve", "off"),

@@ -337,6 +337,13 @@ def test_time_limit_with_an_incumbent(backend, sense):
     assert time.perf_counter() - started < 10.0
 
 
+def test_time_limit_is_of_the_clock_on_the_wall(backend):
+    solver = Solver(backend.name, time_limit=1.0, threads=2 if "threads" in backend.settings else None)
+    outcome = solve(knapsack(100, 15), solver, MILP)
+    assert outcome.status is Status.TIME_LIMIT
+    assert 0.9 < outcome.seconds < 10.0
+
+
 def test_time_limit_without_an_incumbent(backend):
     model = market_split(45, 5)
     outcome = solve(model, Solver(backend.name, time_limit=0.3), MILP)
@@ -396,20 +403,23 @@ def test_the_gap_is_narrow_where_none_is_given(backend):
     assert outcome.bound is None or outcome.bound <= outcome.objective * (1.0 + 1.1 * REL_GAP) + ABS_GAP
 
 
-def test_points_that_differ_by_little_are_told_apart(backend):
+@pytest.mark.parametrize("seed", [0, 2])
+def test_points_that_differ_by_little_are_told_apart(backend, seed):
     """Some solvers take points that differ by 1e-5 for equals where they are not told otherwise."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     rank, weight = random.permutation(50).tolist(), random.integers(1, 50, 50).tolist()
     model = ConcreteModel()
     model.x = Var(range(50), domain=Binary)
     model.y = Var(range(50), bounds=(0, 1))
     model.link = Constraint(range(50), rule=lambda m, i: m.y[i] >= m.x[i])
     model.row = Constraint(expr=sum(weight[i] * model.x[i] for i in range(50)) >= 51)
-    model.objective = Objective(expr=sum((1.0 + 5e-6 * rank[i]) * model.y[i] for i in range(50)))
+    model.objective = Objective(expr=sum((1.0 + 1e-6 * rank[i]) * model.y[i] for i in range(50)))
     pairs = [rank[i] + rank[j] for i in range(50) for j in range(i) if weight[i] + weight[j] >= 51]
-    outcome = solve(model, Solver(backend.name), MILP)
+    outcome = solve(model, Solver(backend.name, rel_gap=0.0), MILP)
     assert outcome.status is Status.OPTIMAL
-    assert outcome.objective == pytest.approx(2.0 + 5e-6 * min(pairs), abs=2.5 * REL_GAP)
+    assert outcome.objective == pytest.approx(2.0 + 1e-6 * min(pairs), abs=2e-6)
+    assert_bound(outcome, minimize, 2.0 + 1e-6 * min(pairs))
+    assert outcome.bound is None or outcome.objective - outcome.bound <= 2e-6
 
 
 def test_rows_of_lps_are_held_to_1e_9(backend):
@@ -417,8 +427,11 @@ def test_rows_of_lps_are_held_to_1e_9(backend):
         pytest.skip(f"{backend.title} has no tolerance to set")
     if "devel" in backend.version():
         pytest.skip("this build of CBC does not keep the tolerance it is given")
-    model = impossible_lp(False)
-    model.sum.set_value(model.x[0] + model.x[1] + model.x[2] <= 2.25 - 1e-8)
+    model = ConcreteModel()
+    model.x = Var(range(3), bounds=(-10, 10))
+    model.pairs = Constraint(range(3), rule=lambda m, i: m.x[i] + m.x[(i + 1) % 3] >= 1)
+    model.sum = Constraint(expr=model.x[0] + model.x[1] + model.x[2] <= 1.5 - 1e-8)
+    model.objective = Objective(expr=model.x[0] - model.x[1])
     outcome = solve(model, Solver(backend.name), LP)
     assert outcome.status is Status.INFEASIBLE
 
@@ -490,7 +503,11 @@ def test_a_large_model_is_solved_or_said_to_be_too_large(backend):
         assert outcome.objective == pytest.approx(n / 2)
 
 
-@pytest.mark.parametrize("build", [lp, milp, impossible_milp, lambda: knapsack(100, 15)])
+def long_milp():
+    return knapsack(100, 15)
+
+
+@pytest.mark.parametrize("build", [lp, milp, impossible_milp, long_milp])
 def test_nothing_is_printed_without_log(backend, build, capfd):
     solve(build(), Solver(backend.name, time_limit=0.1), LP if build is lp else MILP)
     with pytest.raises(SolverConfigError):

@@ -3,7 +3,7 @@ import pytest
 from pyomo.environ import Constraint, value
 
 import pyomo_relu as pr
-from pyomo_relu.inversion.exact import BigMWarning
+from pyomo_relu.inversion.proof import BigMWarning
 from pyomo_relu.solvers import Capability, probe, solve
 from pyomo_relu.solvers.registry import BACKENDS
 

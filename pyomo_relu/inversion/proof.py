@@ -1,0 +1,166 @@
+"""Proof: from an incumbent to an optimum, by bounds from the observation and a MILP."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pyomo_relu.bounds import Budget, Region, deviation_caps, lp_region, observed_region
+from pyomo_relu.box import Box
+from pyomo_relu.errors import InputError
+from pyomo_relu.formulations import Encoding
+from pyomo_relu.formulations.residual import NEEDS
+from pyomo_relu.inversion.incumbent import Incumbent
+from pyomo_relu.inversion.polish import polish
+from pyomo_relu.inversion.program import build_program, read_code
+from pyomo_relu.norms import Norm
+from pyomo_relu.problem import Problem
+from pyomo_relu.solvers import ABS_GAP, REL_GAP, Outcome, Solver, solve
+from pyomo_relu.status import Status
+from pyomo_relu.validation import FloatArray
+
+QUICK = 10.0
+"""Seconds after which bounds by LPs pay more than a longer search."""
+
+MOST_SECONDS_OF_LPS = 120.0
+
+BIG_M_WARNING = 1e4
+BIG_M_ERROR = 1e6
+
+
+class BigMWarning(UserWarning):
+    """Bounds so wide that a solver's integrality tolerance lets the network leak."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be proved: ``min ||G(z) - x||_p``, under an encoding, perhaps in a tube.
+
+    Parameters
+    ----------
+    problem : Problem
+    norm : "inf", 1 or 2
+    encoding : Encoding
+    tube : float
+        The most that any single output may miss the observation by.
+    """
+
+    problem: Problem
+    norm: Norm
+    encoding: Encoding
+    tube: float = math.inf
+
+    def region(self, incumbent: Incumbent) -> Region:
+        """Bound the codes that are at least as good as the incumbent.
+
+        Raises
+        ------
+        InputError
+            Where the observation does not bound the code, and there is no box that does.
+        """
+        problem = self.problem
+        box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
+        cutoff = incumbent.cutoff(problem.scale)
+        region = observed_region(problem.network, problem.x, box, cutoff, self.norm, tube=self.tube)
+        if not region.is_bounded:
+            raise InputError("the observation does not bound the code: give box=(lower, upper), such as box=(-3, 3)")
+        return region
+
+    def budget(self, incumbent: Incumbent) -> Budget | None:
+        """Return what the deviations may add up to, for the LPs of p = 1 and 2."""
+        if self.norm == "inf":
+            return None
+        problem, most = self.problem, incumbent.cutoff(self.problem.scale)
+        caps = deviation_caps(problem.network[-1], problem.x, most, self.norm, self.tube)
+        centre = np.abs(problem.network(incumbent.code) - problem.x)
+        return Budget(problem.x, most, self.norm, caps, centre)
+
+    def attempt(self, region: Region, incumbent: Incumbent | None, solver: Solver) -> tuple[Outcome, Incumbent | None]:
+        """Solve the program of a region; return what the solver said, and the best code and bound known then."""
+        check_big_m(region)
+        problem = self.problem
+        model = build_program(problem, region, self.encoding, self.norm, incumbent, tube=self.tube)
+        needs = self.encoding.needs | NEEDS[self.norm]
+        outcome = solve(model, solver, needs, lean=incumbent is not None)
+        best = incumbent
+        if incumbent is not None and outcome.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
+            said = f"{outcome.solver} calls a model infeasible in which a known code lies"
+            return replace(outcome, status=Status.SOLVER_ERROR, bound=None, message=said), best
+        if outcome.has_solution:
+            code = read_code(model, region.code)
+            if math.isinf(self.tube) and self._misses(code, outcome):
+                code = polish(problem, code, self.norm)
+            if problem.residual(code, "inf") <= self.tube + 1e-6 * problem.scale:
+                best = Incumbent.better(best, code, problem.residual(code, self.norm), outcome.solver)
+        bound = root(outcome.bound, self.norm)
+        if best is not None and bound is not None and bound > best.bound:
+            best = replace(best, bound=bound, bound_by=outcome.solver)
+        return outcome, best
+
+    def _misses(self, z: FloatArray, outcome: Outcome) -> bool:
+        """Whether z misses what the solver promised: binaries at 1e-7 for 0 let it report more than its code can do."""
+        promised = root(outcome.objective, self.norm)
+        return promised is None or self.problem.residual(z, self.norm) > promised + 1e-9 * self.problem.scale
+
+
+def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> tuple[Outcome, Incumbent]:
+    """Close the gap between an incumbent and its bound.
+
+    A MILP that is not done within `QUICK` seconds is given up for bounds by LPs, and then tried again.
+
+    Parameters
+    ----------
+    task : Task
+    incumbent : Incumbent
+    solver : Solver
+        Its time limit counts from `started`.
+    started : float
+        Of ``time.perf_counter``.
+    """
+    if incumbent.is_optimal(REL_GAP if solver.rel_gap is None else solver.rel_gap, ABS_GAP):
+        return Outcome(Status.OPTIMAL, True, None, None, 0.0, incumbent.solver), incumbent
+    region = task.region(incumbent)
+    quick = min(QUICK, seconds_left(solver, started))
+    outcome, best = task.attempt(region, incumbent, replace(solver, time_limit=quick))
+    best = best or incumbent
+    left = seconds_left(solver, started)
+    if outcome.status is not Status.TIME_LIMIT or left <= 1.0:
+        return outcome, best
+    seconds = min(left / 2.0, MOST_SECONDS_OF_LPS)
+    region = lp_region(task.problem.network, task.region(best), task.budget(best), seconds=seconds)
+    left = seconds_left(solver, started)
+    outcome, better = task.attempt(region, best, replace(solver, time_limit=left if math.isfinite(left) else None))
+    return outcome, better or best
+
+
+def root(value: float | None, norm: Norm) -> float | None:
+    """Return the norm that a solver's objective stands for: for p = 2 it is the square."""
+    return value if value is None or norm != 2 else math.sqrt(max(0.0, value))
+
+
+def seconds_left(solver: Solver, started: float) -> float:
+    """Return the seconds that a time limit leaves, at least one."""
+    if solver.time_limit is None:
+        return math.inf
+    return max(1.0, solver.time_limit - (time.perf_counter() - started))
+
+
+def check_big_m(region: Region) -> None:
+    """Warn of bounds above `BIG_M_WARNING`, refuse those above `BIG_M_ERROR`."""
+    largest = max(
+        float(np.max(np.where((bound.lower < 0.0) & (bound.upper > 0.0), np.maximum(-bound.lower, bound.upper), 0.0)))
+        for bound in region.pre_activations
+    )
+    if largest > BIG_M_ERROR:
+        raise InputError(
+            f"pre-activations reach {largest:.3g} in this box: above {BIG_M_ERROR:g} no MILP solver's answer "
+            "can be trusted; give a smaller box"
+        )
+    if largest > BIG_M_WARNING:
+        warnings.warn(
+            f"pre-activations reach {largest:.3g} in this box; a smaller box is safer", BigMWarning, stacklevel=6
+        )

@@ -1,0 +1,52 @@
+"""The tube: codes of which no output misses the observation by more than a given noise level."""
+
+from __future__ import annotations
+
+import scipy
+
+from pyomo_relu.inversion.descent import Descent
+from pyomo_relu.inversion.incumbent import TO_POLISH, Incumbent
+from pyomo_relu.inversion.polish import polish
+from pyomo_relu.norms import Norm
+from pyomo_relu.problem import Problem
+from pyomo_relu.validation import FloatArray
+
+BISECTIONS = 30
+
+
+def incumbent_in_tube(
+    problem: Problem, inside: Incumbent, tube: float, norm: Norm, *, starts: int, seed: int
+) -> Incumbent:
+    """Return a code in the tube with a small p-norm, by walking from one inside towards better ones outside.
+
+    Parameters
+    ----------
+    problem : Problem
+    inside : Incumbent
+        Of p = inf, within the tube.
+    tube : float
+    norm : 1 or 2
+    starts, seed : int
+        Of L-BFGS.
+    """
+    best = Incumbent(inside.code, problem.residual(inside.code, norm), 0.0, "a norm is never negative", inside.solver)
+    if starts == 0:
+        return best
+    finder = f"SciPy {scipy.__version__}"
+    for code in Descent(starts=starts, seed=seed).codes(problem)[:TO_POLISH]:
+        goal = polish(problem, code, norm)
+        reached = last_in_tube(problem, best.code, goal, tube)
+        best = Incumbent.better(best, reached, problem.residual(reached, norm), finder)
+    return best
+
+
+def last_in_tube(problem: Problem, inside: FloatArray, goal: FloatArray, tube: float) -> FloatArray:
+    """Return the code nearest to `goal` on the way from `inside` that bisection finds in the tube."""
+    if problem.residual(goal, "inf") <= tube:
+        return goal
+    low, high = 0.0, 1.0
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2.0
+        within = problem.residual(inside + middle * (goal - inside), "inf") <= tube
+        low, high = (middle, high) if within else (low, middle)
+    return inside + low * (goal - inside)

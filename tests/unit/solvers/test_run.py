@@ -1,0 +1,221 @@
+"""`solve`: trouble is a status, our own mistakes are not, and what is missing is said before the solve."""
+
+import logging
+from dataclasses import replace
+
+import pytest
+from pyomo.environ import ConcreteModel, Constraint, Objective, Var
+
+from pyomo_relu.errors import InputError, SolverConfigError, SolverUnavailableError
+from pyomo_relu.solvers import ABS_GAP, BACKENDS, REL_GAP, Capability, Solver, direct, legacy, solve
+from pyomo_relu.solvers.answer import Answer
+from pyomo_relu.solvers.run import options_of
+from pyomo_relu.status import Status
+
+LP = frozenset({Capability.LP})
+MILP = frozenset({Capability.MILP})
+
+
+@pytest.fixture
+def model():
+    m = ConcreteModel()
+    m.x, m.y = Var(bounds=(0, 4)), Var(bounds=(0, None))
+    m.row = Constraint(expr=m.x + 2 * m.y <= 6)
+    m.objective = Objective(expr=-m.x - m.y)
+    return m
+
+
+@pytest.fixture
+def ending(monkeypatch):
+    """Let HiGHS's interface be called in vain: it raises an exception, or the answer is a given one."""
+
+    def end(with_what):
+        def call(*_):
+            if isinstance(with_what, BaseException):
+                raise with_what
+
+        monkeypatch.setattr(direct, "call", call)
+        if isinstance(with_what, Answer):
+            monkeypatch.setattr(direct, "read", lambda *_: with_what)
+
+    return end
+
+
+def test_a_crash_is_a_status_with_its_words(model, ending):
+    ending(RuntimeError("engine on fire\nand so on"))
+    outcome = solve(model, "highs", LP)
+    assert outcome.status is Status.SOLVER_ERROR
+    assert outcome.message == "RuntimeError: engine on fire"
+    assert (outcome.has_solution, outcome.objective, outcome.bound) == (False, None, None)
+    assert model.x.value is None
+
+
+def test_an_interrupt_is_a_status(model, ending):
+    ending(KeyboardInterrupt())
+    outcome = solve(model, "highs", LP)
+    assert outcome.status is Status.INTERRUPTED
+    assert (outcome.has_solution, outcome.objective, outcome.bound) == (False, None, None)
+
+
+@pytest.mark.parametrize("adapter", [direct, legacy])
+def test_a_mistake_of_our_own_is_not_hidden(model, monkeypatch, adapter):
+    def read(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(adapter, "read", read)
+    name = next(b.name for b in BACKENDS.values() if b.legacy is (adapter is legacy) and b.version() is not None)
+    with pytest.raises(ZeroDivisionError):
+        solve(model, name, LP)
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "status"),
+    [
+        ("gurobi", (10010, "Model too large for size-limited license; visit ..."), Status.SIZE_LIMIT),
+        ("gurobi", (10009, "No Gurobi license found (user x, host y)"), Status.NO_LICENSE),
+        ("gurobi", (10003, "Bad value for your license plate"), Status.SOLVER_ERROR),
+        ("cplex", ("CPLEX Error  1016: Community Edition. Problem size limits exceeded.",), Status.SIZE_LIMIT),
+        ("cplex", ("CPLEX Error  32201: ILM Error 16: CPLEX: no license found",), Status.NO_LICENSE),
+        ("cplex", ("CPLEX Error  1001: Out of memory.",), Status.SOLVER_ERROR),
+        ("xpress", ("?120 Error: Problem has too many rows and columns. The maximum is 5000",), Status.SIZE_LIMIT),
+        ("xpress", ("?4 Error: License file not found",), Status.NO_LICENSE),
+        ("mosek", ("rescode.err_missing_license_file(1008): License cannot be located.",), Status.NO_LICENSE),
+        ("mosek", ("rescode.err_size_license_var(1011): The problem contains too many variables",), Status.SIZE_LIMIT),
+        ("highs", ("the community's license size limits exceeded, 10010",), Status.SOLVER_ERROR),
+    ],
+)
+def test_what_exceptions_mean(model, monkeypatch, ending, name, error, status):
+    known = BACKENDS[name]
+    monkeypatch.setitem(
+        BACKENDS, name, replace(BACKENDS["highs"], name=name, title=known.title, failures=known.failures)
+    )
+    ending(RuntimeError(*error))
+    outcome = solve(model, name, LP)
+    assert outcome.status is status
+    assert outcome.message
+
+
+def answer(status, objective=None, bound=None):
+    return Answer(status, objective is not None, lambda: None, objective, bound)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (answer(Status.OPTIMAL, -5.0, -5.0), (Status.OPTIMAL, -5.0, -5.0)),
+        (answer(Status.OPTIMAL, -5.0, -5.1), (Status.OPTIMAL, -5.0, -5.1)),
+        (answer(Status.OPTIMAL, -5.0, -4.9), (Status.OPTIMAL, -5.0, -5.0)),
+        (answer(Status.OPTIMAL, -5.0), (Status.OPTIMAL, -5.0, -5.0)),
+        (answer(Status.OPTIMAL, -5.0, float("nan")), (Status.OPTIMAL, -5.0, None)),
+        (answer(Status.OPTIMAL), (Status.SOLVER_ERROR, None, None)),
+        (answer(Status.OPTIMAL, float("nan")), (Status.SOLVER_ERROR, None, None)),
+        (answer(Status.TIME_LIMIT, -4.0, -9.0), (Status.TIME_LIMIT, -4.0, -9.0)),
+        (answer(Status.TIME_LIMIT, -4.0), (Status.TIME_LIMIT, -4.0, None)),
+        (answer(Status.TIME_LIMIT, None, -9.0), (Status.TIME_LIMIT, None, -9.0)),
+        (answer(Status.TIME_LIMIT, -4.0, -1e20), (Status.TIME_LIMIT, -4.0, None)),
+        (answer(Status.LIMIT, -4.0, -float("inf")), (Status.LIMIT, -4.0, None)),
+        (answer(Status.INTERRUPTED, -4.0, -9.0), (Status.INTERRUPTED, -4.0, -9.0)),
+        (answer(Status.INFEASIBLE, -4.0, -9.0), (Status.INFEASIBLE, None, None)),
+        (answer(Status.UNBOUNDED, -1e20, -1e20), (Status.UNBOUNDED, None, None)),
+        (answer(Status.SOLVER_ERROR, -4.0, -9.0), (Status.SOLVER_ERROR, None, None)),
+    ],
+)
+def test_only_what_can_be_trusted_is_passed_on(model, ending, given, kept):
+    ending(given)
+    outcome = solve(model, "highs", LP)
+    assert (outcome.status, outcome.objective, outcome.bound) == kept
+    assert outcome.has_solution is (outcome.objective is not None)
+
+
+def test_an_optimum_without_a_bound_is_as_good_as_the_gap(model, ending):
+    ending(answer(Status.OPTIMAL, -5.0))
+    assert solve(model, Solver("highs", rel_gap=0.5), MILP).bound == pytest.approx(-10.0)
+    assert solve(model, Solver("highs", rel_gap=0.0), MILP).bound == pytest.approx(-5.0 - ABS_GAP, abs=1e-12)
+    assert solve(model, Solver("highs", rel_gap=1.0), MILP).bound is None
+    assert solve(model, Solver("highs", options={"mip_abs_gap": 2.0}), MILP).bound == pytest.approx(-7.0)
+
+
+def test_a_model_without_an_objective_is_refused(model):
+    model.objective.deactivate()
+    with pytest.raises(InputError, match="no active objective"):
+        solve(model, "highs", LP)
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_solver_that_is_not_installed_is_an_error_with_the_line_that_installs_it(model, monkeypatch, name):
+    monkeypatch.setitem(BACKENDS, name, replace(BACKENDS[name], version=lambda: None))
+    with pytest.raises(SolverUnavailableError) as caught:
+        solve(model, name, LP)
+    assert BACKENDS[name].title in str(caught.value)
+    assert BACKENDS[name].install in str(caught.value)
+
+
+def test_the_log_level_of_pyomo_is_given_back(model, ending):
+    logger = logging.getLogger("pyomo")
+    before = logger.level
+    ending(RuntimeError("engine on fire"))
+    assert solve(model, "highs", LP).status is Status.SOLVER_ERROR
+    assert logger.level == before
+
+
+# ---- the solver's own options
+
+
+def highs(needs=MILP, **settings):
+    return options_of(BACKENDS["highs"], Solver("highs", **settings), needs)
+
+
+def test_defaults_of_a_lp_are_tolerances_and_of_a_milp_gaps():
+    assert highs(LP) == {"primal_feasibility_tolerance": 1e-9}
+    assert highs(MILP) == {"mip_rel_gap": REL_GAP, "mip_abs_gap": ABS_GAP}
+    both = highs(frozenset({Capability.MILP, Capability.MIQP}))
+    assert both["mip_feasibility_tolerance"] == 1e-9
+
+
+def test_settings_go_by_the_solvers_own_names():
+    assert highs(time_limit=3, rel_gap=0.1, threads=2, seed=7) == {
+        "mip_rel_gap": 0.1,
+        "mip_abs_gap": ABS_GAP,
+        "time_limit": 3.0,
+        "threads": 2,
+        "random_seed": 7,
+    }
+    assert highs(LP, rel_gap=0.1) == {"primal_feasibility_tolerance": 1e-9}
+
+
+def test_the_solvers_own_options_have_the_last_word():
+    given = {"primal_feasibility_tolerance": 1e-7, "presolve": "off"}
+    assert highs(LP, options=given) == given
+
+
+@pytest.mark.parametrize(("name", "value"), [("presolve", 5), ("mip_max_nodes", 1.5), ("solver", ["x"]), ("nope", 1)])
+def test_highs_refuses_what_it_would_ignore(name, value):
+    with pytest.raises(SolverConfigError, match=f"HiGHS option '{name}': "):
+        highs(options={name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("limits/nodes", 1.5), ("limits/nodes", 2**70), ("limits/gap", float("nan")), ("nope", 1)]
+)
+def test_scip_refuses_what_it_would_cut_short(name, value, capfd):
+    with pytest.raises(SolverConfigError, match=r"SCIP option|give rel_gap"):
+        options_of(BACKENDS["scip"], Solver("scip", options={name: value}), MILP)
+    capfd.readouterr()
+
+
+def test_backends_tell_the_truth_about_themselves():
+    for name, backend in BACKENDS.items():
+        assert backend.name == name
+        assert {Capability.LP, Capability.MILP} <= backend.supports
+        assert {"time_limit", "rel_gap"} <= set(backend.settings)
+        assert set(backend.settings) <= {
+            "time_limit",
+            "rel_gap",
+            "abs_gap",
+            "threads",
+            "seed",
+            "feasibility_tol",
+            "mip_feasibility_tol",
+        }
+        assert set(backend.convert) <= set(backend.settings)
+        assert backend.install.startswith(("pip install ", "apt install "))

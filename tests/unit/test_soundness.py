@@ -1,0 +1,118 @@
+"""Cases in which an earlier version claimed too much."""
+
+import numpy as np
+import pytest
+from pyomo.environ import Constraint, value
+from scipy.optimize import linprog
+
+import pyomo_relu as pr
+from pyomo_relu.certificate import certify
+from pyomo_relu.problem import Problem
+from pyomo_relu.solvers import Capability, solve
+
+LAST = pr.Layer(
+    [[0.95145051], [0.01915839], [-1.15370645], [-0.63823841], [0.60118504], [-1.05844333], [0.87549894]],
+    [-2.7743526, -2.6238349, -2.54107686, -0.32483309, -3.7309559, 5.46783996, -2.34039005],
+    0.01,
+)
+X = [-0.03148575, 0.35722879, 0.47616148, -0.49282446, 0.54452285, 1.04128967, 1.05409384]
+
+
+def test_bound_of_a_leaky_layer_is_below_its_optimum():
+    grid = np.linspace(-20, 20, 400_001)[:, None]
+    best = np.abs(LAST(grid) - X).max(axis=1).min()
+    result = pr.invert_layer(LAST, X)
+    assert result.residual == pytest.approx(best, abs=1e-4)
+    assert result.dual_bound <= best + 1e-7
+
+
+def test_exact_is_not_stopped_by_a_bound_of_a_leaky_layer():
+    net = pr.Network(
+        (pr.Layer([[0.7], [-2.4], [0.0]], [0.7, -1.3, 0.4]), pr.Layer([[0.4, 0.7, -1.2]], [3.0], 1.0), LAST)
+    )
+    result = pr.invert(net, X, pr.Exact(), box=(-3, 3))
+    codes = np.linspace(-3, 3, 60_001)[:, None]
+    assert result.status is pr.Status.OPTIMAL
+    assert result.residual == pytest.approx(np.abs(net(codes) - X).max(axis=1).min(), abs=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_leaky_bisection_is_exact(seed):
+    rng = np.random.default_rng(seed)
+    k, n, slope = int(rng.integers(1, 4)), int(rng.integers(6, 12)), float(rng.choice([0.01, 0.1, 0.5]))
+    layer = pr.Layer(rng.normal(size=(n, k)), 2.0 * rng.normal(size=n), slope)
+    x = layer(rng.normal(size=k)) + rng.normal(size=n)
+    inverse = lambda y: np.where(y >= 0, y, y / slope)  # noqa: E731
+
+    def reachable(d):
+        rows = np.vstack([layer.weight, -layer.weight])
+        right = np.concatenate([inverse(x + d) - layer.bias, layer.bias - inverse(x - d)])
+        return linprog(np.zeros(k), A_ub=rows, b_ub=right, bounds=[(None, None)] * k).status == 0
+
+    low, high = 0.0, 50.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (low, middle) if reachable(middle) else (middle, high)
+    for formulation in (pr.LayerLinf(), pr.LayerLinf(schedule=pr.Geometric())):
+        result = pr.invert_layer(layer, x, formulation)
+        assert result.z is not None
+        assert result.dual_bound <= high + 1e-6
+    assert pr.invert_layer(layer, x).residual == pytest.approx(high, abs=1e-6)
+
+
+def test_a_tiny_neuron_is_not_dust_where_the_next_layer_is_large():
+    s = 1e-10
+    net = pr.Network.from_arrays([[[s], [-s]], [[1 / s, 1 / s]]])
+    result = pr.invert(net, [0.5], pr.Exact(starts=0), box=(-1, 1))
+    assert result.realizable is not False
+
+
+def test_a_bound_that_a_forward_pass_refutes_is_dropped_and_told():
+    net = pr.Network.from_arrays([[[1.0]]], slopes=1.0)
+    verdict = certify(Problem.of(net, [1.0]), np.array([0.75]), "inf", 0.5, "a solver", "every code")
+    assert verdict.refuted == 0.5
+    assert verdict.dual_bound is None
+    assert verdict.realizable is None
+    assert any("is wrong" in claim.text for claim in verdict.certificate.verified)
+
+
+@pytest.mark.parametrize("bounds", ["observed", "interval"])
+def test_optimal_means_a_closed_gap_for_small_squares_too(bounds):
+    net = pr.Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0], [1.0, -2.0]]])
+    result = pr.invert(net, [2e-4, 0.5e-4], pr.Exact(2, starts=0, bounds=bounds), box=(-3, 3))
+    assert result.status is not pr.Status.OPTIMAL or result.residual == pytest.approx(5e-5, abs=1e-5)
+
+
+def test_constraints_on_outputs_may_be_added_to_the_model():
+    net = pr.Network.from_arrays([[[1.0], [-1.0]], [[1.0, -1.0], [1.0, 1.0]]])  # (relu(z), |z|)
+    model = pr.Exact(norm=1).model(net, [-1.0, 1.0], box=(-3, 3))
+    model.extra = Constraint(expr=model.layer[2].positive[0] >= 2.0)
+    outcome = solve(model, "highs", frozenset({Capability.MILP}))
+    assert outcome.status is pr.Status.OPTIMAL
+    assert net([value(model.z[0])])[0] >= 2.0 - 1e-6
+
+
+def test_rows_that_are_not_met_do_not_make_a_code_unique():
+    result = pr.invert_layer(pr.Layer([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), [1.0, 2.0, 5.0])
+    assert result.layers[0].rank == 2
+    assert result.layers[0].unique is False
+
+
+def test_an_inner_code_that_no_layer_gives_is_a_status():
+    net = pr.Network.from_arrays([[[1.0], [2.0]], [[1.0, 1.0], [1.0, -1.0], [-1.0, 3.0]]])
+    result = pr.invert(net, [0.0, 3.0, 0.0], pr.Layerwise(pr.LayerRealizable(), nonnegative=False))
+    assert result.status is pr.Status.INFEASIBLE
+    assert "layer 1" in result.message
+
+
+def test_scopes_say_where_a_bound_holds():
+    boxed = pr.invert_layer(pr.Layer([[1.0]]), [5.0], box=(0, 1))
+    assert boxed.realizable is False
+    assert any(claim.text == "x is not met by any code in the box" for claim in boxed.certificate.trusted)
+
+
+def test_small_data_is_not_met_by_zero():
+    net = pr.Network.random((3, 10, 30), seed=0)
+    small = pr.Network.from_arrays([net[0].weight, 1e-5 * net[1].weight])
+    x = small([1.0, -1.0, 0.5])
+    assert pr.invert(small, x, pr.Descent(starts=1, iterations=1)).realizable is not True
