@@ -43,7 +43,7 @@ class Trial:
 
 def demo(
     digits: Annotated[int, typer.Option(help="How many of the ten packaged digits.")] = 5,
-    noise: Annotated[float, typer.Option(help="Largest noise of a pixel, uniform.")] = 0.01,
+    noise: Annotated[float, typer.Option(help="Largest noise of a pixel, uniform.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
     solver: Annotated[str | None, typer.Option(help="For both methods; their defaults if not given.")] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds for one solve.")] = 60.0,

@@ -53,7 +53,7 @@ def check_option(name: str, value: Any) -> str | None:
     for line in said.splitlines():
         if _REFUSED.search(line.lower()):
             return line.strip()
-    held = re.search(r"was changed from \S+ to (\S+)", said)
+    held = re.search(r"was changed from \S+ to (-?\d\S*)", said)
     if held and not math.isclose(float(held.group(1)), float(value), rel_tol=1e-4):
         return refusal(value, float(held.group(1)))
     return None
@@ -92,7 +92,7 @@ CBC = Backend(
     install="pip install cbcbox (or: apt install coinor-cbc)",
     version=version,
     settings=SETTINGS,
-    # Seconds are of processor time where not told otherwise, and optima closer than 1e-4 are not told apart.
+    # Seconds are of processor time where not told otherwise, and points closer than 1e-5 are not told apart.
     defaults={"timeMode": "elapsed", "increment": 1e-9},
     check_option=check_option,
     executable=executable,

@@ -39,6 +39,7 @@ def report(interface: Any) -> Report:
     return Report(words.get(interface._solver_model.getStatus()))
 
 
+@cache
 def version() -> str | None:
     """Return the version of the SCIP inside PySCIPOpt."""
     if package_version("pyscipopt") is None:

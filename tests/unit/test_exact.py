@@ -20,7 +20,7 @@ def test_solvers_agree_on_the_optimum(seed):
     net, x, _ = noisy((5, 20, 40), seed)
     found = []
     for solver in ("highs", "scip", "cbc"):
-        if not probe(BACKENDS[solver]).runs:
+        if not probe(BACKENDS[solver]).runs or "devel" in BACKENDS[solver].version():
             continue
         for bounds in ("interval", "observed"):
             result = pr.invert(net, x, pr.Exact("inf", bounds=bounds), box=(-3, 3), solver=solver)
