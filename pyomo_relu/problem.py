@@ -16,6 +16,9 @@ from pyomo_relu.norms import Norm, norm_of
 from pyomo_relu.tolerance import MET
 from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array, as_vector, frozen, require_finite
 
+LARGEST = 1e12
+"""Observations above this are refused: solvers take 1e20 for infinite, and their tolerances are absolute."""
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -61,6 +64,11 @@ class Problem:
             network = Network((*network.layers, Layer(matrix, None, 1.0)))
         else:
             x = as_vector(x, network.n_out, "observation")
+        largest = float(np.abs(x).max())
+        if largest > LARGEST:
+            raise InputError(
+                f"observation reaches {largest:.3g}: no solver works at this scale; divide the last layer by it"
+            )
         return cls(network, frozen(x), None if box is None else Box.of(box, network.n_in))
 
     def residual(self, z: FloatArray, norm: Norm) -> float:

@@ -30,7 +30,7 @@ def as_finite_array(value: Any, name: str, ndim: int) -> FloatArray:
     """Return `value` as a finite float64 array of `ndim` axes, none of them empty."""
     array = as_float_array(value, name)
     if array.ndim != ndim:
-        raise ShapeError(f"{name} must have {ndim} axes, got shape {array.shape}")
+        raise ShapeError(f"{name} must have {ndim} {'axis' if ndim == 1 else 'axes'}, got shape {array.shape}")
     if array.size == 0:
         raise ShapeError(f"{name} is empty: shape {array.shape}")
     require_finite(array, name)
@@ -51,7 +51,8 @@ def require_finite(array: FloatArray, name: str) -> None:
     if bad.size:
         where = tuple(int(i) for i in bad[0])
         index = where[0] if len(where) == 1 else where
-        raise InputError(f"{name} has {len(bad)} entries that are not finite, the first at {index}")
+        count = "1 entry that is" if len(bad) == 1 else f"{len(bad)} entries that are"
+        raise InputError(f"{name} has {count} not finite, the first at {index}")
 
 
 def frozen(array: FloatArray) -> FloatArray:

@@ -44,7 +44,7 @@ class Group(TyperGroup):
         except OSError as error:
             # The reader of a pipe may leave early: `pyomo-relu show mnist | head`.
             if error.errno != errno.EPIPE:
-                raise
+                return _complain(f"cannot write: {error.strerror}")
             return UNDECIDED
         if code == INTERRUPTED:
             print("interrupted", file=sys.stderr)

@@ -85,6 +85,7 @@ def invert(
         Path | None, typer.Option(help="A TOML file with a table 'solver'; flags go first.", rich_help_panel=SOLVER)
     ] = None,
     time_limit: Annotated[float | None, typer.Option(help="Seconds for one solve.", rich_help_panel=SOLVER)] = None,
+    rel_gap: Annotated[float | None, typer.Option(help="Relative gap of a proof.", rich_help_panel=SOLVER)] = None,
     threads: Annotated[int | None, typer.Option(rich_help_panel=SOLVER)] = None,
     seed: Annotated[int | None, typer.Option(help="The solver's random seed.", rich_help_panel=SOLVER)] = None,
     log: Annotated[
@@ -102,7 +103,7 @@ def invert(
     plot: Annotated[Path | None, typer.Option(help="Draw it: .png, .svg or .pdf.", rich_help_panel=OUTPUT)] = None,
 ) -> None:
     """Find a code whose output is the observation, or as near as can be."""
-    solver_flags = SolverFlags(solver, config, time_limit, threads, seed, log, option or ())
+    solver_flags = SolverFlags(solver, config, time_limit, rel_gap, threads, seed, log, option or ())
     box_flag = None if box is None else (float(box[0]), float(box[1]))
     method_flags = MethodFlags(method, formulation, schedule, eps, norm, encoding, box_flag)
     chosen, settings = choose_method(method_flags, solver_flags.given), choose_solver(solver_flags)

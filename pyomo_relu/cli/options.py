@@ -20,6 +20,7 @@ class SolverFlags:
     solver: str | None = None
     config: Path | None = None
     time_limit: float | None = None
+    rel_gap: float | None = None
     threads: int | None = None
     seed: int | None = None
     log: bool | None = None
@@ -48,7 +49,6 @@ def choose_solver(flags: SolverFlags) -> Solver:
     10
     """
     from pyomo_relu.solvers import Solver
-    from pyomo_relu.solvers.config import ENVIRONMENT_VARIABLE
 
     chosen = Solver() if flags.config is None else Solver.from_toml(flags.config)
     if flags.solver is not None:
@@ -59,14 +59,11 @@ def choose_solver(flags: SolverFlags) -> Solver:
             )
         chosen = replace(chosen, name=flags.solver)
     elif chosen.name is None:
-        try:
-            chosen = Solver.of(chosen)
-        except SolverConfigError as error:
-            raise SolverConfigError(f"{ENVIRONMENT_VARIABLE}: {error}") from error
+        chosen = Solver.of(chosen)
     options = parse_options(flags.option)
     if options and chosen.name is None:
         raise SolverConfigError("--option sets one solver's own option: give --solver too")
-    single = {name: getattr(flags, name) for name in ("time_limit", "threads", "seed", "log")}
+    single = {name: getattr(flags, name) for name in ("time_limit", "rel_gap", "threads", "seed", "log")}
     given = {name: value for name, value in single.items() if value is not None}
     return replace(chosen, options={**chosen.options, **options}, **given)
 

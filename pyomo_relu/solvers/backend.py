@@ -82,8 +82,8 @@ class Backend:
         Returns the program's path, for interfaces that run one.
     prepare : callable
         Called before each solve.
-    follow : callable
-        Given the interface before a solve whose log is wanted.
+    adapt : callable
+        Given the interface before each solve, to mend what would not work.
     cancel : callable, optional
         Asks a running interface to stop, where the solver does not hear Ctrl-C by itself.
     report : callable
@@ -107,7 +107,7 @@ class Backend:
     lean: Callable[[], Mapping[str, Any]] = _no_options
     executable: Callable[[], str | None] | None = None
     prepare: Callable[[], None] = _nothing
-    follow: Callable[[Any], None] = _ignore
+    adapt: Callable[[Any], None] = _ignore
     cancel: Callable[[Any], None] | None = None
     report: Callable[[Any], Report] = _as_pyomo_reads_it
     failures: Mapping[str, Status] = field(default_factory=dict)

@@ -19,7 +19,8 @@ ENVIRONMENT_VARIABLE = "PYOMO_RELU_SOLVER"
 
 # What every solver takes: CBC counts no more seconds, Gurobi has no larger seed.
 _LARGEST = 1e12
-_LARGEST_WHOLE = 2_000_000_000
+_LARGEST_SEED = 2_000_000_000
+_MOST_THREADS = 1024
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ class Solver:
             backend_of(self.name)
         object.__setattr__(self, "time_limit", _number("time_limit", self.time_limit, positive=True))
         object.__setattr__(self, "rel_gap", _number("rel_gap", self.rel_gap, positive=False))
-        object.__setattr__(self, "threads", _whole("threads", self.threads, 1))
-        object.__setattr__(self, "seed", _whole("seed", self.seed, 0))
+        object.__setattr__(self, "threads", _whole("threads", self.threads, 1, _MOST_THREADS))
+        object.__setattr__(self, "seed", _whole("seed", self.seed, 0, _LARGEST_SEED))
         if not isinstance(self.log, bool):
             raise SolverConfigError(f"log must be true or false, got {self.log!r}")
         if not isinstance(self.options, Mapping):
@@ -88,7 +89,7 @@ class Solver:
 
     @classmethod
     def from_toml(cls, path: str | os.PathLike[str]) -> Solver:
-        """Read the ``[solver]`` table of a TOML file.
+        """Read the ``[solver]`` table of a TOML file; other tables may stand beside it.
 
         Raises
         ------
@@ -164,10 +165,10 @@ def _number(name: str, value: Any, *, positive: bool) -> float | None:
     return float(value)
 
 
-def _whole(name: str, value: Any, least: int) -> int | None:
+def _whole(name: str, value: Any, least: int, most: int) -> int | None:
     if value is None:
         return None
     whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or not least <= value <= _LARGEST_WHOLE:
-        raise SolverConfigError(f"{name} must be a whole number from {least} to {_LARGEST_WHOLE}, got {value!r}")
+    if not whole or not least <= value <= most:
+        raise SolverConfigError(f"{name} must be a whole number from {least} to {most}, got {value!r}")
     return int(value)

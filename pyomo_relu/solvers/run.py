@@ -28,7 +28,8 @@ REL_GAP = 1e-6
 ABS_GAP = 1e-7
 ABS_GAP_OF_SQUARES = 1e-12
 LP_FEASIBILITY = 1e-9
-MIQP_FEASIBILITY = 1e-9
+# Ten times tighter, and SCIP stalls: 14 s instead of 0.2 s for a 3-8-20 network.
+MIQP_FEASIBILITY = 1e-8
 
 _WITH_POINT = (Status.OPTIMAL, Status.TIME_LIMIT, Status.LIMIT, Status.INTERRUPTED)
 _FAILED = (Status.NO_LICENSE, Status.SIZE_LIMIT, Status.SOLVER_ERROR)
@@ -141,8 +142,7 @@ def _answer(model: ConcreteModel, backend: Backend, options: Mapping[str, Any], 
     try:
         backend.prepare()
         interface = adapter.create(backend)
-        if log:
-            backend.follow(interface)
+        backend.adapt(interface)
         with _stopped_by_ctrl_c(backend, interface):
             results = adapter.call(interface, model, options, log)
     except KeyboardInterrupt:
@@ -164,8 +164,8 @@ def _load(goal: Any, answer: Answer) -> float | None:
     if answer.status not in _WITH_POINT or not answer.has_solution:
         return None
     answer.load()
-    objective = float(value(goal) if answer.objective is None else answer.objective)
-    return objective if math.isfinite(objective) else None
+    objective = value(goal, exception=False) if answer.objective is None else answer.objective
+    return None if objective is None or not math.isfinite(objective) else float(objective)
 
 
 def _bound(goal: Any, answer: Answer, objective: float | None, gap: float) -> float | None:

@@ -63,18 +63,31 @@ def lean() -> Mapping[str, Any]:
     return {name: value for name, value in scratch.getParams().items() if value != before[name]}
 
 
-def follow(interface: Any) -> None:
-    """Let SCIP print through Python.
+class _WithoutTheInterpreter:
+    """SCIP's model as Pyomo sees it, but solved without Python's interpreter lock."""
 
-    Pyomo reads what SCIP writes to the console through a pipe, in a thread that cannot run while
-    PySCIPOpt holds the interpreter: once the pipe is full, both wait for ever.
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def optimize(self) -> None:
+        """Solve, and let other threads run."""
+        self._model.optimizeNogil()
+
+
+def adapt(interface: Any) -> None:
+    """Let Pyomo read what SCIP and SoPlex print.
+
+    Pyomo reads it through a pipe, in a thread that cannot run while SCIP holds the interpreter:
+    once the pipe is full, both wait for ever.
     """
     create = interface._create_solver_model
 
     def created(model: Any, config: Any) -> Any:
-        made = create(model, config)
-        made[0].redirectOutput()
-        return made
+        made, *rest = create(model, config)
+        return _WithoutTheInterpreter(made), *rest
 
     interface._create_solver_model = created
 
@@ -95,10 +108,9 @@ SCIP = Backend(
         "feasibility_tol": "numerics/feastol",
         "mip_feasibility_tol": "numerics/feastol",
     },
-    # Not only for silence: see follow().
     quiet={"display/verblevel": 0},
     check_option=check_option,
     lean=lean,
-    follow=follow,
+    adapt=adapt,
     report=report,
 )

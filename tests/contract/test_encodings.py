@@ -1,5 +1,6 @@
 """Every exact encoding, with every solver that takes it, on every network of one table, against brute force."""
 
+import os
 from functools import cache
 
 import brute_force
@@ -8,6 +9,7 @@ import pytest
 from tiny_networks import NETWORKS, observation
 
 import pyomo_relu as pr
+from pyomo_relu.bounds import FORWARD
 from pyomo_relu.formulations import ENCODINGS
 from pyomo_relu.formulations.residual import NEEDS
 from pyomo_relu.solvers import BACKENDS, probe
@@ -24,6 +26,8 @@ def truth(name, norm):
 @cache
 def why_not(solver):
     found = probe(BACKENDS[solver])
+    required = os.environ.get("PYOMO_RELU_REQUIRE_SOLVERS", "").split(",")
+    assert found.runs or solver not in required, f"{solver} is required here: {found.reason}"
     return "" if found.runs else f"{solver} does not run here ({found.reason}); {found.install}"
 
 
@@ -32,7 +36,7 @@ def gives_bounds(solver):
     return solver != "cbc" or "devel" not in BACKENDS["cbc"].version()
 
 
-@pytest.mark.parametrize("bounds", ["interval", "observed"])
+@pytest.mark.parametrize("bounds", ["observed", *FORWARD])
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize(
     ("encoding", "solver", "norm"),

@@ -597,3 +597,17 @@ def test_a_solver_that_is_installed_runs_or_says_that_a_licence_is_missing(name)
         assert outcome.status is Status.NO_LICENSE
         assert_untouched(model, outcome)
         assert outcome.message
+
+
+def test_a_solver_that_prints_much_does_not_wait_for_its_reader():
+    """SoPlex warns at every change of its tolerance: a pipe of 64 KiB was once full, and the solve never ended."""
+    script = (
+        "import numpy as np, pyomo_relu as pr\n"
+        "net = pr.Network.random((8, 24, 24, 40), seed=0)\n"
+        "x = net(np.ones(8)) + 0.3 * np.random.default_rng(0).normal(size=40)\n"
+        "solver = pr.Solver('scip', time_limit=4, options={'display/freq': 1, 'display/verblevel': 5})\n"
+        "print(pr.invert(net, x, pr.Exact(1, bounds='interval'), box=(-4, 4), solver=solver).status)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=90, check=False)
+    assert done.stdout == "time_limit\n"
+    assert done.returncode == 0

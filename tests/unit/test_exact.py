@@ -18,7 +18,7 @@ def noisy(sizes, seed, noise=0.01):
 @pytest.mark.parametrize("seed", range(10))
 def test_solvers_agree_on_the_optimum(seed):
     net, x, _ = noisy((5, 20, 40), seed)
-    found = []
+    found, bounds_found = [], []
     for solver in ("highs", "scip", "cbc"):
         if not probe(BACKENDS[solver]).runs or "devel" in BACKENDS[solver].version():
             continue
@@ -28,7 +28,9 @@ def test_solvers_agree_on_the_optimum(seed):
             assert result.residual == np.abs(net(result.z) - x).max()
             assert result.dual_bound <= result.residual
             found.append(result.residual)
+            bounds_found.append(result.dual_bound)
     assert len(found) >= 4
+    assert max(bounds_found) <= min(found) + 1e-6
     assert max(found) - min(found) < 1e-6
 
 

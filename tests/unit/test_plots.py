@@ -109,7 +109,7 @@ def test_bad_input_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     with pytest.raises(ShapeError, match=r"observation has shape \(4,\), the reconstruction \(25,\)"):
         plot_inversion(np.zeros(4), IMAGE, path)
-    with pytest.raises(InputError, match="observation has 1 entries that are not finite"):
+    with pytest.raises(InputError, match="observation has 1 entry that is not finite"):
         plot_inversion(np.where(IMAGE == 0.0, np.nan, IMAGE), IMAGE, path)
     with pytest.raises(ShapeError, match="mask has 3 entries, expected 25"):
         plot_inversion(IMAGE, IMAGE, path, mask=[1, 0, 1])

@@ -103,7 +103,7 @@ REFUSALS: dict[str, tuple[Case, str]] = {
         Case([("MatMul", ["x", np.full((3, 2), np.inf, np.float32)], "y")]),
         "6 entries that are not finite",
     ),
-    "divided-by-zero": (Case([("Div", ["x", np.array([1, 0, 1], np.float32)], "y")]), "1 entries that are not finite"),
+    "divided-by-zero": (Case([("Div", ["x", np.array([1, 0, 1], np.float32)], "y")]), "1 entry that is not finite"),
     "overflow": (
         Case([("Mul", ["x", np.float64(1e200)], "t"), ("Mul", ["t", np.float64(1e200)], "y")], dtype=np.float64),
         "not finite",

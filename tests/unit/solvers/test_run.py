@@ -9,7 +9,7 @@ from pyomo.environ import ConcreteModel, Constraint, Objective, Var
 from pyomo_relu.errors import InputError, SolverConfigError, SolverUnavailableError
 from pyomo_relu.solvers import ABS_GAP, BACKENDS, REL_GAP, Capability, Solver, direct, legacy, solve
 from pyomo_relu.solvers.answer import Answer
-from pyomo_relu.solvers.run import options_of
+from pyomo_relu.solvers.run import MIQP_FEASIBILITY, options_of
 from pyomo_relu.status import Status
 
 LP = frozenset({Capability.LP})
@@ -169,7 +169,7 @@ def test_defaults_of_a_lp_are_tolerances_and_of_a_milp_gaps():
     assert highs(LP) == {"primal_feasibility_tolerance": 1e-9}
     assert highs(MILP) == {"mip_rel_gap": REL_GAP, "mip_abs_gap": ABS_GAP}
     both = highs(frozenset({Capability.MILP, Capability.MIQP}))
-    assert both["mip_feasibility_tolerance"] == 1e-9
+    assert both["mip_feasibility_tolerance"] == MIQP_FEASIBILITY
 
 
 def test_settings_go_by_the_solvers_own_names():
