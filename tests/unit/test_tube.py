@@ -1,0 +1,99 @@
+"""The tube, the second norm, and bounds by LPs."""
+
+import numpy as np
+import pytest
+
+import pyomo_relu as pr
+from pyomo_relu.bounds import Budget, deviation_caps, lp_region, observed_region
+from pyomo_relu.norms import norm_of
+
+
+def noisy(seed, sizes=(3, 8, 20), noise=0.1):
+    net = pr.Network.random(sizes, seed=seed)
+    rng = np.random.default_rng(seed)
+    z = rng.uniform(-1, 1, sizes[0])
+    return net, net(z) + rng.uniform(-noise, noise, sizes[-1]), z
+
+
+@pytest.mark.parametrize("norm", [1, 2])
+@pytest.mark.parametrize("seed", range(4))
+def test_no_code_of_the_tube_is_nearer(seed, norm):
+    net, x, z = noisy(seed)
+    result = pr.invert(net, x, pr.Exact(norm, tube=0.1), box=(-2, 2))
+    assert result.status is pr.Status.OPTIMAL
+    assert np.abs(net(result.z) - x).max() <= 0.1 + 1e-6
+    assert result.residual <= norm_of(net(z) - x, norm) + 1e-6
+    near = result.z + 0.02 * np.random.default_rng(0).normal(size=(2000, 3))
+    deviations = net(near) - x
+    inside = np.abs(deviations).max(axis=1) <= 0.1
+    assert (np.linalg.norm(deviations[inside], norm, axis=1) >= result.dual_bound - 1e-6).all()
+
+
+def test_an_empty_tube_is_infeasible():
+    net, x, _ = noisy(0)
+    least = pr.invert(net, x, pr.Exact("inf"), box=(-2, 2)).residual
+    result = pr.invert(net, x, pr.Exact(2, tube=0.5 * least), box=(-2, 2))
+    assert result.status is pr.Status.INFEASIBLE
+    assert result.z is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_then_picks_the_nearest_of_the_optimal_codes(seed):
+    net, x, _ = noisy(seed)
+    first = pr.invert(net, x, pr.Exact("inf"), box=(-2, 2))
+    second = pr.invert(net, x, pr.Exact("inf", then=2), box=(-2, 2))
+    assert second.status is pr.Status.OPTIMAL
+    assert second.norm == "inf"
+    assert second.residual == pytest.approx(first.residual, abs=1e-5)
+    assert norm_of(net(second.z) - x, 2) <= norm_of(net(first.z) - x, 2) + 1e-6
+    assert any("among the codes" in claim.text for claim in second.certificate.trusted)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"norm": "inf", "tube": 0.1}, "tube goes with norm 1 or 2"),
+        ({"norm": 2, "tube": -1.0}, "tube must be a positive number"),
+        ({"norm": 1, "then": 2}, "then=1 or then=2 goes with"),
+        ({"norm": "inf", "then": "inf"}, "then=1 or then=2 goes with"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(options, message):
+    with pytest.raises(pr.InputError, match=message):
+        pr.Exact(**options)
+
+
+@pytest.mark.parametrize("norm", ["inf", 1, 2])
+@pytest.mark.parametrize("slopes", [0.0, 0.2, (0.0, 1.0), (0.1, 0.0)])
+@pytest.mark.parametrize("seed", range(5))
+def test_bounds_by_lps_lose_no_code_as_good_as_the_incumbent(seed, slopes, norm):
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(size=(5, 2)), rng.normal(size=(6, 5))]
+    net = pr.Network.from_arrays(weights, [rng.normal(size=5), rng.normal(size=6)], slopes)
+    codes = rng.uniform(-1, 1, (5000, 2))
+    x = net(codes[0]) + 0.1 * rng.normal(size=6)
+    residuals = np.array([norm_of(y - x, norm) for y in net(codes)])
+    incumbent = float(np.quantile(residuals, 0.05)) + 1e-9
+    region = observed_region(net, x, pr.Box.of((-1, 1), 2), incumbent, norm)
+    budget = None
+    if norm != "inf":
+        centre = np.abs(net(codes[residuals.argmin()]) - x)
+        budget = Budget(x, incumbent, norm, deviation_caps(net[-1], x, incumbent, norm), centre)
+    tight = lp_region(net, region, budget)
+    good = codes[residuals <= incumbent]
+    assert len(good) > 50
+    assert (good >= tight.code.lower).all()
+    assert (good <= tight.code.upper).all()
+    for t, bound in zip(net.pre_activations(good), tight.pre_activations, strict=True):
+        assert (t >= bound.lower).all()
+        assert (t <= bound.upper).all()
+    assert (tight.code.upper - tight.code.lower <= region.code.upper - region.code.lower).all()
+    assert sum(tight.unstable(net)) <= sum(region.unstable(net))
+
+
+def test_lp_bounds_close_what_interval_arithmetic_cannot():
+    net, x, _ = noisy(1, sizes=(5, 20, 40), noise=0.01)
+    incumbent = pr.invert(net, x, pr.Exact("inf"), box=(-3, 3)).residual * 1.001
+    region = observed_region(net, x, pr.Box.of((-3, 3), 5), incumbent, "inf")
+    tight = lp_region(net, region)
+    assert sum(tight.unstable(net)) < sum(region.unstable(net)) / 4
