@@ -71,7 +71,7 @@ class Box:
                 ends.append(np.broadcast_to(end, (size,)))
             box = cls(ends[0], ends[1])
         if box.size != size:
-            raise ShapeError(f"{name} has {box.size} axes, expected {size}")
+            raise ShapeError(f"{name} has size {box.size}, expected {size}")
         return box
 
     @classmethod

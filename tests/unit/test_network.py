@@ -76,7 +76,7 @@ def test_sizes_must_be_positive():
         (([0.0], 1.0), "expected a number or 2 entries"),
         (3.0, "pair"),
         ((0.0, 1.0, 2.0), "pair"),
-        (pr.Box([0.0], [1.0]), "1 axis, expected 2"),
+        (pr.Box([0.0], [1.0]), "size 1, expected 2"),
     ],
 )
 def test_bad_boxes_are_refused_in_one_line(spec, message):
