@@ -96,16 +96,15 @@ def test_linear_solve_cannot_hold_a_box():
 
 
 def test_nonnegative_codes_lower_the_expansion_that_is_needed():
-    held, free = 0, 0
-    for seed in range(20):
-        net = pr.Network.random((40, 70, 300), seed=seed)
-        z = np.random.default_rng(seed).normal(size=40)
-        x = net(z)
-        for nonnegative in (True, False):
-            result = pr.invert(net, x, pr.Layerwise(nonnegative=nonnegative))
-            near = result.z is not None and np.abs(result.z - z).max() < 1e-6
-            held, free = held + (nonnegative and near), free + (not nonnegative and near)
-    assert held >= free
+    """The last layer expands by 5/3: too little for the paper's variant, enough where codes are held above zero."""
+    found = {True: 0, False: 0}
+    for seed in range(6):
+        net = pr.Network.random((10, 120, 200), seed=seed)
+        z = np.random.default_rng(seed).normal(size=10)
+        for nonnegative in found:
+            result = pr.invert(net, net(z), pr.Layerwise(nonnegative=nonnegative))
+            found[nonnegative] += result.z is not None and bool(np.abs(result.z - z).max() < 1e-6)
+    assert found == {True: 6, False: 0}
 
 
 def test_a_mask_hides_what_is_not_observed():
