@@ -22,7 +22,7 @@ from pyomo_relu.formulations import (
     LayerRelaxed,
     LinearSolve,
 )
-from pyomo_relu.inversion import Descent, Exact, Layerwise, invert, invert_layer
+from pyomo_relu.inversion import Descent, Exact, Extent, Layerwise, extent, invert, invert_layer
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network, load_network
 from pyomo_relu.result import LayerReport, Result
@@ -39,6 +39,7 @@ __all__ = [
     "Claim",
     "Descent",
     "Exact",
+    "Extent",
     "Geometric",
     "InputError",
     "Layer",
@@ -62,6 +63,7 @@ __all__ = [
     "Status",
     "StatusError",
     "available_solvers",
+    "extent",
     "invert",
     "invert_layer",
     "load_network",

@@ -16,13 +16,16 @@ from pyomo_relu.errors import InputError
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """Open `path` for writing; the file appears only when the block ends without an error.
 
+    A symbolic link stays, and what it points to is replaced.
+
     Raises
     ------
     InputError
         If the folder does not exist or cannot be written.
     """
+    target = Path(os.path.realpath(path))
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
     try:
@@ -31,7 +34,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
         umask = os.umask(0)
         os.umask(umask)
         Path(name).chmod(0o666 & ~umask)
-        Path(name).replace(path)
+        Path(name).replace(target)
     except OSError as error:
         Path(name).unlink()
         raise InputError(f"cannot write {path}: {error.strerror}") from error

@@ -11,15 +11,13 @@ from typing import Any, TextIO
 import typer
 from typer.core import TyperGroup
 
+from pyomo_relu.cli.flags import in_flags
 from pyomo_relu.errors import PyomoReluError
 
 DONE, UNDECIDED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 # Older versions of typer raise click's class, newer ones that of a private copy: both derive BadParameter from it.
 _UsageError: Any = typer.BadParameter.__mro__[1]
-
-# The library names its own keywords as the remedy.
-_FLAGS = {"box=": "--box LO HI", "slopes=": "--slopes S,S,..."}
 
 
 class Group(TyperGroup):
@@ -36,7 +34,7 @@ class Group(TyperGroup):
         try:
             code = super().main(args, prog_name, **extra)
         except PyomoReluError as error:
-            return _complain(str(error))
+            return _complain(in_flags(str(error)))
         except _UsageError as error:
             return _complain(error.format_message())
         except (KeyboardInterrupt, typer.Abort):
@@ -52,8 +50,7 @@ class Group(TyperGroup):
 
 
 def _complain(message: str) -> int:
-    hints = [flag for keyword, flag in _FLAGS.items() if keyword in message]
-    print("error:", " ".join([*message.split(), *(f"(here: {flag})" for flag in hints)]), file=sys.stderr)
+    print("error:", " ".join(message.split()), file=sys.stderr)
     return BAD_INPUT
 
 

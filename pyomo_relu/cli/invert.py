@@ -11,10 +11,11 @@ from pyomo_relu.cli.group import DONE, INTERRUPTED, UNDECIDED
 from pyomo_relu.cli.method import MethodFlags, choose_method
 from pyomo_relu.cli.network import read_network
 from pyomo_relu.cli.options import SolverFlags, choose_solver
-from pyomo_relu.cli.output import SUFFIXES, check_destination, write_result
+from pyomo_relu.cli.output import SUFFIXES, as_json, check_destination, check_source, write_result
 from pyomo_relu.cli.terminal import note, solving
 
 if TYPE_CHECKING:
+    from pyomo_relu.inversion import Extent
     from pyomo_relu.network import Network
     from pyomo_relu.result import Result
     from pyomo_relu.validation import FloatArray
@@ -60,6 +61,26 @@ def invert(
             rich_help_panel=METHOD,
         ),
     ] = None,
+    tube: Annotated[
+        float | None,
+        typer.Option(help="Exact, norm 1 or 2: no output may miss by more than this.", rich_help_panel=METHOD),
+    ] = None,
+    then: Annotated[
+        str | None,
+        typer.Option(
+            help="Exact, norm inf: of all optimal codes the nearest in this norm.",
+            metavar="1|2",
+            rich_help_panel=METHOD,
+        ),
+    ] = None,
+    extent: Annotated[
+        bool | None,
+        typer.Option("--extent", help="Exact: how far do equally good codes reach?", rich_help_panel=METHOD),
+    ] = None,
+    tol: Annotated[
+        float | None,
+        typer.Option(help="Extent: how far above the residual found is equally good.", rich_help_panel=METHOD),
+    ] = None,
     box: Annotated[
         tuple[float, float] | None,
         typer.Option(help="Bounds of every entry of the code.", metavar="LO HI", rich_help_panel=METHOD),
@@ -95,7 +116,7 @@ def invert(
         list[str] | None,
         typer.Option(help="The solver's own option; may be repeated.", metavar="KEY=VALUE", rich_help_panel=SOLVER),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.", rich_help_panel=OUTPUT)] = False,
+    json_only: Annotated[bool, typer.Option("--json", help="Print JSON only.", rich_help_panel=OUTPUT)] = False,
     out: Annotated[
         Path | None,
         typer.Option(help=".json: the whole result. .npy, .npz, .csv: the code z.", rich_help_panel=OUTPUT),
@@ -105,11 +126,13 @@ def invert(
     """Find a code whose output is the observation, or as near as can be."""
     solver_flags = SolverFlags(solver, config, time_limit, rel_gap, threads, seed, log, option or ())
     box_flag = None if box is None else (float(box[0]), float(box[1]))
-    method_flags = MethodFlags(method, formulation, schedule, eps, norm, encoding, box_flag)
+    method_flags = MethodFlags(method, formulation, schedule, eps, norm, encoding, tube, then, extent, tol, box_flag)
     chosen, settings = choose_method(method_flags, solver_flags.given), choose_solver(solver_flags)
-    inputs = (Path(network), observation, mask, operator, config)
-    _check_files(out, plot, inputs)
+    _check_sources(observation, mask, operator)
+    _check_files(out, plot, (Path(network), observation, mask, operator, config))
 
+    from pyomo_relu.inversion import Exact
+    from pyomo_relu.inversion import extent as extent_of
     from pyomo_relu.inversion import invert as run
     from pyomo_relu.io.observation import read_array
     from pyomo_relu.problem import Problem
@@ -119,15 +142,21 @@ def invert(
     seen = None if mask is None else read_array(mask, "mask")
     matrix = None if operator is None else read_array(operator, "operator", matrix=True)
     problem = Problem.of(net, x, operator=matrix, mask=seen, box=box_flag)
-    with solving("inverting", quiet=as_json or settings.log):
+    with solving("inverting", quiet=json_only or settings.log):
         result = run(net, x, chosen, operator=matrix, mask=seen, box=box_flag, solver=settings)
+    reach: Extent | None = None
+    if extent and isinstance(chosen, Exact) and not _interrupted(result):
+        with solving("bounding equally good codes", quiet=json_only or settings.log):
+            reach = extent_of(
+                net, x, chosen, result=result, tol=tol, operator=matrix, mask=seen, box=box_flag, solver=settings
+            )
     if result.z is not None or not _interrupted(result):
-        _print(result, as_json, problem.network.sizes)
-        if out is not None and not write_result(result, out):
+        _print(result, reach, json_only, problem.network.sizes)
+        if out is not None and not write_result(result, reach, out):
             note(f"warning: there is no code, so {out} was not written")
         if plot is not None:
             _draw(result, net, x, plot, seen, matrix)
-    raise typer.Exit(exit_code(result))
+    raise typer.Exit(exit_code(result) if reach is None else max(exit_code(result), _exit_code_of(reach)))
 
 
 def exit_code(result: Result) -> int:
@@ -140,10 +169,24 @@ def exit_code(result: Result) -> int:
     return DONE if result.status.ok or result.realizable or refuted else UNDECIDED
 
 
+def _exit_code_of(extent: Extent) -> int:
+    from pyomo_relu.status import Status
+
+    if Status.INTERRUPTED in extent.statuses:
+        return INTERRUPTED
+    return DONE if extent.status.ok or extent.level is None else UNDECIDED
+
+
 def _interrupted(result: Result) -> bool:
     from pyomo_relu.status import Status
 
     return result.status is Status.INTERRUPTED
+
+
+def _check_sources(observation: Path, mask: Path | None, operator: Path | None) -> None:
+    for path, what in ((observation, "OBSERVATION"), (mask, "--mask"), (operator, "--operator")):
+        if path is not None:
+            check_source(path, what)
 
 
 def _check_files(out: Path | None, plot: Path | None, inputs: tuple[Path | None, ...]) -> None:
@@ -156,13 +199,13 @@ def _check_files(out: Path | None, plot: Path | None, inputs: tuple[Path | None,
         plots.check_picture(plot)
 
 
-def _print(result: Result, as_json: bool, sizes: tuple[int, ...]) -> None:
-    if as_json:
-        typer.echo(result.to_json())
+def _print(result: Result, extent: Extent | None, json_only: bool, sizes: tuple[int, ...]) -> None:
+    if json_only:
+        typer.echo(as_json(result, extent))
         return
     from pyomo_relu.cli import tables
 
-    tables.show(tables.result_table(result), tables.layers_table(result.layers, sizes))
+    tables.show(tables.result_table(result), tables.layers_table(result.layers, sizes), tables.extent_table(extent))
 
 
 def _draw(

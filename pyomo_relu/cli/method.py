@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,11 @@ from pyomo_relu.errors import InputError
 
 if TYPE_CHECKING:
     from pyomo_relu.inversion import Method
+    from pyomo_relu.norms import Norm
 
 METHODS = ("layerwise", "exact")
+OF_LAYERWISE = ("formulation", "schedule", "eps")
+OF_EXACT = ("norm", "encoding", "tube", "then", "extent", "tol")
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,10 @@ class MethodFlags:
     eps: float | None = None
     norm: str | None = None
     encoding: str | None = None
+    tube: float | None = None
+    then: str | None = None
+    extent: bool | None = None
+    tol: float | None = None
     box: tuple[float, float] | None = None
 
 
@@ -49,8 +57,7 @@ def choose_method(flags: MethodFlags, solver_flags: Sequence[str] = ()) -> Metho
     method = "layerwise" if flags.method is None else flags.method
     if method not in METHODS:
         raise InputError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
-    foreign = ("formulation", "schedule", "eps") if method == "exact" else ("norm", "encoding")
-    for name in foreign:
+    for name in OF_LAYERWISE if method == "exact" else OF_EXACT:
         if getattr(flags, name) is not None:
             raise InputError(f"--{name} does not go with --method {method}")
     return _exact(flags) if method == "exact" else _layerwise(flags, solver_flags)
@@ -58,10 +65,32 @@ def choose_method(flags: MethodFlags, solver_flags: Sequence[str] = ()) -> Metho
 
 def _exact(flags: MethodFlags) -> Method:
     from pyomo_relu.inversion import Exact
+
+    norm = _norm("--norm", "inf" if flags.norm is None else flags.norm)
+    then = None if flags.then is None else _norm("--then", flags.then)
+    if flags.tube is not None:
+        if norm == "inf":
+            raise InputError("--tube goes with --norm 1 or --norm 2: for --norm inf it is the norm itself")
+        if not 0.0 < flags.tube < math.inf:
+            raise InputError(f"--tube must be a positive number, got {flags.tube}")
+    if then is not None and (norm != "inf" or then == "inf"):
+        raise InputError("--then 1 or --then 2 goes with --norm inf")
+    if flags.tol is not None:
+        if flags.extent is None:
+            raise InputError("--tol goes with --extent")
+        if not 0.0 < flags.tol < math.inf:
+            raise InputError(f"--tol must be a positive number, got {flags.tol}")
+    given: dict[str, Any] = {} if flags.encoding is None else {"encoding": flags.encoding}
+    return Exact(norm=norm, tube=flags.tube, then=then, **given)
+
+
+def _norm(flag: str, text: str) -> Norm:
     from pyomo_relu.norms import as_norm
 
-    given: dict[str, Any] = {} if flags.encoding is None else {"encoding": flags.encoding}
-    return Exact(norm="inf" if flags.norm is None else as_norm(flags.norm), **given)
+    try:
+        return as_norm(text)
+    except InputError as error:
+        raise InputError(f"{flag} must be inf, 1 or 2, got {text!r}") from error
 
 
 def _layerwise(flags: MethodFlags, solver_flags: Sequence[str]) -> Method:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 from pyomo_relu.errors import InputError
 
 if TYPE_CHECKING:
+    from pyomo_relu.inversion import Extent
     from pyomo_relu.result import Result
     from pyomo_relu.validation import FloatArray
 
@@ -39,18 +42,43 @@ def check_destination(path: Path, flag: str, suffixes: Sequence[str], inputs: Se
         raise InputError(f"{flag} {path}: unknown suffix {path.suffix!r}; known: {', '.join(suffixes)}")
     if path.is_dir():
         raise InputError(f"{flag} {path}: is a folder")
-    if path.resolve() in [source.resolve() for source in inputs if source is not None]:
+    target = Path(os.path.realpath(path))
+    if target in [Path(os.path.realpath(source)) for source in inputs if source is not None]:
         raise InputError(f"{flag} {path}: would replace an input")
     try:
         # Permission bits do not tell of read-only file systems, and say nothing to root.
-        with tempfile.TemporaryFile(dir=path.parent):
+        with tempfile.TemporaryFile(dir=target.parent):
             pass
     except OSError as error:
         raise InputError(f"{flag} {path}: cannot write there: {error.strerror}") from error
 
 
-def write_result(result: Result, path: Path) -> bool:
-    """Write the whole result (.json), or its code (.npy, .npz under the name ``z``, .csv one number a line).
+def check_source(path: Path, what: str) -> None:
+    """Refuse a folder where a file is to be read; what is missing is for the reader to tell.
+
+    Parameters
+    ----------
+    path : Path
+    what : str
+        Where it was given, such as ``"--mask"``.
+
+    Raises
+    ------
+    InputError
+        If it is a folder.
+    """
+    if path.is_dir():
+        raise InputError(f"{what} {path}: is a folder")
+
+
+def as_json(result: Result, extent: Extent | None, indent: int | None = None) -> str:
+    """Return the whole answer: the result's fields, and ``extent`` where it was asked for."""
+    whole = result.to_dict() if extent is None else {**result.to_dict(), "extent": extent.to_dict()}
+    return json.dumps(whole, indent=indent, allow_nan=False)
+
+
+def write_result(result: Result, extent: Extent | None, path: Path) -> bool:
+    """Write the whole answer (.json), or its code (.npy, .npz under the name ``z``, .csv one number a line).
 
     Returns
     -------
@@ -65,7 +93,7 @@ def write_result(result: Result, path: Path) -> bool:
     from pyomo_relu.atomic import atomic_write
 
     if path.suffix.lower() == ".json":
-        data = result.to_json(indent=2).encode() + b"\n"
+        data = as_json(result, extent, indent=2).encode() + b"\n"
     elif result.z is None:
         return False
     else:

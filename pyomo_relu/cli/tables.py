@@ -10,14 +10,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pyomo_relu.cli.flags import in_flags
+
 if TYPE_CHECKING:
     from pyomo_relu.cli.demo import Trial
     from pyomo_relu.cli.show import LayerFacts
+    from pyomo_relu.inversion import Extent
     from pyomo_relu.result import LayerReport, Result
     from pyomo_relu.solvers import Availability
     from pyomo_relu.status import Status
 
 REALIZABLE = {True: Text("yes", "green"), False: Text("no", "red"), None: Text("undecided", "yellow")}
+
+UNIQUE = {True: "yes", False: "no, two that differ were found", None: "undecided"}
 
 
 def show(*tables: Table | None) -> None:
@@ -54,7 +59,7 @@ def result_table(result: Result) -> Table:
     table.add_column(overflow="fold")
     status = status_text(result.status)
     if not result.status.ok:
-        status.append(f": {result.status.advice}", "default")
+        status.append(f": {in_flags(result.status.advice)}", "default")
     table.add_row("status", status)
     if result.message:
         table.add_row("message", Text(result.message))
@@ -105,6 +110,22 @@ def layers_table(layers: Sequence[LayerReport], sizes: Sequence[int]) -> Table |
             str(report.n_solves),
             number(report.seconds, ".2f"),
         )
+    return table
+
+
+def extent_table(extent: Extent | None) -> Table | None:
+    """Return how far the codes reach that are as good as the one found; None where there is no such code."""
+    if extent is None or extent.level is None:
+        return None
+    headings = ("entry", "at least", "attained", "attained ", "at most", "width", "status")
+    table = _table(headings, right={*headings} - {"status"})
+    columns = (extent.lower, extent.attained_lower, extent.attained_upper, extent.upper, extent.width)
+    for i, (status, *values) in enumerate(zip(extent.statuses, *columns, strict=True)):
+        table.add_row(str(i), *(number(value, ".6g") for value in values), status_text(status))
+    table.caption = (
+        f"codes with residual up to {extent.level:.9g} ({extent.norm} norm), {extent.tol:.2g} above the one found; "
+        f"unique up to {extent.apart:.2g}: {UNIQUE[extent.unique]}; {extent.solver}, {extent.seconds:.1f} s"
+    )
     return table
 
 

@@ -1,0 +1,318 @@
+"""Extent: how far the codes reach that are as good as the optimum, and whether there is more than one.
+
+Two solvers return different codes with the same residual, and neither says so. The codes
+
+    S = {z in the box : ||A G(z) - x||_p <= r + tol},     r the residual of the code that was found,
+
+hold every optimal code, since r is at least the optimum. For each direction d the least and the greatest
+value of d.z over S are bounded from outside, and attained from inside by a code that is re-checked.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import dataclass, replace
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyomo_relu.certificate import FORWARD_PASS, Certificate, Claim, Standing
+from pyomo_relu.errors import InputError, ShapeError
+from pyomo_relu.inversion.balance import balanced
+from pyomo_relu.inversion.exact import Exact
+from pyomo_relu.inversion.extremes import Extremes
+from pyomo_relu.inversion.level_set import FEASIBILITY, FEASIBILITY_OF_SQUARES, LevelSet
+from pyomo_relu.network import Network
+from pyomo_relu.norms import Norm
+from pyomo_relu.problem import Problem
+from pyomo_relu.result import Result
+from pyomo_relu.solvers import Solver
+from pyomo_relu.status import Status
+from pyomo_relu.validation import FloatArray, as_finite_array
+
+APART = 1e-2
+"""Codes that differ by more than this, relative to ``max(1, max |z|)``, along a unit direction count as two."""
+
+
+@dataclass(frozen=True, eq=False)
+class Extent:
+    """How far the codes of a level set reach along some directions.
+
+    Parameters
+    ----------
+    directions : array, shape (m, k), or None
+        None for the k coordinates; m is k then.
+    lower, upper : array, shape (m,)
+        Outer bounds of d.z over the set: no code of it is beyond. Infinite where nothing is known.
+    attained_lower, attained_upper : array, shape (m,)
+        The least and the greatest d.z of the codes that were found in the set; NaN where none was.
+    codes : array, shape (m, 2, k)
+        The codes that attain them.
+    statuses : tuple of Status, length m
+        Of the two programs of each direction: optimal, or what ended the first that is not.
+    result : Result
+        The inversion from which the set was drawn.
+    norm : "inf", 1 or 2
+        Of the set.
+    level : float or None
+        The largest residual in the set; None where there was no code to start from.
+    tol : float or None
+        The part of it above the code's own residual.
+    apart : float
+        Codes that differ by more than this along a unit direction count as two.
+    certificate : Certificate
+    seconds : float
+        Wall clock, without that of `result`.
+    solver : str
+        Name and version.
+    """
+
+    directions: FloatArray | None
+    lower: FloatArray
+    upper: FloatArray
+    attained_lower: FloatArray
+    attained_upper: FloatArray
+    codes: FloatArray
+    statuses: tuple[Status, ...]
+    result: Result
+    norm: Norm
+    level: float | None
+    tol: float | None
+    apart: float
+    certificate: Certificate
+    seconds: float
+    solver: str
+
+    @property
+    def width(self) -> FloatArray:
+        """Return ``upper - lower``: the set is at most this wide, shape (m,)."""
+        return np.asarray(self.upper - self.lower)
+
+    @property
+    def attained_width(self) -> FloatArray:
+        """Return ``attained_upper - attained_lower``: the set is at least this wide, shape (m,)."""
+        return np.asarray(self.attained_upper - self.attained_lower)
+
+    @property
+    def residual(self) -> float | None:
+        """Residual of the code from which the set was drawn, in the norm of the inversion."""
+        return self.result.residual
+
+    @property
+    def status(self) -> Status:
+        """Optimal, or the status of the first direction that is not."""
+        return next((status for status in self.statuses if status is not Status.OPTIMAL), Status.OPTIMAL)
+
+    @property
+    def unique(self) -> bool | None:
+        """Whether all codes of the set agree along the directions, up to `apart` times a direction's length.
+
+        True: every width is below it. False: two codes that were re-checked differ by more. None: not decided.
+        """
+        lengths = 1.0 if self.directions is None else np.linalg.norm(self.directions, axis=1)
+        if (self.attained_width > self.apart * lengths).any():
+            return False
+        return True if (self.width <= self.apart * lengths).all() else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types, without those of `result`; what is not known is None."""
+        return {
+            "unique": self.unique,
+            "status": self.status.value,
+            "norm": self.norm,
+            "level": self.level,
+            "tol": self.tol,
+            "apart": self.apart,
+            "directions": None if self.directions is None else self.directions.tolist(),
+            "lower": _plain(self.lower),
+            "upper": _plain(self.upper),
+            "attained_lower": _plain(self.attained_lower),
+            "attained_upper": _plain(self.attained_upper),
+            "codes": _plain(self.codes),
+            "statuses": [status.value for status in self.statuses],
+            "certificate": self.certificate.to_list(),
+            "seconds": self.seconds,
+            "solver": self.solver,
+        }
+
+    def to_json(self, indent: int | None = None) -> str:
+        """Return :meth:`to_dict` as JSON."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+
+    def __repr__(self) -> str:
+        widest = f"at most {self.width.max():.4g} wide, at least {self.attained_width.max():.4g}"
+        return f"Extent({self.status}, unique={self.unique}, {len(self.lower)} directions, {widest}, {self.solver})"
+
+
+def _plain(array: FloatArray) -> Any:
+    if array.ndim > 1:
+        return [_plain(row) for row in array]
+    return [value if math.isfinite(value) else None for value in array.tolist()]
+
+
+def extent(  # noqa: PLR0913 - the keywords of `invert`, and three of its own
+    net: Network,
+    x: Any,
+    method: Exact | None = None,
+    *,
+    tol: float | None = None,
+    directions: Any = None,
+    result: Result | None = None,
+    operator: Any = None,
+    mask: Any = None,
+    box: Any = None,
+    solver: Solver | str | None = None,
+) -> Extent:
+    """Bound the codes that are as good as the optimum, along the coordinates or given directions.
+
+    Two mixed-integer programs a direction: the reformulated program of `Exact`, with the residual as a
+    row and ``d.z`` as the objective. Derived for this project.
+
+    Parameters
+    ----------
+    net : Network
+    x : array_like, shape (n,), or (m,) with an operator of m rows
+    method : Exact, optional
+        Its norm, encoding, tube and second norm are the set's. With ``tube``, no output of a code in the set
+        misses by more than that; with ``then``, the set is that of the second norm, among the codes within
+        `tol` of the optimum of the first. ``Exact()`` where not given.
+    tol : float, optional
+        How far above the residual r that was found a code may be, at least 1e-6 max(1, max |x|), which solvers
+        let pass in a row (p = 2: 1e-8, of squares): they do not tell apart what differs by less. Ten times what
+        they let pass where not given: 1e-5 max(1, max |x|, r); p = 2: 1e-7 max(1, max |x|, r)^2 in squares.
+    directions : array_like, shape (m, k), optional
+        The coordinates where not given.
+    result : Result, optional
+        What ``invert(net, x, method, ...)`` returned; the inversion is run where not given.
+    operator, mask, box, solver
+        As in :func:`pyomo_relu.invert`. A time limit holds for the inversion, and again for all the programs
+        of the extent together: each gets its share of what is left, at least a tenth of a second.
+
+    Returns
+    -------
+    Extent
+        Outer bounds are trusted to the solver, or verified where those that made the program small are as
+        sharp; what is attained is verified by forward passes. A limit or Ctrl-C leaves what was found till then.
+
+    Raises
+    ------
+    InputError, ShapeError
+        As :func:`pyomo_relu.invert`; a method that is not `Exact`, a `tol` that no solver resolves, directions of
+        the wrong shape or of length zero, a result of another norm or observation.
+    CapabilityError, SolverConfigError, SolverUnavailableError
+        As :func:`pyomo_relu.invert`.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> net = pr.Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
+    >>> found = pr.extent(net, [2.0], box=(-3, 3))
+    >>> found.unique, found.lower.round(3).tolist(), found.attained_upper.round(3).tolist()
+    (False, [-2.0], [2.0])
+    >>> pr.extent(net, [2.0], box=(0, 3)).unique
+    True
+    """
+    method = Exact() if method is None else method
+    if not isinstance(method, Exact):
+        raise InputError(f"method must be Exact(...): only it has an optimum to bound, got {method!r}")
+    problem = Problem.of(net, x, operator=operator, mask=mask, box=box)
+    rows = _as_directions(directions, problem.network.n_in)
+    _check_tol(tol, problem, method)
+    if result is not None:
+        _check_result(result, problem, method.norm)
+    chosen = Solver.of(solver)
+    chosen.backend(method.needs)
+    known = method.run(problem, chosen) if result is None else result
+    started = time.perf_counter()
+    search = Extremes.of(rows, problem, known)
+    level_set = None
+    if known.z is not None and (result is not None or known.status is not Status.INTERRUPTED):
+        level_set = LevelSet.around(balanced(problem), known.z, method, tol)
+        search.run(level_set, chosen, started)
+    given = None if directions is None else rows
+    return _extent(search, level_set, given, known, time.perf_counter() - started)
+
+
+def _as_directions(directions: Any, k: int) -> FloatArray:
+    if directions is None:
+        return np.eye(k)
+    rows = as_finite_array(directions, "directions", 2)
+    if rows.shape[1] != k:
+        raise ShapeError(f"directions have {rows.shape[1]} columns, the code {k} entries")
+    zero = np.flatnonzero(~rows.any(axis=1))
+    if zero.size:
+        raise InputError(f"direction {int(zero[0])} is zero")
+    return rows
+
+
+def _check_tol(tol: float | None, problem: Problem, method: Exact) -> None:
+    if tol is None:
+        return
+    if not isinstance(tol, Real) or not 0.0 < tol < math.inf:
+        raise InputError(f"tol must be a positive number, got {tol!r}")
+    least = (FEASIBILITY_OF_SQUARES if 2 in (method.norm, method.then) else FEASIBILITY) * problem.scale
+    if tol < least:
+        raise InputError(f"tol must be at least {least:.3g} here, what solvers let pass, got {tol:g}")
+
+
+def _check_result(result: Result, problem: Problem, norm: Norm) -> None:
+    if result.z is None or result.residual is None:
+        return
+    if result.norm != norm:
+        raise InputError(f"result is of norm {result.norm}, the method of norm {norm}")
+    if result.z.shape != (problem.network.n_in,):
+        raise ShapeError(f"result has a code of shape {result.z.shape}, expected ({problem.network.n_in},)")
+    if problem.box is not None and not problem.box.contains(result.z):
+        raise InputError("result has a code outside of the box")
+    residual = problem.residual(result.z, norm)
+    if abs(residual - result.residual) > 1e-9 * max(problem.scale, residual):
+        raise InputError(f"result has residual {result.residual:.6g}, but here its code has {residual:.6g}")
+
+
+def _extent(
+    search: Extremes, level_set: LevelSet | None, directions: FloatArray | None, known: Result, seconds: float
+) -> Extent:
+    """Put together what was found; without a set, nothing is known."""
+    bounds, trusted = search.settle()
+    found = Extent(
+        directions=directions,
+        lower=bounds[:, 0],
+        upper=bounds[:, 1],
+        attained_lower=search.attained[:, 0],
+        attained_upper=search.attained[:, 1],
+        codes=search.codes,
+        statuses=tuple(search.statuses),
+        result=known,
+        norm=known.norm if level_set is None else level_set.norm,
+        level=None if level_set is None else level_set.level,
+        tol=None if level_set is None else level_set.tol,
+        apart=APART * max(1.0, 0.0 if known.z is None else float(np.abs(known.z).max())),
+        certificate=Certificate(),
+        seconds=seconds,
+        solver=search.solver,
+    )
+    return found if level_set is None else replace(found, certificate=_certificate(found, level_set.scope, trusted))
+
+
+def _certificate(found: Extent, scope: str, trusted: NDArray[np.bool_]) -> Certificate:
+    number, least = trusted.size, float(found.attained_width.max())
+    claims = [Claim(f"each attained value is that of a {scope}", Standing.VERIFIED, FORWARD_PASS)]
+    if found.unique is False:
+        text = f"two of them are {least:.6g} apart along one direction: the code is not unique"
+        claims.append(Claim(text, Standing.VERIFIED, "comparison", least))
+    rest = int(number - trusted.sum())
+    if rest:
+        text = f"{rest} of {number} outer bounds hold for every {scope}"
+        claims.append(Claim(text, Standing.VERIFIED, "bounds from the observation, and from the duals of LPs"))
+    if rest < number:
+        text = f"{number - rest} of {number} outer bounds hold for every {scope}"
+        claims.append(Claim(text, Standing.TRUSTED, found.solver))
+    if found.unique:
+        text = f"along the directions, any two of them are at most {found.width.max():.6g} apart"
+        standing, by = (Standing.TRUSTED, found.solver) if trusted.any() else (Standing.VERIFIED, "comparison")
+        claims.append(Claim(text, standing, by, float(found.width.max())))
+    return Certificate(tuple(claims))

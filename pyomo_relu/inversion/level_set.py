@@ -1,0 +1,106 @@
+"""Level sets: the codes whose residual is at most a level, as a test and as a model."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pyomo.environ import ConcreteModel, Constraint
+
+from pyomo_relu.bounds import lp_region
+from pyomo_relu.box import Box
+from pyomo_relu.formulations import ENCODINGS, Encoding
+from pyomo_relu.inversion.exact import Exact
+from pyomo_relu.inversion.incumbent import Incumbent
+from pyomo_relu.inversion.polish import polish
+from pyomo_relu.inversion.program import build_program
+from pyomo_relu.inversion.proof import Task
+from pyomo_relu.inversion.tube import BISECTIONS
+from pyomo_relu.norms import Norm
+from pyomo_relu.problem import Problem
+from pyomo_relu.solvers import Capability
+from pyomo_relu.validation import FloatArray
+
+FEASIBILITY = 1e-6
+"""What a solver lets pass in a row."""
+
+FEASIBILITY_OF_SQUARES = 1e-8
+"""The same for p = 2, where the row holds squares."""
+
+
+def default_tol(problem: Problem, norm: Norm, residual: float) -> float:
+    """Return ten times what a solver lets pass, near a residual."""
+    size = max(problem.scale, residual)
+    if norm == 2:
+        return math.sqrt(residual**2 + 10.0 * FEASIBILITY_OF_SQUARES * size**2) - residual
+    return 10.0 * FEASIBILITY * size
+
+
+@dataclass(frozen=True, eq=False)
+class LevelSet:
+    """The codes in the box within `level` in a norm, and within `tube` in the largest deviation."""
+
+    problem: Problem
+    norm: Norm
+    encoding: Encoding
+    needs: frozenset[Capability]
+    level: float
+    tol: float
+    tube: float
+    inside: FloatArray
+
+    @staticmethod
+    def around(problem: Problem, z: FloatArray, method: Exact, tol: float | None) -> LevelSet:
+        """Return the set of `method` about the code that it found."""
+        norm = method.norm if method.then is None else method.then
+        residual, largest = problem.residual(z, norm), problem.residual(z, "inf")
+        tol = default_tol(problem, norm, residual) if tol is None else float(tol)
+        tube = math.inf
+        if method.then is not None:
+            tube = largest + tol
+        elif method.tube is not None:
+            tube = max(method.tube, largest)
+        return LevelSet(problem, norm, ENCODINGS[method.encoding], method.needs, residual + tol, tol, tube, z)
+
+    @property
+    def scope(self) -> str:
+        """The codes of the set, in words."""
+        where = "" if self.problem.box is None else " in the box"
+        tube = "" if math.isinf(self.tube) else f" and ||G(z) - x||_inf <= {self.tube:.9g}"
+        return f"code{where} with ||G(z) - x||_{self.norm} <= {self.level:.9g}{tube}"
+
+    def contains(self, code: FloatArray) -> bool:
+        """Whether a code is in the set, by a forward pass."""
+        problem = self.problem
+        near = problem.residual(code, self.norm) <= self.level and problem.residual(code, "inf") <= self.tube
+        return near and (problem.box is None or problem.box.contains(code))
+
+    def last_before(self, goal: FloatArray) -> FloatArray:
+        """Return the code of the set next to `goal` that bisection finds on the way from one inside.
+
+        The set need not be connected, so that the way begins at the best code of the goal's own cell.
+        """
+        if self.contains(goal):
+            return goal
+        start = polish(self.problem, goal, self.norm, lps=1)
+        if not self.contains(start):
+            start = self.inside
+        low, high = 0.0, 1.0
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2.0
+            low, high = (middle, high) if self.contains(start + middle * (goal - start)) else (low, middle)
+        return start + low * (goal - start)
+
+    def program(self, seconds: float) -> tuple[ConcreteModel, Box]:
+        """Return a model of the set, without an objective, and a box around its codes that trusts no solver."""
+        task = Task(self.problem, self.norm, self.encoding, self.tube)
+        # For p = inf, an output below its x is at most x away: where that is within the level, only the side above
+        # counts. The model does so where x is at most the least deviation, which may thus be called the level.
+        least = self.level if self.norm == "inf" else 0.0
+        level = Incumbent(self.inside, self.level, least, "the level", "none")
+        region = lp_region(self.problem.network, task.region(level), task.budget(level), seconds=seconds)
+        model = build_program(self.problem, region, self.encoding, self.norm, level, tube=self.tube)
+        residual = model.objective.expr
+        model.del_component(model.objective)
+        model.level = Constraint(expr=(None, residual, self.level**2 if self.norm == 2 else self.level))
+        return model, region.code

@@ -1,0 +1,155 @@
+"""Exact forward passes: every float64 is a rational number, and so is the output of a network of them.
+
+A layer's weights are integers over one power of two, and a code's entries integers over one
+denominator, so that a pass is integer arithmetic: no greatest common divisor until the end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from numbers import Integral
+from typing import Any, Literal
+
+from pyomo_relu.errors import InputError, ShapeError
+from pyomo_relu.layer import Layer
+from pyomo_relu.network import Network
+
+
+def forward(network: Network, z: Iterable[Any]) -> list[Fraction]:
+    """Return G(z) without any rounding.
+
+    Parameters
+    ----------
+    network : Network
+    z : sequence of int, float or Fraction, length k
+        Taken at its exact value: 0.1 is the float64 of that name, ``Fraction(1, 10)`` is a tenth.
+
+    Returns
+    -------
+    list of Fraction, length n
+
+    Raises
+    ------
+    ShapeError
+        If `z` has not k entries.
+    InputError
+        If an entry is not a finite real number.
+
+    Notes
+    -----
+    One multiplication of integers a nonzero weight; their length grows by some 60 bits a layer.
+
+    Examples
+    --------
+    >>> net = Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
+    >>> forward(net, [Fraction(-1, 3)])
+    [Fraction(1, 3)]
+    >>> forward(net, [0.1]) == [Fraction(1, 10)]
+    False
+    """
+    code = as_fractions(z, network.n_in, "code")
+    denominator = math.lcm(*(value.denominator for value in code))
+    values = [value.numerator * (denominator // value.denominator) for value in code]
+    for layer in network:
+        values, denominator = _apply(_integer_layer(layer), values, denominator)
+    return [Fraction(value, denominator) for value in values]
+
+
+def residual(network: Network, z: Iterable[Any], x: Iterable[Any], norm: Literal["inf", 1] = "inf") -> Fraction:
+    """Return ``||G(z) - x||`` without any rounding; 0 says that z is in the pre-image of x, and proves it.
+
+    Parameters
+    ----------
+    network : Network
+    z : sequence of int, float or Fraction, length k
+    x : sequence of int, float or Fraction, length n
+    norm : "inf" or 1
+        The 2-norm of rationals need not be rational.
+
+    Raises
+    ------
+    ShapeError
+        If `z` or `x` has the wrong size.
+    InputError
+        If an entry is not a finite real number, or the norm is another one.
+
+    Examples
+    --------
+    >>> net = Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
+    >>> residual(net, [Fraction(-1, 3)], [Fraction(1, 2)])
+    Fraction(1, 6)
+    """
+    if norm not in ("inf", 1):
+        raise InputError(f"norm must be 'inf' or 1 for a rational residual, got {norm!r}")
+    target = as_fractions(x, network.n_out, "observation")
+    misses = [abs(y - t) for y, t in zip(forward(network, z), target, strict=True)]
+    return max(misses) if norm == "inf" else sum(misses, Fraction(0))
+
+
+def as_fractions(values: Iterable[Any], size: int, name: str) -> list[Fraction]:
+    """Return `values` as fractions of exactly their value.
+
+    Raises
+    ------
+    ShapeError
+        If there are not `size` of them.
+    InputError
+        If one is not a finite real number.
+
+    Examples
+    --------
+    >>> as_fractions([1, 0.5, Fraction(1, 3)], 3, "code")
+    [Fraction(1, 1), Fraction(1, 2), Fraction(1, 3)]
+    """
+    found = [_fraction(value, name) for value in values]
+    if len(found) != size:
+        raise ShapeError(f"{name} has {len(found)} entries, expected {size}")
+    return found
+
+
+def _fraction(value: Any, name: str) -> Fraction:
+    if isinstance(value, Fraction):
+        return value
+    try:
+        # NumPy's integers would stay what they are inside a Fraction, and overflow.
+        return Fraction(int(value)) if isinstance(value, Integral) else Fraction(*value.as_integer_ratio())
+    except (AttributeError, OverflowError, TypeError, ValueError) as error:
+        raise InputError(f"{name} has an entry that is not a finite real number: {value!r}") from error
+
+
+@dataclass(frozen=True)
+class _IntegerLayer:
+    """A layer's nonzero weights, its biases and its slope as integers over powers of two."""
+
+    rows: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+    biases: tuple[int, ...]
+    scale: int
+    slope: tuple[int, int]
+
+
+@lru_cache(maxsize=64)
+def _integer_layer(layer: Layer) -> _IntegerLayer:
+    weights = [[float(w).as_integer_ratio() for w in row] for row in layer.weight]
+    biases = [float(b).as_integer_ratio() for b in layer.bias]
+    # Denominators are powers of two: the largest is a multiple of all.
+    scale = max(denominator for pairs in (*weights, biases) for _, denominator in pairs)
+    rows = []
+    for pairs in weights:
+        columns = tuple(j for j, (numerator, _) in enumerate(pairs) if numerator)
+        rows.append((columns, tuple(pairs[j][0] * (scale // pairs[j][1]) for j in columns)))
+    offsets = tuple(numerator * (scale // denominator) for numerator, denominator in biases)
+    return _IntegerLayer(tuple(rows), offsets, scale, layer.slope.as_integer_ratio())
+
+
+def _apply(layer: _IntegerLayer, values: list[int], denominator: int) -> tuple[list[int], int]:
+    """Return the layer's output for the input ``values / denominator``, in the same form."""
+    part, whole = layer.slope
+    found = []
+    for (columns, weights), bias in zip(layer.rows, layer.biases, strict=True):
+        t = bias * denominator + sum(w * values[j] for j, w in zip(columns, weights, strict=True))
+        found.append(t * whole if t > 0 else t * part)
+    return found, denominator * layer.scale * whole

@@ -1,0 +1,133 @@
+"""``invert --extent``: how far equally good codes reach."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import NET, Run
+
+import pyomo_relu as pr
+from pyomo_relu import inversion
+from pyomo_relu.cli.flags import in_flags
+from pyomo_relu.io.observation import read_array
+
+EXACT = ("--method", "exact", "--box", -3, 3)
+
+
+def test_the_table_has_a_row_for_each_entry_of_the_code(run: Run, folder: Path) -> None:
+    ran = run("invert", "net.npz", "noisy.csv", *EXACT, "--extent")
+    assert (ran.code, ran.err) == (0, "")
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in ran.out.splitlines()]
+    expected = pr.extent(NET, read_array("noisy.csv", "x"), box=(-3, 3))
+    rows = [row for row in cells if len(row) == 7 and row[0].isdigit()]
+    assert [row[0] for row in rows] == ["0", "1", "2"]
+    assert [row[6] for row in rows] == ["optimal"] * 3
+    np.testing.assert_allclose([float(row[1]) for row in rows], expected.lower, atol=1e-4)
+    np.testing.assert_allclose([float(row[4]) for row in rows], expected.upper, atol=1e-4)
+    assert expected.unique is True
+    assert "unique up to 0.01: yes" in ran.out
+
+
+def test_json_has_the_extent_and_so_has_the_file(run: Run, folder: Path) -> None:
+    ran = run("invert", "net.npz", "noisy.csv", *EXACT, "--extent", "--tol", 0.01, "--json", "--out", "r.json")
+    assert (ran.code, ran.err) == (0, "")
+    assert json.loads(Path("r.json").read_text()) == ran.json
+    extent = ran.json["extent"]
+    assert extent["tol"] == 0.01
+    assert extent["level"] == ran.json["residual"] + 0.01
+    codes = np.array(extent["codes"]).reshape(-1, 3)
+    assert np.abs(NET(codes) - read_array("noisy.csv", "x")).max() <= extent["level"]
+    assert "extent" not in run("invert", "net.npz", "noisy.csv", *EXACT, "--json").json
+
+
+def test_the_tube_and_the_second_norm_reach_it(run: Run, folder: Path) -> None:
+    ran = run("invert", "net.npz", "noisy.csv", *EXACT, "--norm", 1, "--tube", 0.02, "--extent", "--json")
+    assert (ran.code, ran.json["extent"]["norm"]) == (0, 1)
+    codes = np.array(ran.json["extent"]["codes"]).reshape(-1, 3)
+    assert np.abs(NET(codes) - read_array("noisy.csv", "x")).max() <= 0.02 + 1e-6
+    ran = run("invert", "net.npz", "noisy.csv", *EXACT, "--then", 2, "--extent", "--json")
+    assert (ran.code, ran.json["norm"], ran.json["extent"]["norm"]) == (0, "inf", 2)
+
+
+def test_an_empty_tube_has_no_extent(run: Run, folder: Path) -> None:
+    flags = (*EXACT, "--norm", 1, "--tube", 1e-4, "--extent")
+    ran = run("invert", "net.npz", "noisy.csv", *flags, "--json")
+    assert (ran.code, ran.json["z"], ran.json["extent"]["level"]) == (0, None, None)
+    assert "width" not in run("invert", "net.npz", "noisy.csv", *flags).out
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("optimal", 0), ("time_limit", 1), ("solver_error", 1), ("interrupted", 130)]
+)
+def test_its_ending_is_an_exit_code(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, status: str, code: int
+) -> None:
+    found = pr.extent(NET, read_array("noisy.csv", "x"), box=(-3, 3))
+    ended = replace(found, statuses=(pr.Status.OPTIMAL, pr.Status.OPTIMAL, pr.Status(status)))
+    monkeypatch.setattr(inversion, "extent", lambda *_, **__: ended)
+    ran = run("invert", "net.npz", "noisy.csv", *EXACT, "--extent", "--json")
+    assert (ran.code, ran.json["extent"]["status"]) == (code, status)
+
+
+def test_after_ctrl_c_there_is_no_extent(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped = replace(pr.invert(NET, read_array("noisy.csv", "x")), status=pr.Status.INTERRUPTED)
+    monkeypatch.setattr(inversion, "invert", lambda *_, **__: stopped)
+    monkeypatch.setattr(inversion, "extent", lambda *_, **__: pytest.fail("went on"))
+    ran = run("invert", "net.npz", "noisy.csv", *EXACT, "--extent", "--json")
+    assert (ran.code, ran.json["z"]) == (130, stopped.z.tolist())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [7, 14])
+def test_ctrl_c_in_the_middle_of_it_prints_what_was_found(folder: Path, seconds: int) -> None:
+    from pyomo_relu.generator import mnist_generator, mnist_latents
+
+    x = mnist_generator()(mnist_latents()[0]) + np.random.default_rng(0).uniform(-0.1, 0.1, 784)
+    np.save("y.npy", x)
+    command = [sys.executable, "-m", "pyomo_relu.cli", "invert", "mnist", "y.npy", "--method", "exact"]
+    command += ["--box", "-4", "4", "--extent", "--json"]
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        time.sleep(seconds)
+        process.send_signal(signal.SIGINT)
+        started = time.perf_counter()
+        out, err = process.communicate()
+    assert time.perf_counter() - started < 10
+    assert (process.returncode, err) == (130, "interrupted\n")
+    extent = json.loads(out)["extent"]
+    assert extent["statuses"][-1] == "interrupted"
+    z = np.array(json.loads(out)["z"])
+    assert (np.array(extent["lower"]) <= z).all()
+    assert (np.array(extent["upper"]) >= z).all()
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("rel_gap must be a number", "--rel-gap must be a number"),
+        ("run.toml: rel_gap must be a number", "run.toml: rel_gap must be a number"),
+        ("--formulation l1: eps must be a number", "--formulation l1: --eps must be a number"),
+        ("SCIP option 'limits/time': give time_limit instead", "SCIP option 'limits/time': give --time-limit instead"),
+        ("give box=(lower, upper), such as box=(-3, 3)", "give --box LO HI, such as --box -3 3"),
+        ("the box is full of time_limit", "the box is full of time_limit"),
+    ],
+)
+def test_messages_name_flags_where_the_library_names_keywords(said: str, shown: str) -> None:
+    assert in_flags(said) == shown
+
+
+@pytest.mark.parametrize("status", pr.Status)
+def test_advice_names_flags(status: pr.Status) -> None:
+    shown = in_flags(status.advice)
+    assert not any(word in shown for word in ("time_limit", "log=True", "LayerLinf", "LayerL1", "try Exact"))
