@@ -1,0 +1,55 @@
+"""Cells: where a network keeps its activation pattern, it is affine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pyomo_relu.inversion.polish import Pattern
+from pyomo_relu.network import Network
+from pyomo_relu.validation import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """The codes of one activation pattern, and the affine map that G is there.
+
+    ::
+
+        G(z) = matrix z + offset    where    sides z <= limits
+
+    Parameters
+    ----------
+    matrix, offset : array, shapes (n, k) and (n,)
+    sides, limits : array, shapes (m, k) and (m,)
+        One row a neuron that is not linear.
+    """
+
+    matrix: FloatArray
+    offset: FloatArray
+    sides: FloatArray
+    limits: FloatArray
+
+    @classmethod
+    def of(cls, network: Network, pattern: Pattern) -> Cell:
+        """Return the cell of a pattern: which pre-activations are positive, one array a layer.
+
+        Examples
+        --------
+        >>> net = Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
+        >>> cell = Cell.of(net, tuple(t > 0.0 for t in net.pre_activations([-3.0])))
+        >>> float(cell.matrix[0, 0]), bool((cell.sides @ [-5.0] <= cell.limits).all())
+        (-1.0, True)
+        """
+        matrix, offset = np.eye(network.n_in), np.zeros(network.n_in)
+        sides, limits = [np.zeros((0, network.n_in))], [np.zeros(0)]
+        for layer, on in zip(network, pattern, strict=True):
+            matrix, offset = layer.weight @ matrix, layer.weight @ offset + layer.bias
+            if layer.slope < 1.0:
+                sign = np.where(on, -1.0, 1.0)
+                sides.append(sign[:, None] * matrix)
+                limits.append(-sign * offset)
+            gain = np.where(on, 1.0, layer.slope)
+            matrix, offset = gain[:, None] * matrix, gain * offset
+        return cls(matrix, offset, np.vstack(sides), np.concatenate(limits))

@@ -1,0 +1,80 @@
+"""`Instance`: the inversion problem that a reduction makes, and what its residual says of the source."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pyomo_relu.box import Box
+from pyomo_relu.errors import InputError
+from pyomo_relu.network import Network
+from pyomo_relu.norms import Norm, as_norm
+from pyomo_relu.validation import FloatArray, as_vector, frozen
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """A network, an observation, and where they come from.
+
+    Parameters
+    ----------
+    network : Network
+        Its weights are exact: small integers, halves, and products of them with a leaky slope.
+    observation : array_like, shape (n,)
+    box : Box or None
+        Where the code may lie; None is everywhere, and then some code of the cube ``[0, 1]^k`` meets
+        the observation if any code at all does.
+    source : object
+        What was reduced, as it was given: a :class:`~reductions.CNF`, or a graph.
+    gap : float
+        Every code in the box has residual at least `gap` when the source has no solution; a code whose
+        residual is less is lifted to a solution. Never rounded up.
+        Zero where the residual tells nothing (:class:`~reductions.ConvexityFamily`).
+    gap_norm : "inf", 1 or 2
+        The norm of that residual.
+    name : str
+        The reduction's name.
+    binary : bool
+        Whether the code must also lie in ``{0, 1}^k`` (:class:`~reductions.BinaryCode`).
+
+    Raises
+    ------
+    ShapeError, InputError
+        If the parts do not fit.
+    """
+
+    network: Network
+    observation: FloatArray
+    box: Box | None
+    source: Any
+    gap: float
+    gap_norm: Norm
+    name: str
+    binary: bool = False
+
+    def __post_init__(self) -> None:
+        observation = as_vector(self.observation, self.network.n_out, "observation")
+        object.__setattr__(self, "observation", frozen(observation))
+        if self.box is not None:
+            object.__setattr__(self, "box", Box.of(self.box, self.network.n_in))
+        if not 0.0 <= self.gap < math.inf:
+            raise InputError(f"gap must be a number, at least 0, got {self.gap}")
+        object.__setattr__(self, "gap_norm", as_norm(self.gap_norm))
+
+
+class Reduction(Protocol):
+    """A map from a source to an :class:`Instance`, and the map back from its codes."""
+
+    @property
+    def name(self) -> str:
+        """The name that instances carry."""
+        ...
+
+    def reduce(self, source: Any) -> Instance:
+        """Return the inversion problem that has a solution iff `source` has one."""
+        ...
+
+    def lift(self, instance: Instance, z: Any) -> Any:
+        """Return the solution of ``instance.source`` that the code `z` stands for, checked; None if it is none."""
+        ...

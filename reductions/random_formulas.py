@@ -1,0 +1,86 @@
+"""Random formulas from a seed: uniform ones, and ones with a planted solution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pyomo_relu.errors import InputError
+from reductions.cnf import CNF
+
+
+def random_cnf(n_variables: int, n_clauses: int, k: int = 3, seed: int = 0) -> CNF:
+    """Draw clauses uniformly: k distinct variables each, every sign with probability 1/2.
+
+    Parameters
+    ----------
+    n_variables, n_clauses : int
+        Clauses are drawn independently, so that one may be drawn twice.
+    k : int
+        Literals a clause.
+    seed : int
+        Seed of ``numpy.random.default_rng``.
+
+    Raises
+    ------
+    InputError
+        If `k` is not between 1 and `n_variables`, or a number is negative.
+
+    Examples
+    --------
+    >>> cnf = random_cnf(5, 20, seed=1)
+    >>> cnf == random_cnf(5, 20, seed=1), {len(clause) for clause in cnf.clauses}
+    (True, {3})
+    """
+    return _draw(n_variables, n_clauses, k, np.random.default_rng(_checked(n_variables, n_clauses, k, seed)))
+
+
+def planted_cnf(n_variables: int, n_clauses: int, k: int = 3, seed: int = 0) -> tuple[CNF, list[bool]]:
+    """Draw an assignment, and clauses uniformly among those that it satisfies.
+
+    Parameters and errors as in :func:`random_cnf`.
+
+    Returns
+    -------
+    cnf : CNF
+    assignment : list of bool, length n_variables
+        Satisfies `cnf`.
+
+    Examples
+    --------
+    >>> cnf, assignment = planted_cnf(5, 60, seed=1)
+    >>> cnf.satisfied_by(assignment)
+    True
+    """
+    rng = np.random.default_rng(_checked(n_variables, n_clauses, k, seed))
+    assignment = [bool(value) for value in rng.integers(0, 2, n_variables)]
+
+    def satisfied(clause: tuple[int, ...]) -> bool:
+        return any(assignment[abs(literal) - 1] == (literal > 0) for literal in clause)
+
+    return _draw(n_variables, n_clauses, k, rng, satisfied), assignment
+
+
+def _checked(n_variables: int, n_clauses: int, k: int, seed: int) -> int:
+    if n_variables < 0 or n_clauses < 0 or seed < 0:
+        raise InputError(f"variables, clauses and seed must be at least 0, got {n_variables}, {n_clauses} and {seed}")
+    if not 1 <= k <= n_variables and n_clauses:
+        raise InputError(f"clauses of {k} distinct variables cannot be drawn from {n_variables}")
+    return seed
+
+
+def _draw(
+    n_variables: int,
+    n_clauses: int,
+    k: int,
+    rng: np.random.Generator,
+    keep: Callable[[tuple[int, ...]], bool] = lambda clause: True,
+) -> CNF:
+    clauses: list[tuple[int, ...]] = []
+    while len(clauses) < n_clauses:
+        variables = np.sort(rng.choice(n_variables, k, replace=False)) + 1
+        clause = tuple(int(literal) for literal in variables * rng.choice([-1, 1], k))
+        if keep(clause):
+            clauses.append(clause)
+    return CNF(n_variables, tuple(clauses))

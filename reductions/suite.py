@@ -1,0 +1,90 @@
+"""A suite of instances with known answers, for the test of solvers and verifiers."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from typing import Any
+
+from pyomo_relu.errors import InputError
+from reductions.cnf import CNF
+from reductions.exchange import Verdict, make_folder, write_instance, write_text
+from reductions.instance import Reduction
+from reductions.oracle import solve, unsat_proof
+from reductions.proof import check_proof
+from reductions.random_formulas import planted_cnf, random_cnf
+
+SAT_RATIO, UNSAT_RATIO = 4, 8
+"""Clauses a variable; random 3-CNF turns unsatisfiable at about 4.27."""
+
+
+def write_suite(
+    folder: str | PathLike[str],
+    reductions: Sequence[Reduction],
+    *,
+    n_variables: Sequence[int] = (4, 6, 8),
+    repeats: int = 1,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """Write satisfiable and unsatisfiable 3-CNF instances, one folder each, and ``suite.json`` over all.
+
+    Satisfiable formulas have a planted solution; unsatisfiable ones are random, and beside each is
+    ``proof.drup``, written by a SAT solver and checked by :func:`~reductions.check_proof`.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it does not exist; its parent must.
+    reductions : sequence of Reduction
+        Of formulas; ``REDUCTIONS.values()`` without ``"binary"``, which VNN-LIB cannot say.
+    n_variables : sequence of int
+        Sizes, 3 or more each.
+    repeats : int
+        Formulas of each size and verdict.
+    seed : int
+
+    Returns
+    -------
+    list of dict
+        The manifests of :func:`~reductions.write_instance`, each with its ``folder``.
+
+    Raises
+    ------
+    InputError
+        If a size is below 3, or a file cannot be written.
+    MissingDependencyError
+        If python-sat or onnx is not installed.
+    """
+    if min(n_variables, default=3) < 3:
+        raise InputError(f"formulas of 3 literals a clause need 3 variables or more, got {min(n_variables)}")
+    target = make_folder(folder)
+    manifests = []
+    for n, repeat in itertools.product(n_variables, range(repeats)):
+        for verdict, drawn, cnf in _formulas(n, seed + repeat * 1000):
+            proof = _checked_proof(cnf) if verdict == "unsat" else None
+            for reduction in reductions:
+                name = f"{verdict}-{n}-{repeat}-{reduction.name}"
+                manifest = write_instance(reduction.reduce(cnf), target / name, verdict=verdict, seed=drawn)
+                if proof is not None:
+                    write_text(target / name / "proof.drup", "\n".join((*proof, "")))
+                manifests.append({"folder": name, **manifest})
+    write_text(target / "suite.json", json.dumps(manifests, indent=2) + "\n")
+    return manifests
+
+
+def _formulas(n: int, seed: int) -> Iterator[tuple[Verdict, int, CNF]]:
+    yield "sat", seed, planted_cnf(n, SAT_RATIO * n, seed=seed)[0]
+    yield next(
+        ("unsat", drawn, cnf)
+        for drawn in itertools.count(seed)
+        if solve(cnf := random_cnf(n, UNSAT_RATIO * n, seed=drawn)) is None
+    )
+
+
+def _checked_proof(cnf: CNF) -> list[str]:
+    lines = unsat_proof(cnf)
+    if not check_proof(cnf, lines):
+        raise AssertionError("the SAT solver's proof does not check")
+    return lines
