@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import coo_matrix
 
+from pyomo_relu.bounds.budget import Budget
 from pyomo_relu.bounds.crown import crown_bounds, meet
 from pyomo_relu.bounds.observed import Region
 from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.box import Box
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm
 from pyomo_relu.solvers import LinearSession
 from pyomo_relu.validation import FloatArray
 
@@ -59,28 +59,6 @@ class _Assembly:
         return LinearSession(
             matrix, np.array(self.row_lower), np.array(self.row_upper), np.array(self.lower), np.array(self.upper)
         )
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What the deviations of the last layer may add up to: ``||G(z) - x|| <= most``, p = 1 or 2.
-
-    Parameters
-    ----------
-    x : array, shape (n,)
-    most : float
-    norm : 1 or 2
-    caps : array, shape (n,)
-        The most that each output may deviate.
-    centre : array, shape (n,)
-        Deviations at which the ball of p = 2 is cut by its tangent; those of the incumbent.
-    """
-
-    x: FloatArray
-    most: float
-    norm: Norm
-    caps: FloatArray
-    centre: FloatArray
 
 
 class RegionLp:

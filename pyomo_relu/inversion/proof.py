@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pyomo_relu.bounds import Budget, Region, deviation_caps, lp_region, observed_region
+from pyomo_relu.bounds import Budget, Region, deviation_caps, lagrangian_region, lp_region, observed_region
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import Encoding
@@ -68,7 +68,7 @@ class Task:
         region = observed_region(problem.network, problem.x, box, cutoff, self.norm, tube=self.tube)
         if not region.is_bounded:
             raise InputError("the observation does not bound the code: give box=(lower, upper), such as box=(-3, 3)")
-        return region
+        return lagrangian_region(problem.network, region, self.budget(incumbent))
 
     def budget(self, incumbent: Incumbent) -> Budget | None:
         """Return what the deviations may add up to, for the LPs of p = 1 and 2."""
