@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pyomo_relu.bounds.crown import crown_bounds, meet
 from pyomo_relu.bounds.observed import Region
 from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.box import Box
@@ -92,6 +93,13 @@ class AffineNetwork:
     intervals: Box
     operations: int
 
+    @property
+    def targets(self) -> Affine:
+        """What is worth bounding: the entries of u, then the open pre-activations, layer by layer."""
+        variables = self.rows.rows(np.arange(self.box.size))
+        pairs = zip(self.pre_activations, self.open_neurons, strict=True)
+        return stacked([variables, *(rows.rows(index) for rows, index in pairs)])
+
 
 def affine_network(network: Network, region: Region) -> AffineNetwork:
     """Write every pre-activation as an affine function of the code and the open neurons.
@@ -157,3 +165,42 @@ def _triangle(
     above = np.maximum((slope - chord) * low, (1.0 - chord) * high)
     found.append((outputs.minus(before.times(chord)), 0.0 * low, above * grow))
     return found
+
+
+def tightened(network: Network, region: Region, form: AffineNetwork, lower: FloatArray, upper: FloatArray) -> Region:
+    """Return the region with new bounds of ``form.targets``, and what CROWN makes of them.
+
+    Parameters
+    ----------
+    network : Network
+    region : Region
+        Of which `form` is.
+    form : AffineNetwork
+    lower, upper : array, shape (m,)
+        Infinite where nothing was found.
+    """
+    counts = [index.size for index in form.open_neurons]
+    ends = np.cumsum([network.n_in, *counts[:-1], *counts])[:-1]
+    lows, highs = np.split(lower, ends), np.split(upper, ends)
+    code = meet(region.code, Box(lows[0], highs[0]))
+    outputs, inputs = list(zip(lows, highs, strict=True))[1 : len(network)], slice(len(network), None)
+    bounds = []
+    for number, (bound, index, low, high) in enumerate(
+        zip(region.pre_activations, form.open_neurons, lows[inputs], highs[inputs], strict=True)
+    ):
+        low_all, high_all = bound.lower.copy(), bound.upper.copy()
+        low_all[index], high_all[index] = low, high
+        if number < len(network) - 1:
+            below, above = _before_activation(network[number].slope, *outputs[number])
+            low_all[index], high_all[index] = np.maximum(low, below), np.minimum(high, above)
+        bounds.append(meet(bound, Box(np.minimum(low_all, high_all), np.maximum(low_all, high_all))))
+    return Region(code, crown_bounds(network, code, bounds))
+
+
+def _before_activation(slope: float, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return what the bounds of an output say of its pre-activation."""
+    if slope == 0.0:
+        return np.where(low > 0.0, low, -np.inf), np.maximum(high, 0.0)
+    grow = gamma(1)
+    low, high = np.where(low > 0.0, low, low / slope), np.where(high > 0.0, high, high / slope)
+    return low - grow * np.abs(low), high + grow * np.abs(high)

@@ -41,7 +41,7 @@ class Squares:
         n = matrix.shape[1]
         if len(matrix) <= n:
             return cls(matrix, shift, 0.0)
-        factor = np.linalg.qr(np.column_stack([matrix, shift]), mode="r")
+        factor: FloatArray = np.asarray(np.linalg.qr(np.column_stack([matrix, shift]))[1], dtype=np.float64)
         return cls(factor[:n, :n], factor[:n, n], float(np.sum(factor[n:, n] ** 2)))
 
     def add_to(self, model: Any, variables: Sequence[Any], most: float | None = None) -> Any:

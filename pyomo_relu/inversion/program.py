@@ -71,22 +71,24 @@ def build_program(
             fitted = _fitted(layer, bounds, problem.x, norm)
             kept = ~fitted
             # The lower side |y - x| >= x - y says nothing where x is below what y misses it by anyway.
-            outputs = encode_layer(
-                model.layer[len(problem.network)],
-                Layer(layer.weight[kept], layer.bias[kept], layer.slope),
-                variables,
-                Box(bounds.lower[kept], bounds.upper[kept]),
-                encoding,
-                one_sided=(problem.x <= least)[kept],
-            )
+            outputs = []
+            if kept.any():
+                outputs = encode_layer(
+                    model.layer[len(problem.network)],
+                    Layer(layer.weight[kept], layer.bias[kept], layer.slope),
+                    variables,
+                    Box(bounds.lower[kept], bounds.upper[kept]),
+                    encoding,
+                    one_sided=(problem.x <= least)[kept],
+                )
             squares = None
             if fitted.any():
-                weight, shift, x = layer.weight[fitted], layer.bias[fitted], problem.x[fitted]
-                squares = Squares.of(weight, shift - x).add_to(model, variables, budget)
+                live = [v is not None for v in variables]
+                weight, own = layer.weight[fitted][:, live], [v for v in variables if v is not None]
+                shift, x = layer.bias[fitted], problem.x[fitted]
+                squares = Squares.of(weight, shift - x).add_to(model, own, budget)
                 if np.isfinite(tube):
-                    model.tube = dense_rows(
-                        range(len(x)), weight, variables, lower=x - tube - shift, upper=x + tube - shift
-                    )
+                    model.tube = dense_rows(range(len(x)), weight, own, lower=x - tube - shift, upper=x + tube - shift)
             add_residual_norm(
                 model,
                 outputs,
@@ -111,7 +113,7 @@ def _whole(model: ConcreteModel, problem: Problem, region: Region, encoding: Enc
 
 
 def _hidden(model: ConcreteModel, network: Network, region: Region, encoding: Encoding) -> tuple[Layer, Box, list[Any]]:
-    """Write the hidden layers in terms of the code and the open neurons; return the last layer so, and those."""
+    """Write the hidden layers in terms of the code and the open neurons; return the last one, its bounds, and those."""
     form = affine_network(network, region)
     variables: list[Any] = list(model.z.values())
     for i, (layer, rows, bounds) in enumerate(
@@ -124,12 +126,7 @@ def _hidden(model: ConcreteModel, network: Network, region: Region, encoding: En
             implied = layer_interval(reduced, Box(form.box.lower[:n], form.box.upper[:n]))
             outputs = encode_layer(model.layer[i], reduced, used, bounds, encoding, implied=implied)
             variables += [outputs[j] for j in form.open_neurons[i - 1]]
-    live = [v is not None and column.any() for v, column in zip(variables, reduced.weight.T, strict=True)]
-    return (
-        Layer(reduced.weight[:, live], reduced.bias, reduced.slope),
-        bounds,
-        [v for v, alive in zip(variables, live, strict=True) if alive],
-    )
+    return reduced, bounds, [v if column.any() else None for v, column in zip(variables, reduced.weight.T, strict=True)]
 
 
 def _fitted(layer: Layer, bounds: Box, x: FloatArray, norm: Norm) -> NDArray[np.bool_]:
@@ -140,7 +137,7 @@ def _fitted(layer: Layer, bounds: Box, x: FloatArray, norm: Norm) -> NDArray[np.
     if norm != 2:
         return np.zeros(layer.n_out, dtype=bool)
     linear = np.full(layer.n_out, layer.slope == 1.0) | ((bounds.lower >= 0.0) & (x >= 0.0))
-    return linear & (linear.sum() > layer.n_in)
+    return np.asarray(linear & (linear.sum() > layer.n_in), dtype=np.bool_)
 
 
 def least_deviations(problem: Problem, norm: Norm, incumbent: Incumbent | None) -> FloatArray:
