@@ -1,8 +1,11 @@
 """Bounds on pre-activations, one method a file; all are sound in floating point."""
 
+from pyomo_relu.bounds.affine import affine_network
+from pyomo_relu.bounds.budget import Budget
 from pyomo_relu.bounds.crown import crown_bounds
 from pyomo_relu.bounds.interval import interval_bounds, layer_interval
-from pyomo_relu.bounds.lp import Budget, lp_region
+from pyomo_relu.bounds.lagrangian import lagrangian_region
+from pyomo_relu.bounds.lp import lp_region
 from pyomo_relu.bounds.observed import Region, deviation_caps, observed_region
 
 FORWARD = {"interval": interval_bounds, "crown": crown_bounds}
@@ -12,9 +15,11 @@ __all__ = [
     "FORWARD",
     "Budget",
     "Region",
+    "affine_network",
     "crown_bounds",
     "deviation_caps",
     "interval_bounds",
+    "lagrangian_region",
     "layer_interval",
     "lp_region",
     "observed_region",

@@ -43,6 +43,16 @@ class Region:
         """Whether the code and every pre-activation are bounded."""
         return self.code.is_bounded and all(bound.is_bounded for bound in self.pre_activations)
 
+    def meet(self, other: Region) -> Region:
+        """Return what lies in both."""
+        pairs = zip(self.pre_activations, other.pre_activations, strict=True)
+        return Region(meet(self.code, other.code), tuple(meet(one, two) for one, two in pairs))
+
+    @property
+    def width(self) -> float:
+        """Sum of all the bounds' widths: what tightening makes less."""
+        return float(sum(np.sum(box.upper - box.lower) for box in (self.code, *self.pre_activations)))
+
     def unstable(self, network: Network) -> list[int]:
         """Return how many neurons of each layer can have both signs."""
         return [

@@ -23,6 +23,7 @@ def add_residual_norm(
     least: FloatArray | None = None,
     most: FloatArray | None = None,
     budget: float | None = None,
+    squares: Any = None,
 ) -> None:
     """Minimise ``||y - x||`` in `model`; for p = 2, its square.
 
@@ -37,11 +38,15 @@ def add_residual_norm(
         Bounds of the single deviations ``|y_j - x_j|``.
     budget : float, optional
         Bound of the norm.
+    squares : expression, optional
+        For p = 2: what outputs that are not listed add to the sum.
     """
     terms = [((), ()) if y is None else ((1.0,), (y,)) for y in outputs]
     low = np.zeros(len(x)) if least is None else least
     high = np.full(len(x), np.inf) if most is None else most
     _WRITERS[norm](model, terms, x, low, high, budget)
+    if squares is not None:
+        model.objective.expr = model.objective.expr + squares
 
 
 Terms = Sequence[tuple[Sequence[float], Sequence[Any]]]
@@ -85,7 +90,7 @@ def _two(model: Any, terms: Terms, x: FloatArray, low: FloatArray, high: FloatAr
     own = list(model.difference.values())
     none = np.zeros((len(x), 0))
     model.definition = dense_rows(range(len(x)), none, [], extra=_with(terms, -1.0, own), lower=x, upper=x)
-    model.objective = Objective(expr=sum(r * r for r in own))
+    model.objective = Objective(expr=sum((r * r for r in own), 0.0))
 
 
 _WRITERS: dict[Norm, Callable[[Any, Terms, FloatArray, FloatArray, FloatArray, float | None], None]] = {

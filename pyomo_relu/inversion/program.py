@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pyomo.common.gc_manager import PauseGC
 from pyomo.environ import ConcreteModel, Var
 
-from pyomo_relu.bounds import Region, deviation_caps, layer_interval
+from pyomo_relu.bounds import Region, affine_network, deviation_caps, layer_interval
 from pyomo_relu.box import Box
 from pyomo_relu.formulations import Encoding
 from pyomo_relu.formulations.encoding import encode_layer, new_layer_blocks
 from pyomo_relu.formulations.residual import add_residual_norm
+from pyomo_relu.formulations.rows import dense_rows
+from pyomo_relu.formulations.squares import Squares
 from pyomo_relu.inversion.incumbent import Incumbent
+from pyomo_relu.layer import Layer
+from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.validation import FloatArray
@@ -48,35 +53,91 @@ def build_program(
         Whether every output is to be right in every feasible point, not only in optimal ones, so
         that constraints on outputs may be added.
     """
+    budget = None if incumbent is None else incumbent.cutoff(problem.scale)
+    caps = deviation_caps(problem.network[-1], problem.x, np.inf if budget is None else budget, norm, tube)
+    if norm == "inf" and np.isfinite(caps).all():
+        budget = float(caps.max())
     least = least_deviations(problem, norm, incumbent)
     lower, upper = region.code.lower.tolist(), region.code.upper.tolist()
     model = ConcreteModel()
     with PauseGC():
         model.z = Var(range(problem.network.n_in), bounds=lambda _, i: (lower[i], upper[i]))
         new_layer_blocks(model, len(problem.network))
-        outputs: list[Any] = list(model.z.values())
-        inputs = region.code
-        for i, layer in enumerate(problem.network):
-            bounds = region.pre_activations[i]
+        if extendable:
+            outputs = _whole(model, problem, region, encoding)
+            add_residual_norm(model, outputs, problem.x, norm, least=least, most=caps, budget=budget)
+        else:
+            layer, bounds, variables = _hidden(model, problem.network, region, encoding)
+            fitted = _fitted(layer, bounds, problem.x, norm)
+            kept = ~fitted
             # The lower side |y - x| >= x - y says nothing where x is below what y misses it by anyway.
-            last = i == len(problem.network) - 1
-            one_sided = problem.x <= least if last and not extendable else None
-            outputs = encode_layer(
-                model.layer[i + 1],
-                layer,
+            outputs = []
+            if kept.any():
+                outputs = encode_layer(
+                    model.layer[len(problem.network)],
+                    Layer(layer.weight[kept], layer.bias[kept], layer.slope),
+                    variables,
+                    Box(bounds.lower[kept], bounds.upper[kept]),
+                    encoding,
+                    one_sided=(problem.x <= least)[kept],
+                )
+            squares = None
+            if fitted.any():
+                live = [v is not None for v in variables]
+                weight, own = layer.weight[fitted][:, live], [v for v in variables if v is not None]
+                shift, x = layer.bias[fitted], problem.x[fitted]
+                squares = Squares.of(weight, shift - x).add_to(model, own, budget)
+                if np.isfinite(tube):
+                    model.tube = dense_rows(range(len(x)), weight, own, lower=x - tube - shift, upper=x + tube - shift)
+            add_residual_norm(
+                model,
                 outputs,
-                bounds,
-                encoding,
-                implied=layer_interval(layer, inputs),
-                one_sided=one_sided,
+                problem.x[kept],
+                norm,
+                least=least[kept],
+                most=caps[kept],
+                budget=budget,
+                squares=squares,
             )
-            inputs = Box(layer.activate(bounds.lower), layer.activate(bounds.upper))
-        budget = None if incumbent is None else incumbent.cutoff(problem.scale)
-        caps = deviation_caps(problem.network[-1], problem.x, np.inf if budget is None else budget, norm, tube)
-        if norm == "inf" and np.isfinite(caps).all():
-            budget = float(caps.max())
-        add_residual_norm(model, outputs, problem.x, norm, least=least, most=caps, budget=budget)
     return model
+
+
+def _whole(model: ConcreteModel, problem: Problem, region: Region, encoding: Encoding) -> list[Any]:
+    """Write every layer in terms of the one before; return the outputs."""
+    outputs, inputs = list(model.z.values()), region.code
+    for i, (layer, bounds) in enumerate(zip(problem.network, region.pre_activations, strict=True), 1):
+        implied = layer_interval(layer, inputs)
+        outputs = encode_layer(model.layer[i], layer, outputs, bounds, encoding, implied=implied)
+        inputs = Box(layer.activate(bounds.lower), layer.activate(bounds.upper))
+    return outputs
+
+
+def _hidden(model: ConcreteModel, network: Network, region: Region, encoding: Encoding) -> tuple[Layer, Box, list[Any]]:
+    """Write the hidden layers in terms of the code and the open neurons; return the last one, its bounds, and those."""
+    form = affine_network(network, region)
+    variables: list[Any] = list(model.z.values())
+    for i, (layer, rows, bounds) in enumerate(
+        zip(network, form.pre_activations, region.pre_activations, strict=True), 1
+    ):
+        n = len(variables)
+        reduced = Layer(rows.matrix[:, :n], rows.shift, layer.slope)
+        if i < len(network):
+            used = [v if column.any() else None for v, column in zip(variables, reduced.weight.T, strict=True)]
+            implied = layer_interval(reduced, Box(form.box.lower[:n], form.box.upper[:n]))
+            outputs = encode_layer(model.layer[i], reduced, used, bounds, encoding, implied=implied)
+            variables += [outputs[j] for j in form.open_neurons[i - 1]]
+    return reduced, bounds, [v if column.any() else None for v, column in zip(variables, reduced.weight.T, strict=True)]
+
+
+def _fitted(layer: Layer, bounds: Box, x: FloatArray, norm: Norm) -> NDArray[np.bool_]:
+    """Return which outputs of p = 2 are linear and need no variable of their own, shape (n_out,).
+
+    A pre-activation below zero misses x >= 0 by more than its output does, so that its sign need not be held.
+    """
+    if norm != 2:
+        return np.zeros(layer.n_out, dtype=bool)
+    linear = np.full(layer.n_out, layer.slope == 1.0) | ((bounds.lower >= 0.0) & (x >= 0.0))
+    return np.asarray(linear & (linear.sum() > layer.n_in), dtype=np.bool_)
 
 
 def least_deviations(problem: Problem, norm: Norm, incumbent: Incumbent | None) -> FloatArray:

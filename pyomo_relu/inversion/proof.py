@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pyomo_relu.bounds import Budget, Region, deviation_caps, lp_region, observed_region
+from pyomo_relu.bounds import Budget, Region, deviation_caps, lagrangian_region, lp_region, observed_region
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import Encoding
@@ -23,10 +23,13 @@ from pyomo_relu.solvers import ABS_GAP, REL_GAP, Outcome, Solver, solve
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
 
-QUICK = 10.0
-"""Seconds after which bounds by LPs pay more than a longer search."""
+FIRST_SECONDS = 2.0
+"""Seconds of the first search. Then bounds by LPs get twice as long, and the next search `GROWTH` times."""
 
-MOST_SECONDS_OF_LPS = 120.0
+GROWTH = 4.0
+
+WORTHWHILE = 0.97
+"""Bounds by LPs have gained something where they leave at most this share of the widths."""
 
 BIG_M_WARNING = 1e4
 BIG_M_ERROR = 1e6
@@ -68,7 +71,7 @@ class Task:
         region = observed_region(problem.network, problem.x, box, cutoff, self.norm, tube=self.tube)
         if not region.is_bounded:
             raise InputError("the observation does not bound the code: give box=(lower, upper), such as box=(-3, 3)")
-        return region
+        return lagrangian_region(problem.network, region, self.budget(incumbent))
 
     def budget(self, incumbent: Incumbent) -> Budget | None:
         """Return what the deviations may add up to, for the LPs of p = 1 and 2."""
@@ -110,7 +113,8 @@ class Task:
 def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> tuple[Outcome, Incumbent]:
     """Close the gap between an incumbent and its bound.
 
-    A MILP that is not done within `QUICK` seconds is given up for bounds by LPs, and then tried again.
+    A search that does not end soon is given up for bounds by LPs, and then tried again, for longer each time:
+    which of the two is the better use of time is not known before.
 
     Parameters
     ----------
@@ -124,18 +128,22 @@ def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> t
     if incumbent.is_optimal(REL_GAP if solver.rel_gap is None else solver.rel_gap, ABS_GAP):
         said = "no MILP was needed: the code meets the bound"
         return Outcome(Status.OPTIMAL, True, None, None, 0.0, incumbent.solver, said), incumbent
-    region = task.region(incumbent)
-    quick = min(QUICK, seconds_left(solver, started))
-    outcome, best = task.attempt(region, incumbent, replace(solver, time_limit=quick))
-    best = best or incumbent
-    left = seconds_left(solver, started)
-    if outcome.status is not Status.TIME_LIMIT or left <= 1.0:
-        return outcome, best
-    seconds = min(left / 2.0, MOST_SECONDS_OF_LPS)
-    region = lp_region(task.problem.network, task.region(best), task.budget(best), seconds=seconds)
-    left = seconds_left(solver, started)
-    outcome, better = task.attempt(region, best, replace(solver, time_limit=left if math.isfinite(left) else None))
-    return outcome, better or best
+    network, best = task.problem.network, incumbent
+    region, seconds, gains = task.region(best), FIRST_SECONDS, True
+    while True:
+        left = seconds_left(solver, started)
+        last = not gains or left <= seconds
+        limit = left if last else seconds
+        outcome, found = task.attempt(region, best, replace(solver, time_limit=limit if math.isfinite(limit) else None))
+        if found is not None and found.residual < best.residual:
+            region = region.meet(task.region(found))
+        best = found or best
+        left = seconds_left(solver, started)
+        if last or outcome.status is not Status.TIME_LIMIT or left <= 1.0:
+            return outcome, best
+        tighter = lp_region(network, region, task.budget(best), seconds=min(2.0 * seconds, left / 2.0))
+        gains = tighter.width < WORTHWHILE * region.width
+        region, seconds = tighter, GROWTH * seconds
 
 
 def root(value: float | None, norm: Norm) -> float | None:

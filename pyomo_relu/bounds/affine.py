@@ -1,0 +1,206 @@
+"""The network on a region as an affine map: of the code, and of the neurons that are still open.
+
+Where a neuron's sign is known, it is a linear function of what comes before. So every pre-activation
+is affine in few variables u: the code, and the outputs of open hidden neurons. What else is known of
+u are rows with an interval each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pyomo_relu.bounds.crown import crown_bounds, meet
+from pyomo_relu.bounds.observed import Region
+from pyomo_relu.bounds.rounding import gamma
+from pyomo_relu.box import Box
+from pyomo_relu.layer import Layer
+from pyomo_relu.network import Network
+from pyomo_relu.validation import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """Rows ``matrix @ u + shift`` and what rounding can have done to them.
+
+    Parameters
+    ----------
+    matrix : array, shape (m, N)
+    shift : array, shape (m,)
+    size : array, shape (m, N + 1)
+        The same with absolute values at every step, the shift in the last column: rounding errors
+        are at most ``gamma(operations) * size``.
+    """
+
+    matrix: FloatArray
+    shift: FloatArray
+    size: FloatArray
+
+    def rows(self, index: np.ndarray) -> Affine:
+        """Return some of the rows."""
+        return Affine(self.matrix[index], self.shift[index], self.size[index])
+
+    def times(self, factor: FloatArray) -> Affine:
+        """Return every row times its factor, shape (m,)."""
+        return Affine(factor[:, None] * self.matrix, factor * self.shift, np.abs(factor)[:, None] * self.size)
+
+    def minus(self, other: Affine) -> Affine:
+        """Return the difference of two blocks of rows."""
+        return Affine(self.matrix - other.matrix, self.shift - other.shift, self.size + other.size)
+
+    def through(self, layer: Layer) -> Affine:
+        """Return the layer's pre-activations, of these inputs."""
+        size = np.abs(layer.weight) @ self.size
+        size[:, -1] += np.abs(layer.bias)
+        return Affine(layer.weight @ self.matrix, layer.weight @ self.shift + layer.bias, size)
+
+
+def stacked(blocks: list[Affine]) -> Affine:
+    """Return blocks of rows as one."""
+    return Affine(
+        np.vstack([block.matrix for block in blocks]),
+        np.concatenate([block.shift for block in blocks]),
+        np.vstack([block.size for block in blocks]),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class AffineNetwork:
+    """A network on a region, in the variables u.
+
+    Parameters
+    ----------
+    pre_activations : list of Affine
+        One a layer.
+    open_neurons : list of int array
+        Those of each layer whose sign is not known; the outputs of the hidden ones follow the
+        code in u, layer by layer.
+    box : Box
+        Of u.
+    rows : Affine
+        What else is known; first of all the entries of u themselves.
+    intervals : Box
+        Between which the rows lie.
+    operations : int
+        Length of the longest chain of additions in a row.
+    """
+
+    pre_activations: list[Affine]
+    open_neurons: list[np.ndarray]
+    box: Box
+    rows: Affine
+    intervals: Box
+    operations: int
+
+    @property
+    def targets(self) -> Affine:
+        """What is worth bounding: the entries of u, then the open pre-activations, layer by layer."""
+        variables = self.rows.rows(np.arange(self.box.size))
+        pairs = zip(self.pre_activations, self.open_neurons, strict=True)
+        return stacked([variables, *(rows.rows(index) for rows, index in pairs)])
+
+
+def affine_network(network: Network, region: Region) -> AffineNetwork:
+    """Write every pre-activation as an affine function of the code and the open neurons.
+
+    Parameters
+    ----------
+    network : Network
+    region : Region
+        Bounded.
+    """
+    open_ = [
+        np.flatnonzero((bound.lower < 0.0) & (bound.upper > 0.0) & (layer.slope < 1.0))
+        for layer, bound in zip(network, region.pre_activations, strict=True)
+    ]
+    n_code = network.n_in
+    total = n_code + sum(index.size for index in open_[:-1])
+    unit = np.eye(total)
+    everything = Affine(unit, np.zeros(total), np.hstack([unit, np.zeros((total, 1))]))
+    lower, upper = [region.code.lower], [region.code.upper]
+    pre_activations: list[Affine] = []
+    blocks: list[tuple[Affine, FloatArray, FloatArray]] = []
+    inputs, first = everything.rows(np.arange(n_code)), n_code
+    for number, (layer, bound) in enumerate(zip(network, region.pre_activations, strict=True)):
+        before = inputs.through(layer)
+        pre_activations.append(before)
+        blocks.append((before, bound.lower, bound.upper))
+        if number == len(network) - 1:
+            break
+        index = open_[number]
+        own = everything.rows(np.arange(first, first + index.size))
+        first += index.size
+        low, high = bound.lower[index], bound.upper[index]
+        lower.append(layer.slope * low * (1.0 + gamma(1)))
+        upper.append(high)
+        blocks += _triangle(layer.slope, own, before.rows(index), low, high)
+        inputs = before.times(np.where((bound.lower >= 0.0) | (layer.slope == 1.0), 1.0, layer.slope))
+        for part, value in zip(
+            (inputs.matrix, inputs.shift, inputs.size), (own.matrix, own.shift, own.size), strict=True
+        ):
+            part[index] = value
+    box = Box(np.concatenate(lower), np.concatenate(upper))
+    blocks.insert(0, (everything, box.lower, box.upper))
+    return AffineNetwork(
+        pre_activations,
+        open_,
+        box,
+        stacked([rows for rows, _, _ in blocks]),
+        Box(np.concatenate([low for _, low, _ in blocks]), np.concatenate([high for _, _, high in blocks])),
+        sum(layer.n_in + 4 for layer in network),
+    )
+
+
+def _triangle(
+    slope: float, outputs: Affine, before: Affine, low: FloatArray, high: FloatArray
+) -> list[tuple[Affine, FloatArray, FloatArray]]:
+    """Return the rows ``h - a``, ``h - slope a`` and ``h - chord a`` of open neurons, with their intervals."""
+    ones = np.ones(low.size)
+    chord = (high - slope * low) / (high - low)
+    grow = 1.0 + gamma(4)
+    found = [(outputs.minus(before), 0.0 * low, (slope - 1.0) * low * grow)]
+    if slope > 0.0:
+        found.append((outputs.minus(before.times(slope * ones)), 0.0 * low, (1.0 - slope) * high * grow))
+    above = np.maximum((slope - chord) * low, (1.0 - chord) * high)
+    found.append((outputs.minus(before.times(chord)), 0.0 * low, above * grow))
+    return found
+
+
+def tightened(network: Network, region: Region, form: AffineNetwork, lower: FloatArray, upper: FloatArray) -> Region:
+    """Return the region with new bounds of ``form.targets``, and what CROWN makes of them.
+
+    Parameters
+    ----------
+    network : Network
+    region : Region
+        Of which `form` is.
+    form : AffineNetwork
+    lower, upper : array, shape (m,)
+        Infinite where nothing was found.
+    """
+    counts = [index.size for index in form.open_neurons]
+    ends = np.cumsum([network.n_in, *counts[:-1], *counts])[:-1]
+    lows, highs = np.split(lower, ends), np.split(upper, ends)
+    code = meet(region.code, Box(lows[0], highs[0]))
+    outputs, inputs = list(zip(lows, highs, strict=True))[1 : len(network)], slice(len(network), None)
+    bounds = []
+    for number, (bound, index, low, high) in enumerate(
+        zip(region.pre_activations, form.open_neurons, lows[inputs], highs[inputs], strict=True)
+    ):
+        low_all, high_all = bound.lower.copy(), bound.upper.copy()
+        low_all[index], high_all[index] = low, high
+        if number < len(network) - 1:
+            below, above = _before_activation(network[number].slope, *outputs[number])
+            low_all[index], high_all[index] = np.maximum(low, below), np.minimum(high, above)
+        bounds.append(meet(bound, Box(np.minimum(low_all, high_all), np.maximum(low_all, high_all))))
+    return Region(code, crown_bounds(network, code, bounds))
+
+
+def _before_activation(slope: float, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return what the bounds of an output say of its pre-activation."""
+    if slope == 0.0:
+        return np.where(low > 0.0, low, -np.inf), np.maximum(high, 0.0)
+    grow = gamma(1)
+    low, high = np.where(low > 0.0, low, low / slope), np.where(high > 0.0, high, high / slope)
+    return low - grow * np.abs(low), high + grow * np.abs(high)

@@ -1,0 +1,30 @@
+"""`Budget`: what the deviations of the last layer may add up to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyomo_relu.norms import Norm
+from pyomo_relu.validation import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Budget:
+    """What the deviations of the last layer may add up to: ``||G(z) - x|| <= most``, p = 1 or 2.
+
+    Parameters
+    ----------
+    x : array, shape (n,)
+    most : float
+    norm : 1 or 2
+    caps : array, shape (n,)
+        The most that each output may deviate.
+    centre : array, shape (n,)
+        Deviations at which the ball of p = 2 is cut by its tangent; those of the incumbent.
+    """
+
+    x: FloatArray
+    most: float
+    norm: Norm
+    caps: FloatArray
+    centre: FloatArray

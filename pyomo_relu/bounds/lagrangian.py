@@ -1,0 +1,146 @@
+"""Bounds by Lagrangian duality, all neurons at once: the multipliers come from one least-squares fit.
+
+A linear program a neuron is what usually tightens bounds. But every dual vector proves a bound, good or bad,
+and good ones are cheap here. Where ``sum_j s_j |a_j(u) - x_j| <= U`` and ``|q_i(u) - m_i| <= r_i`` hold, write the
+row to be bounded as ``c = R'y + Q'v``; then ``c u`` is at most
+
+    y (x - r0) + v (m - q0) + |v| r + U * ||y / s||_*,
+
+with the dual norm: the largest entry for p = 1, the Euclidean norm for p = 2. Weighted least squares gives such y
+and v for all rows by one factorisation, ``y = D R q``, ``v = B Q q``, ``(R'DR + Q'BQ) q = c``: for p = 2 nearly the
+best ones, for p = 1 within a small factor. What counts is that each bound makes the next ones better: a bound a <= 0
+takes an output out of the sum, one from below raises the slope ``s = x / (x - lower)`` of its convex envelope, a hidden
+neuron of known sign leaves fewer variables. So the region shrinks round by round until it collapses around the codes
+that are as good as the incumbent.
+
+Derived for this project.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from pyomo_relu.bounds.affine import Affine, AffineNetwork, affine_network, tightened
+from pyomo_relu.bounds.ball import Ball, ball_of
+from pyomo_relu.bounds.budget import Budget
+from pyomo_relu.bounds.observed import Region
+from pyomo_relu.bounds.rounding import gamma
+from pyomo_relu.network import Network
+from pyomo_relu.validation import FloatArray
+
+WORTHWHILE = 0.995
+"""Another round pays while the last one has left at most this share of the widths. Slow starts do collapse."""
+
+INTERVALS = 1e-3
+"""Weight of the rows with intervals in the fit, beside those of the ball."""
+
+BATCH = 1024
+"""Rows bounded at once; it limits the memory."""
+
+
+def lagrangian_region(
+    network: Network, region: Region, budget: Budget | None = None, *, seconds: float = 60.0
+) -> Region:
+    """Tighten a region by rounds of dual bounds from weighted least squares.
+
+    Parameters
+    ----------
+    network : Network
+    region : Region
+        Bounded; what holds for its codes holds for the result's.
+    budget : Budget, optional
+        For p = 1 and 2: what the deviations may add up to. For p = inf the region says it all.
+    seconds : float
+        Wall clock after which no further round begins.
+
+    Returns
+    -------
+    Region
+        Rounding errors are bounded and added; nothing is trusted to a solver.
+    """
+    stop = time.perf_counter() + seconds
+    while any(region.unstable(network)) and time.perf_counter() < stop:
+        before = region.width
+        region = _round(network, region, budget)
+        if region.width > WORTHWHILE * before:
+            break
+    return region
+
+
+def _round(network: Network, region: Region, budget: Budget | None) -> Region:
+    """Bound the variables and the open neurons once."""
+    form = affine_network(network, region)
+    ball = None if budget is None else ball_of(network, region, form, budget).two_sided()
+    return tightened(network, region, form, *_bounds(form, ball, form.targets))
+
+
+def _bounds(form: AffineNetwork, ball: Ball | None, targets: Affine) -> tuple[FloatArray, FloatArray]:
+    """Bound rows from below and above by the best of several dual vectors each."""
+    count = targets.shift.size
+    low, high = np.full(count, -np.inf), np.full(count, np.inf)
+    for power in (1.0, 2.0) if ball is not None and ball.norm == 1 else (2.0,):
+        fit = _Fit.of(form, ball, power)
+        for first in range(0, count, BATCH):
+            batch = np.arange(first, min(first + BATCH, count))
+            rows = targets.rows(batch)
+            y, v = fit.multipliers(rows)
+            high[batch] = np.minimum(high[batch], _upper(form, ball, rows, y, v))
+            low[batch] = np.maximum(low[batch], -_upper(form, ball, rows.times(-np.ones(batch.size)), -y, -v))
+    return low, high
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """The weighted least-squares fit: its weights, and the inverse of its normal matrix."""
+
+    form: AffineNetwork
+    ball: Ball | None
+    weights: FloatArray
+    scale: FloatArray
+    inverse: FloatArray
+
+    @classmethod
+    def of(cls, form: AffineNetwork, ball: Ball | None, power: float) -> _Fit:
+        """Weigh the ball's rows by their slopes to a power, the others by the widths of their intervals."""
+        radius = (form.intervals.upper - form.intervals.lower) / 2.0
+        scale = INTERVALS / np.maximum(radius, 1e-9 * max(1.0, float(radius.max()))) ** 2
+        normal = form.rows.matrix.T @ (scale[:, None] * form.rows.matrix)
+        weights = np.zeros(0)
+        if ball is not None:
+            slopes = np.minimum(ball.above, ball.below)
+            weights = (slopes.size if ball.norm == 1 else 1.0) * slopes**power / max(ball.most, 1e-9) ** 2
+            normal += ball.rows.matrix.T @ (weights[:, None] * ball.rows.matrix)
+        return cls(form, ball, weights, scale, np.asarray(np.linalg.inv(normal), dtype=np.float64))
+
+    def multipliers(self, targets: Affine) -> tuple[FloatArray, FloatArray]:
+        """Return y and v, a column a target."""
+        solved = self.inverse @ targets.matrix.T
+        y = np.zeros((0, targets.shift.size))
+        if self.ball is not None:
+            y = self.weights[:, None] * (self.ball.rows.matrix @ solved)
+        return y, self.scale[:, None] * (self.form.rows.matrix @ solved)
+
+
+def _upper(form: AffineNetwork, ball: Ball | None, targets: Affine, y: FloatArray, v: FloatArray) -> FloatArray:
+    """Return the upper bounds that multipliers prove, whatever they are; shapes (n, t), (m, t) and (t,)."""
+    n = form.box.size
+    middle = (form.intervals.lower + form.intervals.upper) / 2.0
+    radius = (form.intervals.upper - form.intervals.lower) / 2.0 * (1.0 + gamma(1))
+    reach = np.append(np.maximum(np.abs(form.box.lower), np.abs(form.box.upper)), 1.0)
+    missing = targets.matrix.T - form.rows.matrix.T @ v
+    bound = targets.shift.copy()
+    error = targets.size @ reach
+    if ball is not None:
+        y = ball.sharpened(y)
+        missing -= ball.rows.matrix.T @ y
+        bound += y.T @ (ball.centre - ball.rows.shift) + ball.reach_of(y)
+        error += np.abs(y).T @ (ball.rows.size @ reach + np.abs(ball.centre)) + ball.reach_of(y)
+    # The first rows are the variables themselves: what the fit leaves over is theirs.
+    v = np.vstack([v[:n] + missing, v[n:]])
+    bound += v.T @ (middle - form.rows.shift) + np.abs(v).T @ radius
+    error += np.abs(v).T @ (form.rows.size @ reach + np.abs(middle) + radius)
+    operations = form.operations + len(form.rows.shift) + n + (0 if ball is None else ball.centre.size)
+    return np.asarray(bound + gamma(2 * operations) * error, dtype=np.float64)
