@@ -22,7 +22,7 @@ from pyomo_relu.formulations import (
     LayerRelaxed,
     LinearSolve,
 )
-from pyomo_relu.inversion import Descent, Exact, Extent, Layerwise, extent, invert, invert_layer
+from pyomo_relu.inversion import Descent, Exact, Extent, Hybrid, Layerwise, extent, invert, invert_layer
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network, load_network
 from pyomo_relu.result import LayerReport, Result
@@ -41,6 +41,7 @@ __all__ = [
     "Exact",
     "Extent",
     "Geometric",
+    "Hybrid",
     "InputError",
     "Layer",
     "LayerL1",

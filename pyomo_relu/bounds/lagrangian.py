@@ -37,6 +37,9 @@ WORTHWHILE = 0.995
 INTERVALS = 1e-3
 """Weight of the rows with intervals in the fit, beside those of the ball."""
 
+RIDGE = 1e-13
+"""Added to the diagonal of the normal matrix, scaled to ones: bounds hold for any multipliers."""
+
 BATCH = 1024
 """Rows bounded at once; it limits the memory."""
 
@@ -113,7 +116,11 @@ class _Fit:
             slopes = np.minimum(ball.above, ball.below)
             weights = (slopes.size if ball.norm == 1 else 1.0) * slopes**power / max(ball.most, 1e-9) ** 2
             normal += ball.rows.matrix.T @ (weights[:, None] * ball.rows.matrix)
-        return cls(form, ball, weights, scale, np.asarray(np.linalg.inv(normal), dtype=np.float64))
+        # Widths differ by many orders of magnitude; a ridge of rounding size keeps the matrix regular.
+        unit = 1.0 / np.sqrt(np.diag(normal))
+        scaled = unit[:, None] * normal * unit + RIDGE * np.eye(unit.size)
+        inverse = unit[:, None] * np.linalg.inv(scaled) * unit
+        return cls(form, ball, weights, scale, np.asarray(inverse, dtype=np.float64))
 
     def multipliers(self, targets: Affine) -> tuple[FloatArray, FloatArray]:
         """Return y and v, a column a target."""

@@ -4,6 +4,7 @@ from pyomo_relu.inversion.descent import Descent
 from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.extent import Extent, extent
 from pyomo_relu.inversion.front import Method, invert, invert_layer
+from pyomo_relu.inversion.hybrid import Hybrid
 from pyomo_relu.inversion.layerwise import Layerwise
 
-__all__ = ["Descent", "Exact", "Extent", "Layerwise", "Method", "extent", "invert", "invert_layer"]
+__all__ = ["Descent", "Exact", "Extent", "Hybrid", "Layerwise", "Method", "extent", "invert", "invert_layer"]

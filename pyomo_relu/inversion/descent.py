@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -69,12 +70,14 @@ class Descent:
             solver=f"L-BFGS-B of SciPy {scipy.__version__}",
         )
 
-    def codes(self, problem: Problem) -> list[FloatArray]:
-        """Return the ends of all starts, the nearest first."""
+    def codes(self, problem: Problem, stop: float = math.inf) -> list[FloatArray]:
+        """Return the ends of all starts, the nearest first; after `stop`, of ``time.perf_counter``, none begins."""
         rng = np.random.default_rng(self.seed)
         box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
         ends = []
-        for _ in range(self.starts):
+        for number in range(self.starts):
+            if number > 0 and time.perf_counter() > stop:
+                break
             start = box.clip(rng.normal(size=problem.network.n_in))
             end = minimize(
                 lambda z: squared_error(problem, z),

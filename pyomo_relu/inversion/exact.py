@@ -131,8 +131,8 @@ class Exact:
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`.
 
-        A time limit holds for each LP of the search for an incumbent, and the MILP gets what is left of
-        it, at least a second.
+        A time limit holds for each LP of the search for an incumbent; after it, no further start of that
+        search begins. The MILP gets what is left of it, at least a second.
         """
         started = time.perf_counter()
         solver.backend(self.needs)
@@ -157,7 +157,19 @@ class Exact:
             if nearest.z is None or nearest.residual is None or nearest.residual > self.tube:
                 empty = nearest.dual_bound is not None and nearest.dual_bound > self.tube
                 status = Status.INFEASIBLE if empty else nearest.status
-                return replace(nearest, z=None, status=status, message="no code was found in the tube")
+                return replace(
+                    nearest,
+                    z=None,
+                    status=status,
+                    norm=self.norm,
+                    residual=None,
+                    objective=None,
+                    dual_bound=None,
+                    certificate=certify(
+                        problem, None, "inf", nearest.dual_bound, _trusted(nearest), _scope(problem)
+                    ).certificate,
+                    message=f"no code was found in the tube: ||G(z) - x||_inf is at least {nearest.dual_bound}",
+                )
             inside = replace(inside, code=nearest.z, residual=nearest.residual)
         start = incumbent_in_tube(problem, inside, self.tube, self.norm, starts=self.starts, seed=self.seed)
         outcome, best = prove(self._task(problem), start, solver, started)
@@ -199,7 +211,8 @@ class Exact:
 
     def _incumbent(self, problem: Problem, time_limit: float | None = None) -> Incumbent:
         lps = Solver("highs", time_limit=time_limit)
-        return find_incumbent(problem, self.norm, lps, starts=self.starts, seed=self.seed)
+        stop = math.inf if time_limit is None else time.perf_counter() + time_limit
+        return find_incumbent(problem, self.norm, lps, starts=self.starts, seed=self.seed, stop=stop)
 
     def _forward(self, problem: Problem) -> Region:
         if problem.box is None:

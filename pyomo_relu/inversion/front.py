@@ -39,7 +39,7 @@ def invert(
     net : Network
     x : array_like, shape (n,), or (m,) with an operator of m rows
         The observation.
-    method : Layerwise or Exact, optional
+    method : Layerwise, Hybrid, Descent or Exact, optional
         ``Layerwise()`` where not given: fast, without a proof of optimality.
     operator : array_like, shape (m, n), optional
         The matrix A, for methods that take one.
@@ -72,7 +72,7 @@ def invert(
     """
     method = Layerwise() if method is None else method
     if not callable(getattr(method, "run", None)):
-        raise InputError(f"method must be Layerwise(...) or Exact(...), got {method!r}")
+        raise InputError(f"method must be Layerwise(...), Hybrid(...), Descent(...) or Exact(...), got {method!r}")
     problem = Problem.of(net, x, operator=operator, mask=mask, box=box)
     return method.run(problem, Solver.of(solver))
 

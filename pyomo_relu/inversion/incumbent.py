@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +18,7 @@ from pyomo_relu.inversion.polish import polish
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Solver
+from pyomo_relu.status import Status
 from pyomo_relu.tolerance import REFUTED
 from pyomo_relu.validation import FloatArray
 
@@ -35,6 +38,8 @@ class Incumbent:
     bound_by : str
     solver : str
         What found the code.
+    interrupted : bool
+        Whether the user broke off the search for a better one.
     """
 
     code: FloatArray
@@ -42,6 +47,7 @@ class Incumbent:
     bound: float
     bound_by: str
     solver: str
+    interrupted: bool = False
 
     @staticmethod
     def better(known: Incumbent | None, code: FloatArray, residual: float, solver: str) -> Incumbent:
@@ -63,8 +69,12 @@ class Incumbent:
         return self.residual <= self.bound + max(abs_gap, rel_gap * self.residual)
 
 
-def find_incumbent(problem: Problem, norm: Norm, solver: Solver, *, starts: int, seed: int) -> Incumbent:
+def find_incumbent(
+    problem: Problem, norm: Norm, solver: Solver, *, starts: int, seed: int, stop: float = math.inf
+) -> Incumbent:
     """Search by linear solves, layer-wise LPs and descent, polish, and stop where the lower bound is met.
+
+    A keyboard interrupt ends the search; what was found by then is returned.
 
     Parameters
     ----------
@@ -75,6 +85,9 @@ def find_incumbent(problem: Problem, norm: Norm, solver: Solver, *, starts: int,
     starts : int
         Starts of L-BFGS.
     seed : int
+        Of those starts.
+    stop : float
+        Of ``time.perf_counter``, after which no further start or polish begins.
     """
     sure = sign_bound(problem, norm)
     bound, bound_by = (0.0, "a norm is never negative") if sure is None else (sure, "a ReLU output is never negative")
@@ -92,18 +105,30 @@ def find_incumbent(problem: Problem, norm: Norm, solver: Solver, *, starts: int,
             best = replace(best, bound=bound, bound_by=bound_by)  # a code that does better refutes the LP's bound
         return best.residual <= best.bound + 1e-9 * problem.scale
 
-    linear = Layerwise(LinearSolve()).run(Problem(problem.network, problem.x, None), solver)
-    if consider(linear.z, linear.solver):
-        return best
-    layerwise = Layerwise(LayerLinf()).run(problem, solver)
-    if norm == "inf" and layerwise.dual_bound is not None and layerwise.dual_bound > bound:
-        best = replace(best, bound=layerwise.dual_bound, bound_by=f"{layerwise.solver}, the LP of the last layer")
-    if consider(layerwise.z, layerwise.solver):
-        return best
-    enough = best.bound + 1e-9 * problem.scale
-    if consider(polish(problem, best.code, norm, enough=enough), f"SciPy {scipy.__version__}") or starts == 0:
-        return best
-    for code in Descent(starts=starts, seed=seed).codes(problem)[:TO_POLISH]:
-        if consider(polish(problem, code, norm, enough=enough), f"SciPy {scipy.__version__}"):
-            break
+    def search() -> None:
+        nonlocal best
+        linear = Layerwise(LinearSolve()).run(Problem(problem.network, problem.x, None), solver)
+        if consider(linear.z, linear.solver):
+            return
+        layerwise = Layerwise(LayerLinf()).run(problem, solver)
+        if norm == "inf" and layerwise.dual_bound is not None and layerwise.dual_bound > bound:
+            best = replace(best, bound=layerwise.dual_bound, bound_by=f"{layerwise.solver}, the LP of the last layer")
+        if consider(layerwise.z, layerwise.solver):
+            return
+        if layerwise.status is Status.INTERRUPTED:
+            raise KeyboardInterrupt
+        enough = best.bound + 1e-9 * problem.scale
+        polisher = f"SciPy {scipy.__version__}"
+        if consider(polish(problem, best.code, norm, enough=enough), polisher) or starts == 0:
+            return
+        for code in Descent(starts=starts, seed=seed).codes(problem, stop)[:TO_POLISH]:
+            consider(code, polisher)
+            late = time.perf_counter() > stop
+            if late or consider(polish(problem, code, norm, enough=enough), polisher):
+                return
+
+    try:
+        search()
+    except KeyboardInterrupt:
+        return replace(best, interrupted=True)
     return best

@@ -125,6 +125,8 @@ def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> t
     started : float
         Of ``time.perf_counter``.
     """
+    if incumbent.interrupted:
+        return _interrupted(incumbent), incumbent
     if incumbent.is_optimal(REL_GAP if solver.rel_gap is None else solver.rel_gap, ABS_GAP):
         said = "no MILP was needed: the code meets the bound"
         return Outcome(Status.OPTIMAL, True, None, None, 0.0, incumbent.solver, said), incumbent
@@ -141,9 +143,16 @@ def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> t
         left = seconds_left(solver, started)
         if last or outcome.status is not Status.TIME_LIMIT or left <= 1.0:
             return outcome, best
-        tighter = lp_region(network, region, task.budget(best), seconds=min(2.0 * seconds, left / 2.0))
+        try:
+            tighter = lp_region(network, region, task.budget(best), seconds=min(2.0 * seconds, left / 2.0))
+        except KeyboardInterrupt:
+            return _interrupted(best), best
         gains = tighter.width < WORTHWHILE * region.width
         region, seconds = tighter, GROWTH * seconds
+
+
+def _interrupted(best: Incumbent) -> Outcome:
+    return Outcome(Status.INTERRUPTED, True, None, None, 0.0, best.solver, "interrupted")
 
 
 def root(value: float | None, norm: Norm) -> float | None:

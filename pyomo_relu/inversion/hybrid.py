@@ -1,0 +1,73 @@
+"""Hybrid: layer by layer, then polish, then descent: the search for an incumbent, as a method of its own."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from pyomo_relu.certificate import certify
+from pyomo_relu.errors import InputError
+from pyomo_relu.inversion.incumbent import find_incumbent
+from pyomo_relu.norms import Norm, as_norm
+from pyomo_relu.problem import Problem
+from pyomo_relu.result import Result
+from pyomo_relu.solvers import ABS_GAP, REL_GAP, Solver
+from pyomo_relu.status import Status
+
+
+@dataclass(frozen=True)
+class Hybrid:
+    """Seek a near code by linear solves, layer-wise LPs, L-BFGS and polish; a proof only where a simple bound is met.
+
+    It is how :class:`Exact` begins, and costs seconds where the proof may cost minutes.
+
+    Parameters
+    ----------
+    norm : "inf", 1 or 2
+        Of the residual.
+    starts : int
+        Starts of L-BFGS.
+    seed : int
+        Of those starts.
+
+    References
+    ----------
+    The paper names the combination of both ways as future work; this form is the project's own.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> net = pr.Network.random((2, 10, 30), seed=0)
+    >>> pr.invert(net, net([0.5, -1.0]), pr.Hybrid()).realizable
+    True
+    """
+
+    norm: Norm = 2
+    starts: int = 10
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "norm", as_norm(self.norm))
+        if self.starts < 0:
+            raise InputError(f"starts must be at least 0, got {self.starts}")
+
+    def run(self, problem: Problem, solver: Solver) -> Result:
+        """Invert; see :func:`pyomo_relu.invert`."""
+        started = time.perf_counter()
+        best = find_incumbent(problem, self.norm, solver, starts=self.starts, seed=self.seed)
+        scope = "every code" if problem.box is None else "every code in the box"
+        verdict = certify(problem, best.code, self.norm, best.bound, best.bound_by, scope)
+        gap = REL_GAP if solver.rel_gap is None else solver.rel_gap
+        ended = Status.OPTIMAL if best.is_optimal(gap, ABS_GAP) else Status.SOLVED
+        return Result(
+            z=best.code,
+            status=Status.INTERRUPTED if best.interrupted else ended,
+            norm=self.norm,
+            residual=verdict.residual,
+            objective=verdict.residual,
+            dual_bound=verdict.dual_bound,
+            realizable=verdict.realizable,
+            certificate=verdict.certificate,
+            seconds=time.perf_counter() - started,
+            solver=best.solver,
+        )
