@@ -17,7 +17,7 @@ from pyomo_relu.formulations.residual import NEEDS
 from pyomo_relu.inversion.balance import balanced
 from pyomo_relu.inversion.incumbent import Incumbent, find_incumbent
 from pyomo_relu.inversion.program import build_program
-from pyomo_relu.inversion.proof import Task, prove, root
+from pyomo_relu.inversion.proof import Task, needs_of, prove, root
 from pyomo_relu.inversion.tube import incumbent_in_tube
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, as_norm
@@ -43,7 +43,8 @@ class Exact:
     Parameters
     ----------
     norm : "inf", 1 or 2
-        p = inf and 1 are MILPs; p = 2 is a MIQP (SCIP, Gurobi, CPLEX, Xpress, MOSEK).
+        p = inf and 1 are MILPs; p = 2 is a MIQP (SCIP, Gurobi, CPLEX, Xpress, MOSEK), and for solvers
+        that take no squares a sequence of MILPs.
     encoding : str
         How an open neuron is written: ``"big-m"``, ``"sos1"`` or ``"indicator"``.
     bounds : str
@@ -135,7 +136,7 @@ class Exact:
         search begins. The MILP gets what is left of it, at least a second.
         """
         started = time.perf_counter()
-        solver.backend(self.needs)
+        solver.backend(needs_of(ENCODINGS[self.encoding], self.norm if self.then is None else self.then, solver))
         problem = balanced(problem)
         if self.then is not None:
             return self._run_then(problem, solver, started)

@@ -17,9 +17,10 @@ from pyomo_relu.formulations.residual import NEEDS
 from pyomo_relu.inversion.incumbent import Incumbent
 from pyomo_relu.inversion.polish import polish
 from pyomo_relu.inversion.program import build_program, read_code
+from pyomo_relu.inversion.tangents import solve_by_tangents
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
-from pyomo_relu.solvers import ABS_GAP, REL_GAP, Outcome, Solver, solve
+from pyomo_relu.solvers import ABS_GAP, BACKENDS, REL_GAP, Capability, Outcome, Solver, solve
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
 
@@ -87,8 +88,14 @@ class Task:
         check_big_m(region)
         problem = self.problem
         model = build_program(problem, region, self.encoding, self.norm, incumbent, tube=self.tube)
-        needs = self.encoding.needs | NEEDS[self.norm]
-        outcome = solve(model, solver, needs, lean=incumbent is not None)
+        needs = needs_of(self.encoding, self.norm, solver)
+        lean = incumbent is not None
+        if self.norm == 2 and Capability.MIQP not in needs:
+            code = (region.code.lower + region.code.upper) / 2.0 if incumbent is None else incumbent.code
+            most = problem.residual(code, 2)
+            outcome = solve_by_tangents(model, most, solver, needs, lean=lean)
+        else:
+            outcome = solve(model, solver, needs, lean=lean)
         best = incumbent
         if incumbent is not None and outcome.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
             said = f"{outcome.solver} calls a model infeasible in which a known code lies"
@@ -108,6 +115,13 @@ class Task:
         """Whether z misses what the solver promised: binaries at 1e-7 for 0 let it report more than its code can do."""
         promised = root(outcome.objective, self.norm)
         return promised is None or self.problem.residual(z, self.norm) > promised + 1e-9 * self.problem.scale
+
+
+def needs_of(encoding: Encoding, norm: Norm, solver: Solver) -> frozenset[Capability]:
+    """Return what a program needs of its solver; squares become tangents where the solver takes none."""
+    needs = encoding.needs | NEEDS[norm]
+    takes_squares = solver.name is None or Capability.MIQP in BACKENDS[solver.name].supports
+    return needs if takes_squares else needs - {Capability.MIQP}
 
 
 def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> tuple[Outcome, Incumbent]:

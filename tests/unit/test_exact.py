@@ -114,8 +114,6 @@ def test_bad_options_are_refused(options, message):
 
 def test_a_solver_that_cannot_is_refused_before_anything_is_built():
     net, x, _ = noisy((3, 8, 12), 3)
-    with pytest.raises(pr.CapabilityError, match="HiGHS does not take MIQP models here; these do: scip"):
-        pr.invert(net, x, pr.Exact(2), box=(-3, 3), solver="highs")
     with pytest.raises(pr.CapabilityError, match="SOS1"):
         pr.invert(net, x, pr.Exact("inf", encoding="sos1"), box=(-3, 3), solver="highs")
 
@@ -126,3 +124,15 @@ def test_unreachable_observation_is_refuted():
     assert result.status is pr.Status.OPTIMAL
     assert result.realizable is False
     assert result.residual == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("bounds", ["observed", "crown"])
+def test_least_squares_by_tangents_agrees_with_a_solver_of_squares(seed, bounds):
+    net, x, _ = noisy((3, 8, 12), seed)
+    squares = pr.invert(net, x, pr.Exact(2), box=(-3, 3), solver="scip")
+    tangents = pr.invert(net, x, pr.Exact(2, bounds=bounds), box=(-3, 3), solver="highs")
+    assert tangents.status is pr.Status.OPTIMAL
+    assert tangents.residual == pytest.approx(squares.residual, rel=1e-6)
+    assert tangents.dual_bound <= squares.residual * (1 + 1e-6)
+    assert tangents.dual_bound >= squares.residual * (1 - 1e-4)

@@ -1,0 +1,89 @@
+"""Least squares for solvers that take no squares: outer approximation by tangents.
+
+``sum t_i^2`` becomes ``sum q_i`` with ``q_i >= 2 c t_i - c^2`` at more and more points c: first a few over
+the range, then those of each solution. Every program is a relaxation, so that its bound holds; the squares are
+separate, and each gets its own tangents, so that few rounds suffice.
+
+References
+----------
+Duran, Grossmann, "An outer-approximation algorithm for a class of mixed-integer nonlinear programs" (1986).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+
+from pyomo.environ import ConcreteModel, ConstraintList, NonNegativeReals, Objective, Var, value
+
+from pyomo_relu.solvers import REL_GAP, Capability, Outcome, Solver, solve
+from pyomo_relu.status import Status
+
+ROUNDS = 100
+
+FIRST = (0.05, 0.2, 0.5, 1.0)
+"""Shares of the range, on both sides of zero, with a tangent from the beginning."""
+
+RANGE = 10.0
+"""The range that squares are scaled to: a solver's feasibility tolerance is absolute."""
+
+
+def solve_by_tangents(
+    model: ConcreteModel, most: float, solver: Solver, needs: frozenset[Capability], *, lean: bool
+) -> Outcome:
+    """Minimise the sum of squares of a model of p = 2 by a solver of mixed-integer linear programs.
+
+    Parameters
+    ----------
+    model : ConcreteModel
+        Of :func:`pyomo_relu.inversion.program.build_program`; its objective is replaced.
+    most : float
+        A residual that some code reaches; it sets the scale.
+    solver : Solver
+    needs : frozenset of Capability
+    lean : bool
+        Passed to the solver.
+
+    Returns
+    -------
+    Outcome
+        In squares, as the objective was.
+    """
+    started = time.perf_counter()
+    terms = [*model.difference.values(), *(model.square.values() if hasattr(model, "square") else ())]
+    constant = float(value(model.rest)) if hasattr(model, "rest") else 0.0
+    unit = RANGE / max(most, 1e-9)
+    model.objective.deactivate()
+    model.least = Var(range(len(terms)), domain=NonNegativeReals)
+    model.tangent = ConstraintList()
+    model.linear_objective = Objective(expr=sum(model.least.values()))
+
+    def touch(i: int, at: float) -> None:
+        model.tangent.add(model.least[i] >= 2.0 * at * unit * terms[i] - at**2)
+
+    for i in range(len(terms)):
+        for share in FIRST:
+            touch(i, share * RANGE)
+            touch(i, -share * RANGE)
+    best, bound = math.inf, 0.0
+    rel_gap = REL_GAP if solver.rel_gap is None else solver.rel_gap
+    for _ in range(ROUNDS):
+        left = None if solver.time_limit is None else solver.time_limit - (time.perf_counter() - started)
+        if left is not None and left <= 0.0:
+            break
+        outcome = solve(model, replace(solver, time_limit=left), needs, lean=lean)
+        if outcome.bound is not None:
+            bound = max(bound, outcome.bound / unit**2 + constant)
+        if not outcome.has_solution:
+            return replace(outcome, bound=bound)
+        points = [float(value(term)) * unit for term in terms]
+        best = sum(point**2 for point in points) / unit**2 + constant
+        if outcome.status is not Status.OPTIMAL or best - bound <= rel_gap * best:
+            return replace(outcome, objective=best, bound=bound, seconds=time.perf_counter() - started)
+        for i, point in enumerate(points):
+            if point**2 - float(value(model.least[i])) > 1e-9:
+                touch(i, point)
+    spent = solver.time_limit is not None and time.perf_counter() - started >= solver.time_limit
+    status = Status.TIME_LIMIT if spent else Status.LIMIT
+    return replace(outcome, status=status, objective=best, bound=bound, seconds=time.perf_counter() - started)
