@@ -1,5 +1,6 @@
 """Invert ReLU networks, layer by layer and exactly, with any solver, and prove it."""
 
+from pyomo_relu.batch import Batch, Failure, Processes, invert_many
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import Certificate, Claim, Standing
 from pyomo_relu.errors import (
@@ -32,6 +33,7 @@ from pyomo_relu.status import Status
 __version__ = "0.1.0"
 
 __all__ = [
+    "Batch",
     "Bisection",
     "Box",
     "CapabilityError",
@@ -40,6 +42,7 @@ __all__ = [
     "Descent",
     "Exact",
     "Extent",
+    "Failure",
     "Geometric",
     "Hybrid",
     "InputError",
@@ -54,6 +57,7 @@ __all__ = [
     "MissingDependencyError",
     "Network",
     "NetworkFileError",
+    "Processes",
     "PyomoReluError",
     "Result",
     "ShapeError",
@@ -67,5 +71,6 @@ __all__ = [
     "extent",
     "invert",
     "invert_layer",
+    "invert_many",
     "load_network",
 ]

@@ -1,15 +1,16 @@
 """NP-hardness instances and the convexity of pre-images, as ReLU networks."""
 
-from collections.abc import Callable
-
 from reductions.bias_free import BiasFree
 from reductions.binary_code import BinaryCode
 from reductions.box_form import BoxForm
 from reductions.cnf import CNF, Normalised
 from reductions.coloring import Coloring
+from reductions.convexity import Convexity, ConvexityVerdict, check_preimage_convexity
 from reductions.convexity_family import ConvexityFamily
+from reductions.decide import Decision, DecisionVerdict, decide
 from reductions.depth_two import DepthTwo
 from reductions.dimacs import DimacsError, DimacsWarning
+from reductions.examples import EXAMPLES, Example, draw_preimage_2d
 from reductions.exchange import write_instance
 from reductions.incidence import Component, components, draw, incidence_graph, join
 from reductions.independent_set import IndependentSet
@@ -21,32 +22,14 @@ from reductions.obfuscate import obfuscate
 from reductions.oracle import models, solve, unsat_proof
 from reductions.proof import check_proof
 from reductions.random_formulas import planted_cnf, random_cnf
+from reductions.registry import GRAPH_REDUCTIONS, REDUCTIONS
 from reductions.suite import write_suite
 from reductions.three_sat import ThreeSat
 from reductions.vertex_cover import VertexCover
 
-REDUCTIONS: dict[str, Reduction] = {
-    reduction.name: reduction
-    for reduction in (
-        ThreeSat(),
-        DepthTwo("zero"),
-        DepthTwo("one"),
-        BiasFree(),
-        LeakyDepthTwo(),
-        BoxForm(),
-        BinaryCode(),
-        MaxSat(),
-    )
-}
-"""The reductions of formulas, by the names that the command line knows them by."""
-
-GRAPH_REDUCTIONS: dict[str, Callable[[int], Reduction]] = {
-    reduction.name: reduction for reduction in (Coloring, IndependentSet, VertexCover, MaxCut)
-}
-"""The reductions of graphs, each made from one number: of colours, of nodes, or the weight of a cut."""
-
 __all__ = [
     "CNF",
+    "EXAMPLES",
     "GRAPH_REDUCTIONS",
     "REDUCTIONS",
     "BiasFree",
@@ -54,10 +37,15 @@ __all__ = [
     "BoxForm",
     "Coloring",
     "Component",
+    "Convexity",
     "ConvexityFamily",
+    "ConvexityVerdict",
+    "Decision",
+    "DecisionVerdict",
     "DepthTwo",
     "DimacsError",
     "DimacsWarning",
+    "Example",
     "IndependentSet",
     "Instance",
     "LeakyDepthTwo",
@@ -67,10 +55,13 @@ __all__ = [
     "Reduction",
     "ThreeSat",
     "VertexCover",
+    "check_preimage_convexity",
     "check_proof",
     "components",
     "cut_weight",
+    "decide",
     "draw",
+    "draw_preimage_2d",
     "incidence_graph",
     "join",
     "models",

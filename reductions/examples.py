@@ -176,14 +176,24 @@ def draw_preimage_2d(example: Example, path: str | PathLike[str]) -> None:
         raise InputError("only a bounded box can be drawn")
     target = check_picture(path)
     figure = new_figure(5.6, 5.0)
-    _draw(figure, example)
+    _draw(figure, figure.subplots(), example)
     with atomic_write(target) as file:
         figure.savefig(file, format=target.suffix.lower().lstrip("."))
 
 
-def _draw(figure: Any, example: Example) -> None:
+def draw_preimages_2d(path: str | PathLike[str]) -> None:
+    """Draw all the examples that have two inputs in one picture; path and errors as in :func:`draw_preimage_2d`."""
+    target = check_picture(path)
+    shown = [example for example in EXAMPLES.values() if example.network.n_in == 2]
+    figure = new_figure(5.6 * len(shown) / 2.0, 9.0)
+    for axes, example in zip(figure.subplots(2, len(shown) // 2).ravel(), shown, strict=True):
+        _draw(figure, axes, example)
+    with atomic_write(target) as file:
+        figure.savefig(file, format=target.suffix.lower().lstrip("."))
+
+
+def _draw(figure: Any, axes: Any, example: Example) -> None:
     box = example.box
-    axes = figure.subplots()
     codes, shape = _grid(box)
     misses = np.abs(example.network(codes) - example.x).max(axis=1).reshape(shape)
     extent = (box.lower[0], box.upper[0], box.lower[1], box.upper[1])

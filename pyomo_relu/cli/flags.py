@@ -14,6 +14,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (rf"^((?:--formulation \w+: )?)({_VALUES})(?= (?:must|is|has)\b)", r"\1--\2"),
     (rf"\b(give|raise) ({_VALUES})\b", r"\1 --\2"),
     (r"\bset log=True\b", "give --log"),
+    (r"\bgive resume=True\b", "give --resume"),
     (r"\bLayerLinf, LayerL1\b", "--formulation linf or l1"),
     (r"\btry Exact\b", "try --method exact"),
     (r"\b(Geometric|Bisection)\(\)", r"\1"),

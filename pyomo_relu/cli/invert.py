@@ -12,6 +12,31 @@ from pyomo_relu.cli.method import MethodFlags, choose_method
 from pyomo_relu.cli.network import read_network
 from pyomo_relu.cli.options import SolverFlags, choose_solver
 from pyomo_relu.cli.output import SUFFIXES, as_json, check_destination, check_source, write_result
+from pyomo_relu.cli.parameters import (
+    METHOD,
+    OUTPUT,
+    BoxFlag,
+    ConfigFlag,
+    EncodingFlag,
+    EpsFlag,
+    FormulationFlag,
+    LogFlag,
+    MaskFlag,
+    MethodFlag,
+    NetworkArgument,
+    NormFlag,
+    OperatorFlag,
+    OptionFlag,
+    RelGapFlag,
+    ScheduleFlag,
+    SeedFlag,
+    SlopesFlag,
+    SolverFlag,
+    ThenFlag,
+    ThreadsFlag,
+    TimeLimitFlag,
+    TubeFlag,
+)
 from pyomo_relu.cli.terminal import note, solving
 
 if TYPE_CHECKING:
@@ -20,59 +45,20 @@ if TYPE_CHECKING:
     from pyomo_relu.result import Result
     from pyomo_relu.validation import FloatArray
 
-METHOD, SOLVER, OUTPUT = "Method", "Solver", "Output"
-
 
 def invert(
-    network: Annotated[str, typer.Argument(help="A .npz, .onnx, .pt or .pth file, or: mnist.", metavar="NETWORK")],
+    network: NetworkArgument,
     observation: Annotated[
         Path, typer.Argument(help="What was observed: a .npy, .csv, .txt or .json file.", metavar="OBSERVATION")
     ],
-    method: Annotated[
-        str | None,
-        typer.Option(help="How to invert; layerwise if not given.", metavar="layerwise|exact", rich_help_panel=METHOD),
-    ] = None,
-    formulation: Annotated[
-        str | None,
-        typer.Option(
-            help="Layer-wise: the linear program of a layer; linf if not given.",
-            metavar="linf|l1|relaxed|realizable|linear",
-            rich_help_panel=METHOD,
-        ),
-    ] = None,
-    schedule: Annotated[
-        str | None,
-        typer.Option(
-            help="linf, l1: how the tolerance is found.", metavar="bisection|geometric", rich_help_panel=METHOD
-        ),
-    ] = None,
-    eps: Annotated[
-        float | None, typer.Option(help="linf, l1: first tolerance. relaxed: noise level.", rich_help_panel=METHOD)
-    ] = None,
-    norm: Annotated[
-        str | None,
-        typer.Option(help="Exact: norm of the residual; inf if not given.", metavar="inf|1|2", rich_help_panel=METHOD),
-    ] = None,
-    encoding: Annotated[
-        str | None,
-        typer.Option(
-            help="Exact: how a neuron is written; big-m if not given.",
-            metavar="big-m|sos1|indicator",
-            rich_help_panel=METHOD,
-        ),
-    ] = None,
-    tube: Annotated[
-        float | None,
-        typer.Option(help="Exact, norm 1 or 2: no output may miss by more than this.", rich_help_panel=METHOD),
-    ] = None,
-    then: Annotated[
-        str | None,
-        typer.Option(
-            help="Exact, norm inf: of all optimal codes the nearest in this norm.",
-            metavar="1|2",
-            rich_help_panel=METHOD,
-        ),
-    ] = None,
+    method: MethodFlag = None,
+    formulation: FormulationFlag = None,
+    schedule: ScheduleFlag = None,
+    eps: EpsFlag = None,
+    norm: NormFlag = None,
+    encoding: EncodingFlag = None,
+    tube: TubeFlag = None,
+    then: ThenFlag = None,
     extent: Annotated[
         bool | None,
         typer.Option("--extent", help="Exact: how far do equally good codes reach?", rich_help_panel=METHOD),
@@ -81,41 +67,18 @@ def invert(
         float | None,
         typer.Option(help="Extent: how far above the residual found is equally good.", rich_help_panel=METHOD),
     ] = None,
-    box: Annotated[
-        tuple[float, float] | None,
-        typer.Option(help="Bounds of every entry of the code.", metavar="LO HI", rich_help_panel=METHOD),
-    ] = None,
-    mask: Annotated[
-        Path | None, typer.Option(help="A vector: 1 where observed, 0 elsewhere.", rich_help_panel=METHOD)
-    ] = None,
-    operator: Annotated[
-        Path | None, typer.Option(help="The matrix A of observations A G(z).", rich_help_panel=METHOD)
-    ] = None,
-    slopes: Annotated[
-        str | None,
-        typer.Option(
-            help="Activations of a file that has none, one or one a layer: 0 ReLU, 1 linear.",
-            metavar="S,S,...",
-            rich_help_panel=METHOD,
-        ),
-    ] = None,
-    solver: Annotated[
-        str | None, typer.Option(help="Its name; `pyomo-relu solvers` lists them.", rich_help_panel=SOLVER)
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="A TOML file with a table 'solver'; flags go first.", rich_help_panel=SOLVER)
-    ] = None,
-    time_limit: Annotated[float | None, typer.Option(help="Seconds for one solve.", rich_help_panel=SOLVER)] = None,
-    rel_gap: Annotated[float | None, typer.Option(help="Relative gap of a proof.", rich_help_panel=SOLVER)] = None,
-    threads: Annotated[int | None, typer.Option(rich_help_panel=SOLVER)] = None,
-    seed: Annotated[int | None, typer.Option(help="The solver's random seed.", rich_help_panel=SOLVER)] = None,
-    log: Annotated[
-        bool | None, typer.Option("--log/--no-log", help="Show the solver's log, on stderr.", rich_help_panel=SOLVER)
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(help="The solver's own option; may be repeated.", metavar="KEY=VALUE", rich_help_panel=SOLVER),
-    ] = None,
+    box: BoxFlag = None,
+    mask: MaskFlag = None,
+    operator: OperatorFlag = None,
+    slopes: SlopesFlag = None,
+    solver: SolverFlag = None,
+    config: ConfigFlag = None,
+    time_limit: TimeLimitFlag = None,
+    rel_gap: RelGapFlag = None,
+    threads: ThreadsFlag = None,
+    seed: SeedFlag = None,
+    log: LogFlag = None,
+    option: OptionFlag = None,
     json_only: Annotated[bool, typer.Option("--json", help="Print JSON only.", rich_help_panel=OUTPUT)] = False,
     out: Annotated[
         Path | None,
@@ -128,7 +91,7 @@ def invert(
     box_flag = None if box is None else (float(box[0]), float(box[1]))
     method_flags = MethodFlags(method, formulation, schedule, eps, norm, encoding, tube, then, extent, tol, box_flag)
     chosen, settings = choose_method(method_flags, solver_flags.given), choose_solver(solver_flags)
-    _check_sources(observation, mask, operator)
+    check_sources(observation, mask, operator)
     _check_files(out, plot, (Path(network), observation, mask, operator, config))
 
     from pyomo_relu.inversion import Exact
@@ -159,6 +122,13 @@ def invert(
     raise typer.Exit(exit_code(result) if reach is None else max(exit_code(result), _exit_code_of(reach)))
 
 
+def check_sources(observation: Path, mask: Path | None, operator: Path | None, what: str = "OBSERVATION") -> None:
+    """Refuse folders where arrays are to be read; `what` is the name of the first argument."""
+    for path, name in ((observation, what), (mask, "--mask"), (operator, "--operator")):
+        if path is not None:
+            check_source(path, name)
+
+
 def exit_code(result: Result) -> int:
     """Return 0 where the method ran to its end or the question is decided, 130 where interrupted, else 1."""
     from pyomo_relu.status import Status
@@ -181,12 +151,6 @@ def _interrupted(result: Result) -> bool:
     from pyomo_relu.status import Status
 
     return result.status is Status.INTERRUPTED
-
-
-def _check_sources(observation: Path, mask: Path | None, operator: Path | None) -> None:
-    for path, what in ((observation, "OBSERVATION"), (mask, "--mask"), (operator, "--operator")):
-        if path is not None:
-            check_source(path, what)
 
 
 def _check_files(out: Path | None, plot: Path | None, inputs: tuple[Path | None, ...]) -> None:

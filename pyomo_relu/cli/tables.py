@@ -13,6 +13,7 @@ from rich.text import Text
 from pyomo_relu.cli.flags import in_flags
 
 if TYPE_CHECKING:
+    from pyomo_relu.batch import Batch, Failure
     from pyomo_relu.cli.demo import Trial
     from pyomo_relu.cli.show import LayerFacts
     from pyomo_relu.inversion import Extent
@@ -126,6 +127,33 @@ def extent_table(extent: Extent | None) -> Table | None:
         f"codes with residual up to {extent.level:.9g} ({extent.norm} norm), {extent.tol:.2g} above the one found; "
         f"unique up to {extent.apart:.2g}: {UNIQUE[extent.unique]}; {extent.solver}, {extent.seconds:.1f} s"
     )
+    return table
+
+
+def batch_table(batch: Batch) -> Table:
+    """Return what became of many observations."""
+    summary = batch.summary()
+    table = Table(box=box.ROUNDED, show_header=False, padding=(0, 1))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    table.add_row("observations", str(summary["observations"]))
+    for status, count in summary["statuses"].items():
+        table.add_row(status.replace("_", " "), str(count))
+    table.add_row("realizable", str(summary["realizable"]))
+    table.add_row("median residual", number(summary["median_residual"], ".9g"))
+    table.add_row("largest residual", number(summary["largest_residual"], ".9g"))
+    table.add_row("seconds", number(summary["seconds"], ".2f"))
+    table.add_row("sum of solves", number(summary["solve_seconds"], ".2f"))
+    return table
+
+
+def failures_table(failures: Sequence[Failure]) -> Table | None:
+    """Return which observations have no answer, and why; None where all have one."""
+    if not failures:
+        return None
+    table = _table(("observation", "error", "message"), right={"observation"})
+    for failure in failures:
+        table.add_row(str(failure.index), Text(failure.error, "red"), Text(in_flags(failure.message)))
     return table
 
 

@@ -1,0 +1,167 @@
+"""`Job`: what all observations of a batch share, checked once; and the inversion of some of them."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from pyomo_relu.batch.answers import Answer, Failure
+from pyomo_relu.box import Box
+from pyomo_relu.errors import (
+    CapabilityError,
+    InputError,
+    MissingDependencyError,
+    ShapeError,
+    SolverConfigError,
+    SolverUnavailableError,
+)
+from pyomo_relu.inversion import Layerwise, Method
+from pyomo_relu.network import Network
+from pyomo_relu.problem import Problem, observed
+from pyomo_relu.solvers import Solver
+from pyomo_relu.status import Status
+from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array
+
+OF_THE_JOB = (CapabilityError, MissingDependencyError, SolverConfigError, SolverUnavailableError)
+"""Errors that would meet every observation alike: they end the batch."""
+
+Answers = list[tuple[int, Answer]]
+"""Answers with their rows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Some observations: their rows, and their values, shape (len(indices), m)."""
+
+    indices: tuple[int, ...]
+    observations: FloatArray
+
+    def singly(self) -> list[Chunk]:
+        """Return chunks of one observation each."""
+        return [Chunk((i,), self.observations[[place]]) for place, i in enumerate(self.indices)]
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What all observations of a batch share.
+
+    Parameters
+    ----------
+    network : Network
+        From the code to what is observed: a mask or an operator is in it already.
+    method : Method
+    box : Box or None
+    solver : Solver
+        With its number of threads: one, where it was not given.
+    """
+
+    network: Network
+    method: Method
+    box: Box | None
+    solver: Solver
+
+    @classmethod
+    def of(
+        cls, network: Network, X: Any, method: Method | None, shared: dict[str, Any], solver: Solver | str | None
+    ) -> tuple[Job, FloatArray]:
+        """Check what the observations share, and their number of entries; their values are checked one by one.
+
+        Parameters
+        ----------
+        network, X, method, solver
+            As in :func:`pyomo_relu.invert_many`.
+        shared : dict
+            Its keywords ``operator``, ``mask`` and ``box``.
+
+        Returns
+        -------
+        Job
+        array, shape (N, m)
+            The entries of `X` that are observed.
+
+        Raises
+        ------
+        InputError, ShapeError, SolverConfigError
+        """
+        method = Layerwise() if method is None else method
+        if not callable(getattr(method, "run", None)):
+            raise InputError(f"method must be Layerwise(...) or Exact(...), got {method!r}")
+        if not isinstance(network, Network):
+            raise InputError(f"network must be a pyomo_relu.Network, got {type(network).__name__}")
+        operator, mask = shared["operator"], shared["mask"]
+        size = network.n_out if operator is None else len(as_finite_array(operator, "operator", 2))
+        problem = Problem.of(network, np.zeros(size), **shared)
+        observations = as_float_array(X, "observations")
+        if observations.ndim != 2 or observations.shape[1] != size or not len(observations):
+            raise ShapeError(f"observations have shape {observations.shape}, expected (N, {size}), one a row")
+        if mask is not None:
+            observations = observations[:, observed(np.zeros(size), mask, size)[0]]
+        chosen = Solver.of(solver)
+        pinned = chosen if chosen.threads is not None else replace(chosen, threads=1)
+        return cls(problem.network, method, problem.box, pinned), observations
+
+    def packed(self) -> bytes:
+        """Return the job as bytes for workers.
+
+        Raises
+        ------
+        InputError
+            If the method cannot be sent to another process.
+        """
+        try:
+            return pickle.dumps(self, protocol=5)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise InputError(f"method {self.method!r} cannot be sent to workers: {error}") from error
+
+    def answers(self, chunk: Chunk) -> Iterator[tuple[int, Answer]]:
+        """Yield the answers to a chunk, one by one."""
+        for i, x in zip(chunk.indices, chunk.observations, strict=True):
+            yield i, self._answer(i, x)
+
+    @contextmanager
+    def pinned(self) -> Iterator[None]:
+        """Give linear algebra as many threads as the solver; with another number its last bits may differ."""
+        with threadpool_limits(self.solver.threads):
+            yield
+
+    def _answer(self, i: int, x: FloatArray) -> Answer:
+        try:
+            result = self.method.run(Problem.of(self.network, x, box=self.box), self.solver)
+        except OF_THE_JOB:
+            raise
+        except Exception as error:  # noqa: BLE001 - one observation's trouble must not lose the others
+            return failure(i, error)
+        if result.status is Status.INTERRUPTED:
+            raise KeyboardInterrupt
+        return result
+
+
+def failure(index: int, error: BaseException) -> Failure:
+    """Return an exception as the answer to one observation."""
+    return Failure(index, type(error).__name__, " ".join(str(error).split()), isinstance(error, InputError))
+
+
+def failures(chunks: Sequence[Chunk], error: BaseException) -> Answers:
+    """Return an exception as the answer to every observation of some chunks."""
+    return [(i, failure(i, error)) for chunk in chunks for i in chunk.indices]
+
+
+def answer_chunk(packed: bytes, chunk: Chunk) -> Answers:
+    """Answer a chunk in a worker, which unpacks the job once however many chunks it gets."""
+    job = _unpacked(packed)
+    with job.pinned():
+        return list(job.answers(chunk))
+
+
+@lru_cache(maxsize=1)
+def _unpacked(packed: bytes) -> Job:
+    job = pickle.loads(packed)
+    assert isinstance(job, Job)
+    return job

@@ -1,0 +1,73 @@
+"""`Processes`: worker processes of this machine, replaced where they die."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from numbers import Integral
+
+from pyomo_relu.errors import InputError
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Workers on this machine for :func:`pyomo_relu.invert_many`, which starts and stops them.
+
+    Unlike a ``ProcessPoolExecutor``, which is broken for good when a worker dies, they are replaced, and
+    the observations under way are tried again, one by one, to find the one that kills its worker.
+    They are spawned, not forked: a fork of a process that runs a solver's threads may hang. A script
+    therefore calls `invert_many` below ``if __name__ == "__main__":``.
+
+    Parameters
+    ----------
+    workers : int
+        At least 1.
+
+    Examples
+    --------
+    >>> Processes(2)
+    Processes(workers=2)
+    """
+
+    workers: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.workers, Integral) or isinstance(self.workers, bool) or self.workers < 1:
+            raise InputError(f"workers must be a whole number of at least 1, got {self.workers!r}")
+
+    @contextmanager
+    def pool(self) -> Iterator[ProcessPoolExecutor]:
+        """Run a pool for the time of the block; where that ends in an error, workers are stopped at once.
+
+        Raises
+        ------
+        InputError
+            If no worker can be started.
+        """
+        pool = ProcessPoolExecutor(
+            self.workers, get_context("spawn"), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL)
+        )
+        try:
+            _start(pool)
+            yield pool
+        except BaseException:
+            # Python 3.14 has terminate_workers() for this.
+            for process in list((pool._processes or {}).values()):
+                process.terminate()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _start(pool: ProcessPoolExecutor) -> None:
+    try:
+        pool.submit(int).result()
+    except BrokenProcessPool as error:
+        raise InputError(
+            'worker processes do not start; a script must call invert_many below `if __name__ == "__main__":`'
+        ) from error

@@ -1,0 +1,169 @@
+"""``pyomo-relu invert-many``: find the codes of many observations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pyomo_relu.cli.group import BAD_INPUT, DONE, UNDECIDED
+from pyomo_relu.cli.invert import check_sources, exit_code
+from pyomo_relu.cli.method import MethodFlags, choose_method
+from pyomo_relu.cli.network import read_network
+from pyomo_relu.cli.options import SolverFlags, choose_solver
+from pyomo_relu.cli.parameters import (
+    OUTPUT,
+    BoxFlag,
+    ConfigFlag,
+    EncodingFlag,
+    EpsFlag,
+    FormulationFlag,
+    LogFlag,
+    MaskFlag,
+    MethodFlag,
+    NetworkArgument,
+    NormFlag,
+    OperatorFlag,
+    OptionFlag,
+    RelGapFlag,
+    ScheduleFlag,
+    SeedFlag,
+    SlopesFlag,
+    SolverFlag,
+    ThenFlag,
+    ThreadsFlag,
+    TimeLimitFlag,
+    TubeFlag,
+)
+from pyomo_relu.cli.terminal import note, solving
+from pyomo_relu.errors import InputError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from pyomo_relu.batch import Batch, Processes
+
+WORKERS = "Workers"
+
+
+def invert_many(
+    network: NetworkArgument,
+    observations: Annotated[
+        Path,
+        typer.Argument(help="What was observed, one a row: a .npy, .csv, .txt or .json file.", metavar="OBSERVATIONS"),
+    ],
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes; this one if not given.", min=1, rich_help_panel=WORKERS)
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of a Dask scheduler, such as tcp://10.0.0.1:8786.", metavar="ADDRESS", rich_help_panel=WORKERS
+        ),
+    ] = None,
+    chunk: Annotated[
+        int | None, typer.Option(help="Observations that a worker gets at a time.", min=1, rich_help_panel=WORKERS)
+    ] = None,
+    method: MethodFlag = None,
+    formulation: FormulationFlag = None,
+    schedule: ScheduleFlag = None,
+    eps: EpsFlag = None,
+    norm: NormFlag = None,
+    encoding: EncodingFlag = None,
+    tube: TubeFlag = None,
+    then: ThenFlag = None,
+    box: BoxFlag = None,
+    mask: MaskFlag = None,
+    operator: OperatorFlag = None,
+    slopes: SlopesFlag = None,
+    solver: SolverFlag = None,
+    config: ConfigFlag = None,
+    time_limit: TimeLimitFlag = None,
+    rel_gap: RelGapFlag = None,
+    threads: ThreadsFlag = None,
+    seed: SeedFlag = None,
+    log: LogFlag = None,
+    option: OptionFlag = None,
+    json_only: Annotated[bool, typer.Option("--json", help="Print JSON only.", rich_help_panel=OUTPUT)] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder: results as they come, codes.npz.", rich_help_panel=OUTPUT)
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what --out holds.", rich_help_panel=OUTPUT)
+    ] = False,
+) -> None:
+    """Find the codes of many observations, one a row; one that fails does not lose the others."""
+    if workers is not None and dask is not None:
+        raise InputError("give --workers or --dask, not both")
+    if resume and out is None:
+        raise InputError("--resume goes with --out")
+    solver_flags = SolverFlags(solver, config, time_limit, rel_gap, threads, seed, log, option or ())
+    box_flag = None if box is None else (float(box[0]), float(box[1]))
+    method_flags = MethodFlags(method, formulation, schedule, eps, norm, encoding, tube, then, box=box_flag)
+    chosen, settings = choose_method(method_flags, solver_flags.given), choose_solver(solver_flags)
+    check_sources(observations, mask, operator, "OBSERVATIONS")
+
+    from pyomo_relu.batch import invert_many as run
+    from pyomo_relu.io.observation import read_array
+
+    net = read_network(network, slopes)
+    x = read_array(observations, "observations", matrix=True)
+    seen = None if mask is None else read_array(mask, "mask")
+    matrix = None if operator is None else read_array(operator, "operator", matrix=True)
+    shared: dict[str, Any] = {"operator": matrix, "mask": seen, "box": box_flag, "solver": settings}
+    kept: dict[str, Any] = {"store": out, "resume": resume, "progress": not (json_only or settings.log)}
+    try:
+        with solving("", quiet=True), _executor(workers, dask) as executor:
+            batch = run(net, x, chosen, executor, chunk=chunk, **shared, **kept)
+    except KeyboardInterrupt:
+        if out is not None:
+            note(f"{out} holds what was answered: go on with --resume")
+        raise
+    _print(batch, json_only)
+    raise typer.Exit(max((_exit_code_of(answer) for answer in batch), default=DONE))
+
+
+@contextmanager
+def _executor(workers: int | None, dask: str | None) -> Iterator[Executor | Processes | None]:
+    if dask is None:
+        from pyomo_relu.batch import Processes
+
+        yield None if workers is None else Processes(workers)
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise MissingDependencyError('--dask needs the distributed package: pip install "pyomo-relu[dask]"') from error
+    try:
+        client = Client(dask)
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"--dask {dask}: no scheduler answers there: {error}") from error
+    with client:
+        yield client.get_executor()
+
+
+def _print(batch: Batch, json_only: bool) -> None:
+    if not json_only:
+        from pyomo_relu.cli import tables
+
+        tables.show(tables.batch_table(batch), tables.failures_table(batch.failures))
+        return
+    whole = {
+        **batch.summary(),
+        "failures": [failure.to_dict() for failure in batch.failures],
+        "residuals": [answer.residual for answer in batch],
+        "codes": [None if answer.z is None else answer.z.tolist() for answer in batch],
+    }
+    typer.echo(json.dumps(whole, allow_nan=False))
+
+
+def _exit_code_of(answer: Any) -> int:
+    from pyomo_relu.batch import Failure
+
+    if isinstance(answer, Failure):
+        return BAD_INPUT if answer.refused else UNDECIDED
+    return exit_code(answer)

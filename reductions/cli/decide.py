@@ -1,0 +1,94 @@
+"""``relu-reductions decide``: whether a formula is satisfiable, said as in the SAT competitions."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pyomo_relu.cli.options import SolverFlags, choose_solver
+from pyomo_relu.cli.output import check_destination
+from pyomo_relu.cli.terminal import note, solving
+from reductions.cli.arguments import (
+    ConfigOption,
+    FormulaArgument,
+    JsonOption,
+    ReductionOption,
+    SolverOption,
+    SolverSettingOption,
+    TimeLimitOption,
+    check_time_limit,
+    named_reduction,
+)
+
+if TYPE_CHECKING:
+    from reductions.decide import Decision
+
+PROOFS = (".drup", ".drat")
+CODES = {"sat": 10, "unsat": 20, "undecided": 0}
+SAID = {"sat": "SATISFIABLE", "unsat": "UNSATISFIABLE", "undecided": "UNKNOWN"}
+WIDTH = 78
+
+
+def decide(
+    file: FormulaArgument,
+    reduction: ReductionOption = "three-sat",
+    solver: SolverOption = None,
+    config: ConfigOption = None,
+    time_limit: TimeLimitOption = None,
+    option: SolverSettingOption = None,
+    proof: Annotated[
+        Path | None, typer.Option(help="Prove UNSAT, and write the DRUP proof: .drup or .drat.", metavar="FILE")
+    ] = None,
+    json_only: JsonOption = False,
+) -> None:
+    """Decide a formula by inverting a network; exit code 10 satisfiable, 20 unsatisfiable, 0 unknown.
+
+    Examples: `relu-reductions decide uf20-01.cnf`, `relu-reductions decide uuf50-01.cnf --solver highs --proof p.drup`.
+    """
+    chosen, settings = named_reduction(reduction), choose_solver(SolverFlags(solver, config, option=option or ()))
+    check_time_limit(time_limit)
+    if proof is not None:
+        check_destination(proof, "--proof", PROOFS, (file, config))
+
+    from pyomo_relu.status import Status
+    from reductions.cnf import CNF
+    from reductions.decide import decide as run
+
+    cnf = CNF.from_dimacs(file)
+    with solving("deciding", quiet=json_only):
+        found = run(cnf, chosen, settings, proof=proof is not None, seconds=time_limit)
+    if found.status is Status.INTERRUPTED:
+        raise KeyboardInterrupt
+    if proof is not None and found.proof is not None:
+        found.write_proof(proof)
+    elif proof is not None:
+        note(f"warning: {SAID[found.verdict.value].lower()}, so {proof} was not written")
+    typer.echo(json.dumps(found.to_dict()) if json_only else "\n".join(_lines(found)))
+    raise typer.Exit(CODES[found.verdict.value])
+
+
+def _lines(found: Decision) -> list[str]:
+    lines = [f"c {claim}" for claim in found.certificate.claims]
+    if found.solver:
+        lines.append(f"c solver: {found.solver}")
+    if not found.status.ok:
+        lines.append(f"c {found.status}: {found.message or found.status.advice}")
+    lines += [f"c seconds: {found.seconds:.2f}", f"s {SAID[found.verdict.value]}"]
+    return lines if found.assignment is None else [*lines, *value_lines(found.assignment)]
+
+
+def value_lines(assignment: Sequence[bool]) -> list[str]:
+    """Return an assignment as the lines of a SAT solver.
+
+    Examples
+    --------
+    >>> value_lines([True, False])
+    ['v 1 -2 0']
+    """
+    literals = [str(i if value else -i) for i, value in enumerate(assignment, start=1)]
+    return textwrap.wrap(" ".join([*literals, "0"]), WIDTH, initial_indent="v ", subsequent_indent="v ")

@@ -1,0 +1,44 @@
+"""``relu-reductions draw``: the graph of a formula, or pre-images that are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pyomo_relu.cli.output import check_destination
+
+ALL = "examples"
+
+
+def draw(
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="A formula; or two-half-planes, sphere-2d, ball, nothing; or: examples, which is all of these.",
+            metavar="FILE.cnf|EXAMPLE",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The picture: .png, .svg or .pdf.")],
+) -> None:
+    """Draw which variables occur in which clauses, or the pre-image of a named example.
+
+    Examples: `relu-reductions draw uf20-01.cnf --out graph.png`, `relu-reductions draw examples --out preimages.png`.
+    """
+    from pyomo_relu import plots
+
+    check_destination(out, "--out", plots.SUFFIXES, (Path(what),))
+    plots.check_picture(out)
+
+    from reductions.cnf import CNF
+    from reductions.examples import EXAMPLES, draw_preimage_2d, draw_preimages_2d
+    from reductions.incidence import draw as draw_graph
+
+    if what == ALL:
+        draw_preimages_2d(out)
+    elif what in EXAMPLES:
+        draw_preimage_2d(EXAMPLES[what], out)
+    else:
+        draw_graph(CNF.from_dimacs(Path(what)), out)
+    typer.echo(f"picture: {out.resolve()}")

@@ -1,0 +1,80 @@
+"""``relu-reductions lift``: from a code that somebody found back to an assignment."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pyomo_relu.cli.group import DONE, UNDECIDED
+from pyomo_relu.errors import InputError
+from reductions.cli.arguments import JsonOption, named_reduction
+from reductions.cli.decide import SAID, value_lines
+
+if TYPE_CHECKING:
+    from reductions.cnf import CNF
+
+DEFAULT = "three-sat"
+
+
+def lift(
+    source: Annotated[Path, typer.Argument(help="A folder that `build` wrote, or a formula.", metavar="DIR|FILE.cnf")],
+    code: Annotated[Path, typer.Argument(help="The code z: .npy, .csv, .txt or .json.", metavar="Z")],
+    reduction: Annotated[
+        str | None,
+        typer.Option(help="With FILE.cnf: what the code's network was made by; three-sat if not given."),
+    ] = None,
+    json_only: JsonOption = False,
+) -> None:
+    """Round a code to an assignment, and check it; exit code 0 if it satisfies the formula, 1 if not.
+
+    Examples: `relu-reductions lift uf20-01 z.npy`, `relu-reductions lift uf20-01.cnf z.npy --reduction box`.
+    """
+    from pyomo_relu.io.observation import read_array
+    from pyomo_relu.norms import norm_of
+    from pyomo_relu.validation import as_vector
+
+    cnf, name = _read(source, reduction)
+    chosen = named_reduction(name)
+    instance = chosen.reduce(cnf)
+    z = as_vector(read_array(code, "code"), instance.network.n_in, "code")
+    assignment = chosen.lift(instance, z)
+    if assignment is not None and not cnf.satisfied_by(assignment):
+        assignment = None
+    residual = norm_of(instance.network(z) - instance.observation, instance.gap_norm)
+    said = "undecided" if assignment is None else "sat"
+    if json_only:
+        facts = {"verdict": said, "assignment": assignment, "residual": residual, "gap": instance.gap}
+        typer.echo(json.dumps(facts))
+    else:
+        typer.echo(f"c residual {residual:.6g} in the {instance.gap_norm} norm, gap {instance.gap:.6g}")
+        typer.echo("\n".join([f"s {SAID[said]}", *([] if assignment is None else value_lines(assignment))]))
+    raise typer.Exit(UNDECIDED if assignment is None else DONE)
+
+
+def _read(source: Path, reduction: str | None) -> tuple[CNF, str]:
+    """Return the formula and the name of its reduction."""
+    from reductions.cnf import CNF
+
+    if not source.is_dir():
+        return CNF.from_dimacs(source), reduction or DEFAULT
+    if reduction is not None:
+        raise InputError(f"--reduction does not go with the folder {source}, whose manifest names it")
+    manifest = _manifest(source / "manifest.json")
+    if manifest.get("source") != "source.cnf":
+        raise InputError(f"{source}: its source is no formula, and codes are lifted to assignments only")
+    return CNF.from_dimacs(source / "source.cnf"), str(manifest.get("reduction"))
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: damaged, or not JSON") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: is no manifest")
+    return found

@@ -1,0 +1,264 @@
+"""`decide` against brute force, and every claim that it makes."""
+
+import itertools
+import os
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+
+import pyomo_relu as pr
+from pyomo_relu.errors import InputError
+from pyomo_relu.solvers import Outcome
+from pyomo_relu.status import Status
+from reductions import (
+    CNF,
+    REDUCTIONS,
+    Coloring,
+    ConvexityFamily,
+    DecisionVerdict,
+    IndependentSet,
+    MaxCut,
+    MaxSat,
+    ThreeSat,
+    VertexCover,
+    check_proof,
+    decide,
+    obfuscate,
+    planted_cnf,
+    random_cnf,
+)
+from reductions.decision_program import Question
+
+SAT, UNSAT, UNDECIDED = DecisionVerdict
+SQUARE = CNF(2, [(1, 2), (-1, 2), (1, -2), (-1, -2)])
+
+
+def check(cnf, satisfiable, found):
+    assert found.verdict is (SAT if satisfiable else UNSAT), found.message
+    assert found.status is Status.SOLVED
+    if satisfiable:
+        assert cnf.satisfied_by(found.assignment)
+        assert found.proved
+        assert found.trusted_to == ""
+    else:
+        assert found.assignment is None
+        assert found.proved == (found.trusted_to == "")
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+def test_small_formulas_are_decided_rightly(name, formulas):
+    for cnf, models in formulas[:20]:
+        check(cnf, models.any(), decide(cnf, name))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", REDUCTIONS)
+@pytest.mark.parametrize(("solver", "count"), [("scip", 200), ("highs", 60)])
+def test_formulas_are_decided_rightly(name, solver, count, formulas):
+    for cnf, models in formulas[:count]:
+        check(cnf, models.any(), decide(cnf, name, solver))
+
+
+@pytest.mark.parametrize("solver", ["scip", "highs"])
+@pytest.mark.parametrize("seed", range(3))
+def test_larger_formulas(solver, seed):
+    cnf, _ = planted_cnf(20, 85, seed=seed)
+    check(cnf, True, decide(cnf, solver=solver))
+    check(cnf, True, decide(cnf, ThreeSat(norm=1), solver))
+
+
+def test_clauses_of_any_length():
+    for seed in range(4):
+        cnf = planted_cnf(8, 60, k=5, seed=seed)[0]
+        check(cnf, True, decide(cnf))
+    every = CNF(4, list(itertools.product(*[(i, -i) for i in range(1, 5)])))
+    check(every, False, decide(every))
+
+
+def test_one_norm(formulas):
+    for cnf, models in formulas[:20]:
+        check(cnf, models.any(), decide(cnf, ThreeSat(norm=1), "highs"))
+
+
+def test_formulas_without_variables_or_clauses():
+    assert decide(CNF(0, [])).assignment == []
+    assert decide(CNF(3, [])).assignment == [False] * 3
+    for cnf in (CNF(0, [()]), CNF(2, [(1,), ()])):
+        found = decide(cnf, proof=True)
+        assert found.verdict is UNSAT
+        assert found.solver == ""
+        assert found.proof == ("0",)
+
+
+def test_components_are_solved_apart():
+    shifted = [tuple(int(np.sign(i)) * (abs(i) + 2) for i in clause) for clause in SQUARE.clauses]
+    check(CNF(4, [(1, 2), *shifted]), False, decide(CNF(4, [(1, 2), *shifted])))
+    cnf = CNF(6, [(1, -2), (3, 4), (-3, -4), (6,)])
+    check(cnf, True, decide(cnf))
+
+
+def test_unsat_is_trusted_or_proved():
+    trusted = decide(random_cnf(8, 80, seed=1), solver="highs")
+    assert trusted.verdict is UNSAT
+    assert not trusted.proved
+    assert trusted.trusted_to.startswith("HiGHS")
+    assert "half of the gap" in trusted.certificate.trusted[0].text
+    cnf = random_cnf(8, 80, seed=1)
+    proved = decide(cnf, proof=True)
+    assert proved.proved
+    assert proved.trusted_to == ""
+    assert check_proof(cnf, proved.proof)
+
+
+def test_a_proof_is_written_and_only_where_there_is_one(tmp_path):
+    decide(SQUARE, proof=True).write_proof(tmp_path / "p.drup")
+    assert check_proof(SQUARE, (tmp_path / "p.drup").read_text().splitlines())
+    with pytest.raises(InputError, match="there is no proof"):
+        decide(SQUARE).write_proof(tmp_path / "q.drup")
+    assert not (tmp_path / "q.drup").exists()
+
+
+def test_bounds_alone_prove_a_chain_of_units():
+    cnf = CNF(3, [(1,), (-1, 2), (-2, 3), (-3,)])
+    found = decide(cnf)
+    check(cnf, False, found)
+    assert found.proved
+    assert "rounded outwards" in found.certificate.verified[0].by
+
+
+def test_a_solver_that_is_wrong_is_found_out(monkeypatch):
+    said = Outcome(Status.INFEASIBLE, False, None, None, 0.0, "Liar 1.0")
+    monkeypatch.setattr(Question, "try_pattern", lambda self, solver: (said, None))
+    cnf = planted_cnf(6, 20, seed=0)[0]
+    assert decide(cnf).trusted_to == "Liar 1.0"
+    found = decide(cnf, proof=True)
+    assert found.verdict is UNDECIDED
+    assert found.status is Status.SOLVER_ERROR
+    assert "Liar 1.0" in found.message
+
+
+def test_a_code_that_solves_nothing_is_no_answer(monkeypatch):
+    said = Outcome(Status.OPTIMAL, True, 0.0, 0.0, 0.0, "Liar 1.0")
+    for name in ("try_pattern", "try_network"):
+        monkeypatch.setattr(Question, name, lambda self, solver: (said, np.zeros(3)))
+    found = decide(CNF(3, [(1, 2, 3), (-1, -2, -3)]))
+    assert found.verdict is UNDECIDED
+    assert found.status is Status.SOLVER_ERROR
+
+
+def test_limits_leave_it_undecided():
+    cnf = random_cnf(60, 255, seed=2)
+    found = decide(cnf, "depth-two", pr.Solver("scip", options={"limits/nodes": 1}), seconds=20)
+    assert found.verdict is UNDECIDED
+    assert found.status is Status.LIMIT
+    assert not found.proved
+
+
+def test_an_interrupted_search_is_not_taken_up_again(monkeypatch):
+    said = Outcome(Status.INTERRUPTED, False, None, None, 0.0, "SCIP")
+    monkeypatch.setattr(Question, "try_pattern", lambda self, solver: (said, None))
+    found = decide(CNF(3, [(1, 2, 3), (-1, -2, -3)]))
+    assert found.verdict is UNDECIDED
+    assert found.status is Status.INTERRUPTED
+
+
+def test_the_pattern_program_keeps_every_model(formulas):
+    """The sides of each model meet every covering row: nothing is cut off."""
+    for cnf, models in formulas[:60]:
+        if not cnf.clauses or () in cnf.clauses:
+            continue
+        instance = ThreeSat().reduce(cnf)
+        question = Question.of(instance)
+        assert (question.region is not None) or not models.any()
+        if question.pattern is None:
+            continue
+        points = np.array(list(itertools.product([0.0, 1.0], repeat=cnf.n_variables)))[models]
+        for point in points:
+            for i, variable in question.pattern.second.items():
+                boxes = question.sides.first, question.sides.second
+                near = [abs(point[i] - (box.lower[i] + box.upper[i]) / 2.0) for box in boxes]
+                variable.set_value(int(near[1] < near[0]))
+            assert all(row.body() >= row.lower() - 1e-9 for row in question.pattern.cover.values())
+
+
+def test_the_pattern_program_is_the_direct_one():
+    cnf = random_cnf(10, 30, seed=3)
+    question = Question.of(ThreeSat().reduce(cnf))
+    rows = {tuple(sorted(row.body.linear_coefs)) for row in question.pattern.cover.values()}
+    assert len(question.pattern.second) == 10
+    assert len(question.pattern.cover) == len(set(cnf.clauses))
+    assert all(abs(coefficient) == 1.0 for row in rows for coefficient in row)
+
+
+def test_nothing_knows_the_gadgets(formulas):
+    for cnf, models in formulas[:15]:
+        if cnf.clauses and () not in cnf.clauses:
+            instance = obfuscate(ThreeSat().reduce(cnf), seed=1)
+            question = Question.of(instance)
+            if question.region is None:
+                assert not models.any()
+                continue
+            code = question.try_network(pr.Solver("scip"))[1]
+            assert (code is not None) == models.any()
+            if code is not None:
+                assert cnf.satisfied_by(ThreeSat().lift(instance, code))
+
+
+def test_codes_whose_entries_share_every_neuron_have_no_sides():
+    question = Question.of(MaxCut(1).reduce(nx.path_graph(2)))
+    assert question.region is not None
+    assert question.sides is None
+    assert question.pattern is None
+
+
+@pytest.mark.parametrize(
+    ("reduction", "satisfiable"),
+    [
+        (Coloring(3), True),
+        (Coloring(2), False),
+        (IndependentSet(2), True),
+        (IndependentSet(3), False),
+        (VertexCover(3), True),
+        (VertexCover(2), False),
+        (MaxCut(4), True),
+        (MaxCut(5), False),
+    ],
+    ids=str,
+)
+def test_graphs(reduction, satisfiable):
+    found = decide(nx.cycle_graph(5), reduction)
+    assert found.verdict is (SAT if satisfiable else UNSAT)
+    assert (found.assignment is not None) == satisfiable
+    if not satisfiable and not isinstance(reduction, MaxCut):
+        assert decide(nx.cycle_graph(5), reduction, proof=True).proved
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "said"),
+    [
+        ((SQUARE, "four-sat"), {}, "unknown reduction 'four-sat'; known: three-sat"),
+        ((SQUARE, MaxSat([1, 1, 1, 1])), {}, "without weights"),
+        ((SQUARE, Coloring(3)), {}, "coloring reduces graphs"),
+        (("p cnf 1 0",), {}, "expected a reductions.CNF, got str"),
+        ((nx.path_graph(2), MaxCut(1)), {"proof": True}, "goes through no formula"),
+        ((SQUARE,), {"seconds": 0.0}, "seconds must be a positive number"),
+        ((CNF(1, [(1,)]), ConvexityFamily(form="nonempty")), {}, "has no gap"),
+        ((SQUARE,), {"solver": "skip"}, "unknown solver 'skip'"),
+    ],
+)
+def test_bad_input_is_refused(arguments, options, said):
+    with pytest.raises(InputError, match=said):
+        decide(*arguments, **options)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("PYOMO_RELU_DATA" not in os.environ, reason="PYOMO_RELU_DATA names no folder of data")
+@pytest.mark.parametrize("solver", ["scip", "highs"])
+def test_satlib(solver):
+    files = sorted((Path(os.environ["PYOMO_RELU_DATA"]) / "satlib").glob("*.cnf"))
+    assert files
+    for file in files:
+        cnf = CNF.from_dimacs(file)
+        check(cnf, not file.name.startswith("uuf"), decide(cnf, solver=solver))
