@@ -12,7 +12,7 @@ from pyomo.core.expr import LinearExpression
 from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpression, RangedExpression
 from scipy.sparse import csr_matrix
 
-from pyomo_relu.errors import ShapeError
+from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.validation import FloatArray
 
 
@@ -29,10 +29,18 @@ class MatrixRow(ConstraintData):
         """Return ``(lower, body, upper)``; a side that is open is None."""
         if self._expr is not None:
             return super().to_bounded_expression(evaluate_bounds)
+        low, coefficients, variables, high = self.numbers()
+        return low, LinearExpression(linear_coefs=coefficients, linear_vars=variables), high
+
+    def numbers(self) -> tuple[float | None, list[float], list[Any], float | None]:
+        """Return the row as ``(lower, coefficients, variables, upper)``; a side that is open is None."""
         rows = self.parent_component()
         position = rows.position[self._index]
+        start, end = rows.matrix.indptr[position : position + 2]
+        coefficients = rows.matrix.data[start:end].tolist()
+        variables = [rows.variables[column] for column in rows.matrix.indices[start:end].tolist()]
         low, high = float(rows.row_lower[position]), float(rows.row_upper[position])
-        return None if low == -math.inf else low, rows.body(position), None if high == math.inf else high
+        return None if low == -math.inf else low, coefficients, variables, None if high == math.inf else high
 
     @property
     def has_own_expression(self) -> bool:
@@ -71,6 +79,8 @@ class MatrixRows(IndexedConstraint):
     ------
     ShapeError
         If the sizes do not fit together.
+    InputError
+        If a variable is listed twice.
 
     Examples
     --------
@@ -93,6 +103,8 @@ class MatrixRows(IndexedConstraint):
         labels = list(index)
         if matrix.shape != (len(labels), len(variables)):
             raise ShapeError(f"matrix is {matrix.shape}, but there are {len(labels)} rows, {len(variables)} variables")
+        if len({id(variable) for variable in variables}) < len(variables):
+            raise InputError("a variable has two columns of the matrix, expected one each")
         self.matrix, self.variables = matrix, list(variables)
         self.position = {label: position for position, label in enumerate(labels)}
         self.row_lower, self.row_upper = row_lower, row_upper
@@ -141,9 +153,3 @@ class MatrixRows(IndexedConstraint):
         """Return the rows in the order of the matrix: None for what is deleted, not active, or written otherwise."""
         found = map(self._data.get, self.position)
         return [None if r is None or not r.active or r.has_own_expression else r for r in found]
-
-    def body(self, position: int) -> LinearExpression:
-        """Return one row of ``matrix @ variables`` as an expression."""
-        start, end = self.matrix.indptr[position : position + 2]
-        own = [self.variables[column] for column in self.matrix.indices[start:end].tolist()]
-        return LinearExpression(linear_coefs=self.matrix.data[start:end].tolist(), linear_vars=own)
