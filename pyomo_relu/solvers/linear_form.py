@@ -67,12 +67,12 @@ class LinearForm:
     hessian: csr_matrix | None
     maximise: bool
 
-    def same_columns_and_rows(self, other: LinearForm) -> bool:
-        """Whether both have the same variables, and as many rows."""
+    def starts(self, other: LinearForm) -> bool:
+        """Whether a basis of this LP is one of the other's: both have the same variables, and as many rows."""
         return (
-            len(self.columns) == len(other.columns)
+            self.matrix.shape == other.matrix.shape
             and all(mine is its for mine, its in zip(self.columns, other.columns, strict=True))
-            and self.matrix.shape == other.matrix.shape
+            and not any(form.integer.any() or form.hessian is not None for form in (self, other))
         )
 
     def same_matrix(self, other: LinearForm) -> bool:

@@ -16,14 +16,14 @@ from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.validation import FloatArray
 
 
-class MatrixRow(ConstraintData):
+class MatrixRow(ConstraintData):  # type: ignore[misc]
     """One row: its expression is written where somebody asks for it, unless a value of its own was set."""
 
     __slots__ = ()
 
     def __init__(self, component: MatrixRows, label: Any) -> None:
         super().__init__(component=component)
-        self._index = label
+        self._index = label  # type: ignore[misc]  # a slot of the base class
 
     def to_bounded_expression(self, evaluate_bounds: bool = False) -> Any:
         """Return ``(lower, body, upper)``; a side that is open is None."""
@@ -60,7 +60,7 @@ class MatrixRow(ConstraintData):
         return EqualityExpression((body, high)) if low == high else RangedExpression((low, body, high), False)
 
 
-class MatrixRows(IndexedConstraint):
+class MatrixRows(IndexedConstraint):  # type: ignore[misc]
     """The rows ``row_lower <= matrix @ variables <= row_upper``; to Pyomo a constraint like any other.
 
     A row's expression is built when it is asked for, and not kept: a million nonzeros take 12 MB instead of
@@ -91,6 +91,8 @@ class MatrixRows(IndexedConstraint):
     >>> print(model.rows[7].expr)
     0.0  <=  x[0] + 2.0*x[1]  <=  1.0
     """
+
+    _constructed: bool
 
     def __init__(
         self,

@@ -19,7 +19,7 @@ NAME = "pyomo_relu_scip"
 """The interface's name in Pyomo's ``pyomo.contrib.solver`` factory."""
 
 
-class ScipRows(ScipDirect):
+class ScipRows(ScipDirect):  # type: ignore[misc]
     """SCIP for whatever Pyomo's ``scip_direct`` takes; linear rows are handed over from numbers.
 
     Examples
