@@ -103,21 +103,12 @@ def test_a_row_open_on_both_sides_is_not_active_until_it_closes():
     assert all(row.active for row in m.rows.values())
 
 
-@pytest.mark.parametrize(
-    ("build", "said"),
-    [
-        (
-            lambda x: MatrixRows([0], csr_matrix(np.ones((2, 3))), x, np.zeros(1), np.ones(1)),
-            r"\(2, 3\), but .* 1 rows",
-        ),
-        (lambda x: MatrixRows([0], csr_matrix(np.ones((1, 2))), x, np.zeros(1), np.ones(1)), "3 variables"),
-    ],
-)
-def test_sizes_that_do_not_fit_are_refused(build, said):
+@pytest.mark.parametrize("shape", [(2, 3), (1, 2)])
+def test_sizes_that_do_not_fit_are_refused(shape):
     m = ConcreteModel()
     m.x = Var(range(3))
-    with pytest.raises(ShapeError, match=said):
-        m.rows = build(list(m.x.values()))
+    with pytest.raises(ShapeError, match=rf"matrix is \({shape[0]}, {shape[1]}\), but there are 1 rows, 3 variables"):
+        m.rows = MatrixRows([0], csr_matrix(np.ones(shape)), list(m.x.values()), np.zeros(1), np.ones(1))
 
 
 def test_sides_of_another_size_and_twice_the_same_variable_are_refused():

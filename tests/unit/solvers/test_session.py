@@ -42,9 +42,8 @@ def change(model, random):
     elif kind == 3:
         variable.setub(float(random.integers(0, 6)))
     elif kind == 4:
-        model.objective.set_value(
-            sum(float(c) * v for c, v in zip(random.normal(size=n), model.x.values(), strict=True))
-        )
+        cost = random.normal(size=n).tolist()
+        model.objective.set_value(sum(c * v for c, v in zip(cost, model.x.values(), strict=True)))
     elif kind == 5:
         model.most.deactivate() if model.most.active else model.most.activate()
     else:
@@ -69,11 +68,10 @@ def test_a_session_starts_from_its_last_basis():
     rng = np.random.default_rng(0)
     model = ConcreteModel()
     model.x = Var(range(20), bounds=(-1, 1))
-    sides = rng.normal(size=40)
-    model.rows = MatrixRows(range(40), csr_matrix(rng.normal(size=(40, 20))), list(model.x.values()), sides - 9, sides)
-    model.objective = Objective(
-        expr=sum(float(c) * v for c, v in zip(rng.normal(size=20), model.x.values(), strict=True))
-    )
+    sides = rng.uniform(0.0, 1.0, 40)
+    variables, cost = list(model.x.values()), rng.normal(size=20).tolist()
+    model.rows = MatrixRows(range(40), csr_matrix(rng.normal(size=(40, 20))), variables, sides - 9, sides)
+    model.objective = Objective(expr=sum(c * v for c, v in zip(cost, variables, strict=True)))
     session = Session(model, "highs", frozenset({Capability.LP}))
     steps = []
     for shift in (0.0, 0.0, 0.01):
