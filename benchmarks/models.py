@@ -3,8 +3,9 @@
     python benchmarks/models.py --sizes 500x100 784x60 2000x500 --repeats 5 --out results/
 
 The LP is Algorithm 1's at the noise level. Each way builds it from the arrays, hands it over and solves it, in
-turns within one run; medians of wall-clock seconds, and as ratios to raw highspy with the same algorithm. Then the
+turns within one run; medians of CPU seconds, and as ratios to raw highspy with the same algorithm. Then the
 loops: ten tolerances of one observation, and observations of one layer. Memory: the peak of a process of its own.
+What was measured is appended to models.jsonl, and the picture is of all that is in it.
 The peers: ``pip install '.[bench]'``; those that are not installed are left out, and said to be.
 """
 
@@ -14,7 +15,6 @@ import argparse
 import importlib.util
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -153,13 +153,13 @@ NEEDS = {"CVXPY": "cvxpy", "linopy": "linopy"}
 def ten_steps(layer, x):
     """Ten tolerances of one observation: by a session, and each rebuilt with Pyomo's ``highs``."""
     grid = np.geomspace(0.01, 0.05, 10).tolist()
-    spread = np.ones((layer.n_out, 1))
+    rows = LayerRows(layer, np.ones((layer.n_out, 1)))
 
     def session():
         model = LayerLinf().model(layer, x, 0.0, capped=False)
         program, found = Session(model, "highs", LP), []
         for eps in grid:
-            LayerRows.at(layer, x, eps, spread).replace_in(model)
+            rows.replace_in(model, x, eps)
             found.append(program.solve().objective)
         return found
 
@@ -170,13 +170,13 @@ def observations(layer, count):
     """Observations of one layer, all outputs on: by a session that changes sides, and each rebuilt with highspy."""
     rng = np.random.default_rng(1)
     many = [observe(layer, rng) for _ in range(count)]
-    spread = np.ones((layer.n_out, 1))
+    rows = LayerRows(layer, np.ones((layer.n_out, 1)))
 
     def session():
         model = LayerLinf().model(layer, np.ones(layer.n_out), 0.0, capped=False)
         program, found = Session(model, "highs", LP), []
         for x in many:
-            LayerRows.at(layer, x, EPS, spread).replace_in(model)
+            rows.replace_in(model, x, EPS)
             model.deviation.setlb(float(least_deviation(layer, x).max()))
             found.append(program.solve().objective)
         return found
@@ -185,9 +185,9 @@ def observations(layer, count):
 
 
 def clock(run):
-    started = time.perf_counter()
+    started = time.process_time()
     answer = run()
-    return time.perf_counter() - started, answer
+    return time.process_time() - started, answer
 
 
 def alternating(runs, repeats):
@@ -228,7 +228,9 @@ def main():
     if arguments.peak:
         way, n, k = arguments.peak
         WAYS[way](*instance(int(n), int(k)))
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        # Not ru_maxrss: that of a child starts at what its parent has.
+        lines = Path("/proc/self/status").read_text().splitlines()
+        print(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
         return
     missing = [way for way in arguments.ways if way in NEEDS and importlib.util.find_spec(NEEDS[way]) is None]
     ways = {way: WAYS[way] for way in arguments.ways if way not in missing}
@@ -237,14 +239,12 @@ def main():
     arguments.out.mkdir(parents=True, exist_ok=True)
     for run in ways.values():
         run(*instance(8, 2))  # imports are not timed
-    rows = []
     with (arguments.out / "models.jsonl").open("a") as log:
         for n, k in map(shape_of, arguments.sizes):
             layer, x = instance(n, k)
             seconds = alternating({way: partial(run, layer, x) for way, run in ways.items()}, arguments.repeats)
             memory = {way: peak(way, n, k) for way in ways}
-            rows.append({"n": n, "k": k, "seconds": seconds, "megabytes": memory})
-            tell(rows[-1], log)
+            tell({"n": n, "k": k, "seconds": seconds, "megabytes": memory}, log)
         for n, k in map(shape_of, arguments.loops):
             layer, x = instance(n, k)
             for title, runs in (
@@ -254,8 +254,8 @@ def main():
                 names = ("pyomo-relu", "Pyomo highs" if title.startswith("ten") else "highspy")
                 seconds = alternating(dict(zip(names, runs, strict=True)), min(arguments.repeats, 3))
                 tell({"loop": title, "n": n, "k": k, "seconds": seconds}, log)
-    if rows:
-        draw(rows, arguments.out / "models.png")
+    rows = [json.loads(line) for line in (arguments.out / "models.jsonl").read_text().splitlines()]
+    draw([row for row in rows if "loop" not in row], arguments.out / "models.png")
 
 
 def shape_of(text):
@@ -290,7 +290,7 @@ def draw(rows, path):
         xscale="log",
         yscale="log",
         xlabel="n k (entries of the layer's matrix)",
-        ylabel="seconds: build, hand over, solve",
+        ylabel="CPU seconds: build, hand over, solve",
     )
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)

@@ -89,7 +89,7 @@ class LayerL1:
         with PauseGC():
             model.deviation = Var(range(layer.n_out), bounds=lambda _, j: (least[j], None))
             deviations = list(model.deviation.values())
-            _rows(layer, x, eps).add_to(model, [*model.code.values(), *deviations])
+            _rows(layer).add_to(model, [*model.code.values(), *deviations], x, eps)
             model.objective = Objective(expr=linear([1.0] * layer.n_out, deviations))
         return model
 
@@ -104,7 +104,7 @@ class LayerL1:
             if eps is None:
                 return nearest
         best_code, best_loss, best_eps, best_objective = None, math.inf, eps, None
-        model = self.model(layer, x, eps, box=box)
+        model, rows = self.model(layer, x, eps, box=box), _rows(layer)
         session = Session(model, solver, frozenset({Capability.LP}))
         while True:
             outcome = session.solve()
@@ -120,7 +120,7 @@ class LayerL1:
             if following is None or eps >= signal:
                 break
             eps = following
-            _rows(layer, x, eps).replace_in(model)
+            rows.replace_in(model, x, eps)
         status = Status.SOLVED if outcome.status is Status.OPTIMAL else outcome.status
         if best_code is not None and signal > DUST * scale and best_eps >= signal:
             status = Status.DEGENERATE
@@ -146,6 +146,6 @@ class LayerL1:
         return first * self.schedule.alpha ** max(1, self.schedule.steps_to(float(above.min()), first))
 
 
-def _rows(layer: Layer, x: FloatArray, eps: float) -> LayerRows:
-    """Return the rows at `eps`, each with a deviation of its own."""
-    return LayerRows.at(layer, x, eps, identity(layer.n_out, format="csr"))
+def _rows(layer: Layer) -> LayerRows:
+    """Return the rows, each with a deviation of its own."""
+    return LayerRows(layer, identity(layer.n_out, format="csr"))

@@ -9,7 +9,6 @@ from typing import ClassVar
 import numpy as np
 from pyomo.common.gc_manager import PauseGC
 from pyomo.environ import ConcreteModel, Objective, Var
-from scipy.sparse import csr_matrix
 
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
@@ -105,7 +104,7 @@ class LayerLinf:
         least = float(least_deviation(layer, x).max())
         with PauseGC():
             model.deviation = Var(bounds=(least, max(eps, least) if capped else None))
-            _rows(layer, x, eps).add_to(model, [*model.code.values(), model.deviation])
+            _rows(layer).add_to(model, [*model.code.values(), model.deviation], x, eps)
             model.objective = Objective(expr=model.deviation)
         return model
 
@@ -119,9 +118,9 @@ class LayerLinf:
         return search.answer()
 
 
-def _rows(layer: Layer, x: FloatArray, eps: float) -> LayerRows:
-    """Return the rows at `eps`, with one deviation for all."""
-    return LayerRows.at(layer, x, eps, csr_matrix(np.ones((layer.n_out, 1))))
+def _rows(layer: Layer) -> LayerRows:
+    """Return the rows with one deviation for all."""
+    return LayerRows(layer, np.ones((layer.n_out, 1)))
 
 
 class _Search:
@@ -131,6 +130,7 @@ class _Search:
         self.formulation, self.layer, self.x, self.box = formulation, layer, x, box
         # Every row that has a lower side at some tolerance has one at 0.
         self.model = formulation.model(layer, x, 0.0, box=box, capped=False)
+        self.rows = _rows(layer)
         self.session = Session(self.model, solver, frozenset({Capability.LP}))
         self.scale = max(1.0, float(np.abs(x).max()))
         self.bound = self.least = float(least_deviation(layer, x).max())
@@ -143,7 +143,7 @@ class _Search:
 
     def optimum(self, eps: float, *, capped: bool = False) -> float | None:
         """Solve the LP at `eps` and keep the code of least true loss; None where there is no optimum."""
-        _rows(self.layer, self.x, eps).replace_in(self.model)
+        self.rows.replace_in(self.model, self.x, eps)
         self.model.deviation.setub(max(eps, self.least) if capped else None)
         self.last = self.session.solve()
         self.n_solves += 1

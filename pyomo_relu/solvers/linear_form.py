@@ -172,7 +172,7 @@ class _Rows:
         others = component.values()
         if isinstance(component, MatrixRows):
             self._take(component)
-            others = [row for row in others if row.has_own_expression]
+            others = component.rewritten_rows()
         for row in others:
             if row.active:
                 self._write(row)

@@ -120,6 +120,7 @@ class MatrixRows(IndexedConstraint):  # type: ignore[misc]
         for members in self._anonymous_sets or ():
             members.construct()
         self._data = {label: MatrixRow(self, label) for label in self.position}
+        self._closed = np.ones(len(self.position), dtype=bool)
         self.update()
 
     def update(
@@ -129,7 +130,7 @@ class MatrixRows(IndexedConstraint):  # type: ignore[misc]
         row_lower: FloatArray | None = None,
         row_upper: FloatArray | None = None,
     ) -> None:
-        """Give the rows other coefficients or sides; those that are open on both sides then are not active.
+        """Give the rows other coefficients or sides; one that opens on both sides is deactivated until one closes.
 
         Raises
         ------
@@ -146,12 +147,18 @@ class MatrixRows(IndexedConstraint):  # type: ignore[misc]
             if getattr(self, name).shape != (len(self.position),):
                 raise ShapeError(f"{name} has shape {getattr(self, name).shape}, expected ({len(self.position)},)")
         closed = np.isfinite(self.row_lower) | np.isfinite(self.row_upper)
-        for label, is_closed in zip(self.position, closed.tolist(), strict=True):
-            row = self._data.get(label)
-            if row is not None and row.active is not is_closed:
-                row.activate() if is_closed else row.deactivate()
+        labels = list(self.position)
+        for position in np.flatnonzero(closed != self._closed).tolist():
+            row = self._data.get(labels[position])
+            if row is not None:
+                row.activate() if closed[position] else row.deactivate()
+        self._closed = closed
 
     def live_rows(self) -> list[MatrixRow | None]:
         """Return the rows in the order of the matrix: None for what is deleted, not active, or written otherwise."""
         found = map(self._data.get, self.position)
-        return [None if r is None or not r.active or r.has_own_expression else r for r in found]
+        return [None if r is None or not r._active or r._expr is not None else r for r in found]
+
+    def rewritten_rows(self) -> list[MatrixRow]:
+        """Return the rows that were given an expression of their own."""
+        return [row for row in self._data.values() if row._expr is not None]

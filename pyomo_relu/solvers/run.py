@@ -97,8 +97,7 @@ class Session:
     def __init__(
         self, model: ConcreteModel, solver: Solver | str | None, needs: frozenset[Capability], *, lean: bool = False
     ) -> None:
-        if next(model.component_data_objects(Objective, active=True), None) is None:
-            raise InputError("the model has no active objective")
+        _goal(model)
         self._model, self._solver = model, Solver.of(solver)
         self._backend = self._solver.backend(needs)
         version = self._backend.version()
@@ -112,7 +111,7 @@ class Session:
     def solve(self) -> Outcome:
         """Solve the model as it is now, in place; see :func:`solve`."""
         backend, options, log = self._backend, self._options, self._solver.log
-        goal = next(self._model.component_data_objects(Objective, active=True))
+        goal = _goal(self._model)
         with _ONE_AT_A_TIME, PauseGC(), _quiet(log):
             started = time.perf_counter()
             answer = self._answer()
@@ -141,13 +140,22 @@ class Session:
             with _stopped_by_ctrl_c(backend, self._interface):
                 results = adapter.call(self._interface, self._model, self._options, self._solver.log)
         except KeyboardInterrupt:
+            self._interface = None
             return _failed(Status.INTERRUPTED, "interrupted")
         except Exception as error:  # noqa: BLE001 - foreign code only: its trouble is a status, told with its own words
+            self._interface = None
             said = f"{type(error).__name__}: {error}"
             meant = (status for words, status in backend.failures.items() if words in repr(error) or words in said)
             return _failed(next(meant, Status.SOLVER_ERROR), said.strip().splitlines()[0])
         answer: Answer = adapter.read(backend, self._interface, self._model, results)
         return answer
+
+
+def _goal(model: ConcreteModel) -> Any:
+    goal = next(model.component_data_objects(Objective, active=True), None)
+    if goal is None:
+        raise InputError("the model has no active objective")
+    return goal
 
 
 def options_of(backend: Backend, solver: Solver, needs: frozenset[Capability], *, lean: bool = False) -> dict[str, Any]:
