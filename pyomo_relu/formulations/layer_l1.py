@@ -9,17 +9,19 @@ from typing import ClassVar
 import numpy as np
 from pyomo.common.gc_manager import PauseGC
 from pyomo.environ import ConcreteModel, Objective, Var
+from scipy.sparse import identity
 
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations.layer import DUST, LayerAnswer, code_of, new_layer_model, observed_rows
 from pyomo_relu.formulations.layer_linf import LayerLinf
-from pyomo_relu.formulations.rows import dense_rows, indices, linear
+from pyomo_relu.formulations.layer_rows import LayerRows
+from pyomo_relu.formulations.rows import linear
 from pyomo_relu.formulations.schedule import Geometric
 from pyomo_relu.formulations.tube import largest_signal, least_deviation, tube
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import Norm
-from pyomo_relu.solvers import Capability, Solver, solve
+from pyomo_relu.solvers import Capability, Session, Solver
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
 
@@ -83,27 +85,11 @@ class LayerL1:
         """
         layer, x = observed_rows(layer, x, mask)
         model = new_layer_model(layer, Box.everything(layer.n_in) if box is None else box)
-        sides = tube(layer.slope, x, eps)
-        on = indices(sides.has_lower)
         least = least_deviation(layer, x).tolist()
         with PauseGC():
             model.deviation = Var(range(layer.n_out), bounds=lambda _, j: (least[j], None))
-            code = list(model.code.values())
             deviations = list(model.deviation.values())
-            model.upper = dense_rows(
-                range(layer.n_out),
-                layer.weight,
-                code,
-                extra=[((-b,), (e,)) for b, e in zip(sides.beta.tolist(), deviations, strict=True)],
-                upper=sides.beta * x - layer.bias,
-            )
-            model.lower = dense_rows(
-                on,
-                layer.weight[on],
-                code,
-                extra=[((float(sides.alpha[j]),), (deviations[j],)) for j in on],
-                lower=(sides.alpha * x - layer.bias)[on],
-            )
+            _rows(layer).add_to(model, [*model.code.values(), *deviations], x, eps)
             model.objective = Objective(expr=linear([1.0] * layer.n_out, deviations))
         return model
 
@@ -118,9 +104,10 @@ class LayerL1:
             if eps is None:
                 return nearest
         best_code, best_loss, best_eps, best_objective = None, math.inf, eps, None
+        model, rows = self.model(layer, x, eps, box=box), _rows(layer)
+        session = Session(model, solver, frozenset({Capability.LP}))
         while True:
-            model = self.model(layer, x, eps, box=box)
-            outcome = solve(model, solver, frozenset({Capability.LP}))
+            outcome = session.solve()
             n_solves += 1
             if outcome.status is not Status.OPTIMAL:
                 break
@@ -133,6 +120,7 @@ class LayerL1:
             if following is None or eps >= signal:
                 break
             eps = following
+            rows.replace_in(model, x, eps)
         status = Status.SOLVED if outcome.status is Status.OPTIMAL else outcome.status
         if best_code is not None and signal > DUST * scale and best_eps >= signal:
             status = Status.DEGENERATE
@@ -156,3 +144,8 @@ class LayerL1:
             return None
         first = max(eps, np.finfo(np.float64).tiny)
         return first * self.schedule.alpha ** max(1, self.schedule.steps_to(float(above.min()), first))
+
+
+def _rows(layer: Layer) -> LayerRows:
+    """Return the rows, each with a deviation of its own."""
+    return LayerRows(layer, identity(layer.n_out, format="csr"))

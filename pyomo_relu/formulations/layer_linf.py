@@ -13,12 +13,12 @@ from pyomo.environ import ConcreteModel, Objective, Var
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations.layer import DUST, LayerAnswer, code_of, new_layer_model, observed_rows
-from pyomo_relu.formulations.rows import dense_rows, indices
+from pyomo_relu.formulations.layer_rows import LayerRows
 from pyomo_relu.formulations.schedule import Bisection, Geometric
 from pyomo_relu.formulations.tube import breakpoints, largest_signal, least_deviation, tube
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import Norm
-from pyomo_relu.solvers import Capability, Outcome, Solver, solve
+from pyomo_relu.solvers import Capability, Outcome, Session, Solver
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
 
@@ -101,26 +101,10 @@ class LayerLinf:
         """
         layer, x = observed_rows(layer, x, mask)
         model = new_layer_model(layer, Box.everything(layer.n_in) if box is None else box)
-        sides = tube(layer.slope, x, eps)
-        on = indices(sides.has_lower)
         least = float(least_deviation(layer, x).max())
         with PauseGC():
             model.deviation = Var(bounds=(least, max(eps, least) if capped else None))
-            code = list(model.code.values())
-            model.upper = dense_rows(
-                range(layer.n_out),
-                layer.weight,
-                code,
-                extra=[((-b,), (model.deviation,)) for b in sides.beta.tolist()],
-                upper=sides.beta * x - layer.bias,
-            )
-            model.lower = dense_rows(
-                on,
-                layer.weight[on],
-                code,
-                extra=[((a,), (model.deviation,)) for a in sides.alpha[on].tolist()],
-                lower=(sides.alpha * x - layer.bias)[on],
-            )
+            _rows(layer).add_to(model, [*model.code.values(), model.deviation], x, eps)
             model.objective = Objective(expr=model.deviation)
         return model
 
@@ -134,13 +118,22 @@ class LayerLinf:
         return search.answer()
 
 
+def _rows(layer: Layer) -> LayerRows:
+    """Return the rows with one deviation for all."""
+    return LayerRows(layer, np.ones((layer.n_out, 1)))
+
+
 class _Search:
     """The LPs solved so far for one layer: the best code among them, and the bound they prove."""
 
     def __init__(self, formulation: LayerLinf, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> None:
-        self.formulation, self.layer, self.x, self.box, self.solver = formulation, layer, x, box, solver
+        self.formulation, self.layer, self.x, self.box = formulation, layer, x, box
+        # Every row that has a lower side at some tolerance has one at 0.
+        self.model = formulation.model(layer, x, 0.0, box=box, capped=False)
+        self.rows = _rows(layer)
+        self.session = Session(self.model, solver, frozenset({Capability.LP}))
         self.scale = max(1.0, float(np.abs(x).max()))
-        self.bound = float(least_deviation(layer, x).max())
+        self.bound = self.least = float(least_deviation(layer, x).max())
         self.n_solves = 0
         self.code: FloatArray | None = None
         self.loss = math.inf
@@ -150,12 +143,13 @@ class _Search:
 
     def optimum(self, eps: float, *, capped: bool = False) -> float | None:
         """Solve the LP at `eps` and keep the code of least true loss; None where there is no optimum."""
-        model = self.formulation.model(self.layer, self.x, eps, box=self.box, capped=capped)
-        self.last = solve(model, self.solver, frozenset({Capability.LP}))
+        self.rows.replace_in(self.model, self.x, eps)
+        self.model.deviation.setub(max(eps, self.least) if capped else None)
+        self.last = self.session.solve()
         self.n_solves += 1
         if self.last.status is not Status.OPTIMAL or self.last.objective is None:
             return None
-        code = code_of(model, self.box)
+        code = code_of(self.model, self.box)
         loss = float(np.abs(self.layer(code) - self.x).max())
         if loss < self.loss:
             self.code, self.loss, self.eps, self.objective = code, loss, loss, self.last.objective

@@ -25,6 +25,9 @@ ROUNDS = 100
 FIRST = (0.05, 0.2, 0.5, 1.0)
 """Shares of the range, on both sides of zero, with a tangent from the beginning."""
 
+COARSE = 0.1
+"""Where the root of the sum falls below this share of the range, the range was too coarse: begin again."""
+
 RANGE = 10.0
 """The range that squares are scaled to: a solver's feasibility tolerance is absolute."""
 
@@ -79,6 +82,11 @@ def solve_by_tangents(
             return replace(outcome, bound=bound)
         points = [float(value(term)) * unit for term in terms]
         best = sum(point**2 for point in points) / unit**2 + constant
+        if best < (COARSE * most) ** 2 and best > 0.0:
+            for part in (model.least, model.tangent, model.linear_objective):
+                model.del_component(part)
+            left = None if left is None else max(1.0, left - outcome.seconds)
+            return solve_by_tangents(model, math.sqrt(best), replace(solver, time_limit=left), needs, lean=lean)
         if outcome.status is not Status.OPTIMAL or best - bound <= rel_gap * best:
             return replace(outcome, objective=best, bound=bound, seconds=time.perf_counter() - started)
         for i, point in enumerate(points):

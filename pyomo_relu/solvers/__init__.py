@@ -3,9 +3,10 @@
 from pyomo_relu.solvers.availability import Availability, available_solvers, probe
 from pyomo_relu.solvers.backend import Backend, Capability
 from pyomo_relu.solvers.config import Solver
+from pyomo_relu.solvers.matrix_rows import MatrixRows
 from pyomo_relu.solvers.outcome import Outcome
 from pyomo_relu.solvers.registry import BACKENDS
-from pyomo_relu.solvers.run import ABS_GAP, REL_GAP, solve
+from pyomo_relu.solvers.run import ABS_GAP, REL_GAP, Session, solve
 from pyomo_relu.solvers.session import LinearSession
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "Backend",
     "Capability",
     "LinearSession",
+    "MatrixRows",
     "Outcome",
+    "Session",
     "Solver",
     "available_solvers",
     "probe",

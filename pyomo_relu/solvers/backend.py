@@ -56,6 +56,8 @@ class Backend:
         Pyomo's name of the interface.
     legacy : bool
         False for a ``pyomo.contrib.solver`` interface, True for a ``pyomo.environ.SolverFactory`` one.
+    persistent : bool
+        Whether the interface, called again, passes on what has changed and starts from where it ended.
     supports : frozenset of Capability
         What passes through that interface.
     install : str
@@ -100,6 +102,7 @@ class Backend:
     install: str
     version: Callable[[], str | None]
     check_option: Callable[[str, Any], str | None]
+    persistent: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     convert: Mapping[str, Callable[[float], float | int]] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)

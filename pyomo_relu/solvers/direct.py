@@ -27,7 +27,7 @@ _STATUS = {
 
 
 def create(backend: Backend) -> Any:
-    """Return a fresh interface: Pyomo's HiGHS keeps options from call to call."""
+    """Return a fresh interface."""
     return SolverFactory(backend.interface)
 
 

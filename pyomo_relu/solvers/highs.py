@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyomo_relu.solvers import highs_interface
 from pyomo_relu.solvers.answer import Report
 from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
 from pyomo_relu.status import Status
 
 
 def check_option(name: str, value: Any) -> str | None:
-    """Ask HiGHS itself: Pyomo's interface ignores what HiGHS refuses."""
+    """Ask HiGHS itself."""
     import highspy
 
     create: Any = highspy.Highs
@@ -42,24 +43,19 @@ def cancel(interface: Any) -> None:
 
 
 def report(interface: Any) -> Report:
-    """Name the endings for which Pyomo has no word; a model without variables is solved as it stands."""
+    """Name the ending for which Pyomo has no word."""
     from highspy import HighsModelStatus
 
-    ended = interface._solver_model.getModelStatus()
-    if ended == HighsModelStatus.kModelEmpty:
-        return Report(Status.OPTIMAL, has_solution=True)
-    words = {
-        HighsModelStatus.kInterrupt: Status.INTERRUPTED,
-        HighsModelStatus.kMemoryLimit: Status.LIMIT,
-    }
-    return Report(words.get(ended))
+    ran_out = interface._solver_model.getModelStatus() == HighsModelStatus.kMemoryLimit
+    return Report(Status.LIMIT if ran_out else None)
 
 
 HIGHS = Backend(
     name="highs",
     title="HiGHS",
-    interface="highs",
+    interface=highs_interface.NAME,
     legacy=False,
+    persistent=True,
     supports=frozenset({Capability.LP, Capability.MILP}),
     install="pip install highspy",
     version=lambda: package_version("highspy"),

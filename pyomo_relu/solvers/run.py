@@ -65,31 +65,97 @@ def solve(
         Before anything is solved: a solver that cannot take the model, a bad option, no such solver
         here, a model without an objective.
     """
+    return Session(model, solver, needs, lean=lean).solve()
+
+
+class Session:
+    """A model that is changed and solved, again and again.
+
+    With HiGHS, a solve hands over what has changed since the one before, and starts from its basis; other
+    solvers start afresh. Change the model as any Pyomo model, best its bounds, fixed variables and objective,
+    and the sides of its rows: :meth:`pyomo_relu.solvers.MatrixRows.update`.
+
+    Parameters
+    ----------
+    model, solver, needs, lean
+        As for :func:`solve`, with the same errors.
+
+    Examples
+    --------
+    >>> from pyomo.environ import Constraint, Var
+    >>> model = ConcreteModel()
+    >>> model.x = Var(bounds=(0, 3))
+    >>> model.objective = Objective(expr=model.x)
+    >>> session = Session(model, "highs", frozenset({Capability.LP}))
+    >>> for least in (1.0, 2.0):
+    ...     model.x.setlb(least)
+    ...     print(session.solve().objective)
+    1.0
+    2.0
+    """
+
+    def __init__(
+        self, model: ConcreteModel, solver: Solver | str | None, needs: frozenset[Capability], *, lean: bool = False
+    ) -> None:
+        _goal(model)
+        self._model, self._solver = model, Solver.of(solver)
+        self._backend = self._solver.backend(needs)
+        version = self._backend.version()
+        if version is None:
+            raise SolverUnavailableError(f"{self._backend.title} is not installed; {self._backend.install}")
+        self._title = f"{self._backend.title} {version}"
+        with _ONE_AT_A_TIME, _quiet(self._solver.log):
+            self._options = options_of(self._backend, self._solver, needs, lean=lean)
+        self._interface: Any = None
+
+    def solve(self) -> Outcome:
+        """Solve the model as it is now, in place; see :func:`solve`."""
+        backend, options, log = self._backend, self._options, self._solver.log
+        goal = _goal(self._model)
+        with _ONE_AT_A_TIME, PauseGC(), _quiet(log):
+            started = time.perf_counter()
+            answer = self._answer()
+            objective = _load(goal, answer)
+            if answer.status is Status.OPTIMAL and objective is None:
+                answer = _failed(Status.SOLVER_ERROR, f"{answer.message}, but without a solution")
+            bound = _bound(goal, answer, objective, _promised_gap(backend, options, objective))
+        return Outcome(
+            answer.status,
+            objective is not None,
+            objective,
+            bound,
+            time.perf_counter() - started,
+            self._title,
+            answer.message if answer.status in _FAILED else "",
+        )
+
+    def _answer(self) -> Answer:
+        backend = self._backend
+        adapter = legacy if backend.legacy else direct
+        try:
+            backend.prepare()
+            if self._interface is None or not backend.persistent:
+                self._interface = adapter.create(backend)
+                backend.adapt(self._interface)
+            with _stopped_by_ctrl_c(backend, self._interface):
+                results = adapter.call(self._interface, self._model, self._options, self._solver.log)
+        except KeyboardInterrupt:
+            self._interface = None
+            return _failed(Status.INTERRUPTED, "interrupted")
+        except Exception as error:  # noqa: BLE001 - foreign code only: its trouble is a status, told with its own words
+            self._interface = None
+            said = f"{type(error).__name__}: {error}"
+            meant = (status for words, status in backend.failures.items() if words in repr(error) or words in said)
+            return _failed(next(meant, Status.SOLVER_ERROR), said.strip().splitlines()[0])
+        answer: Answer = adapter.read(backend, self._interface, self._model, results)
+        return answer
+
+
+def _goal(model: ConcreteModel) -> Any:
     goal = next(model.component_data_objects(Objective, active=True), None)
     if goal is None:
         raise InputError("the model has no active objective")
-    chosen = Solver.of(solver)
-    backend = chosen.backend(needs)
-    version = backend.version()
-    if version is None:
-        raise SolverUnavailableError(f"{backend.title} is not installed; {backend.install}")
-    with _ONE_AT_A_TIME, PauseGC(), _quiet(chosen.log):
-        options = options_of(backend, chosen, needs, lean=lean)
-        started = time.perf_counter()
-        answer = _answer(model, backend, options, chosen.log)
-        objective = _load(goal, answer)
-        if answer.status is Status.OPTIMAL and objective is None:
-            answer = _failed(Status.SOLVER_ERROR, f"{answer.message}, but without a solution")
-        bound = _bound(goal, answer, objective, _promised_gap(backend, options, objective))
-    return Outcome(
-        answer.status,
-        objective is not None,
-        objective,
-        bound,
-        time.perf_counter() - started,
-        f"{backend.title} {version}",
-        answer.message if answer.status in _FAILED else "",
-    )
+    return goal
 
 
 def options_of(backend: Backend, solver: Solver, needs: frozenset[Capability], *, lean: bool = False) -> dict[str, Any]:
@@ -135,24 +201,6 @@ def options_of(backend: Backend, solver: Solver, needs: frozenset[Capability], *
         if wrong is not None:
             raise SolverConfigError(f"{backend.title} option {name!r}: {wrong}")
     return options | asked
-
-
-def _answer(model: ConcreteModel, backend: Backend, options: Mapping[str, Any], log: bool) -> Answer:
-    adapter = legacy if backend.legacy else direct
-    try:
-        backend.prepare()
-        interface = adapter.create(backend)
-        backend.adapt(interface)
-        with _stopped_by_ctrl_c(backend, interface):
-            results = adapter.call(interface, model, options, log)
-    except KeyboardInterrupt:
-        return _failed(Status.INTERRUPTED, "interrupted")
-    except Exception as error:  # noqa: BLE001 - foreign code only: its trouble is a status, told with its own words
-        said = f"{type(error).__name__}: {error}"
-        meant = (status for words, status in backend.failures.items() if words in repr(error) or words in said)
-        return _failed(next(meant, Status.SOLVER_ERROR), said.strip().splitlines()[0])
-    answer: Answer = adapter.read(backend, interface, model, results)
-    return answer
 
 
 def _failed(status: Status, message: str) -> Answer:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from pyomo_relu.solvers import scip_interface
 from pyomo_relu.solvers.answer import Report
 from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
 from pyomo_relu.status import Status
@@ -95,7 +96,7 @@ def adapt(interface: Any) -> None:
 SCIP = Backend(
     name="scip",
     title="SCIP",
-    interface="scip_direct",
+    interface=scip_interface.NAME,
     legacy=False,
     supports=frozenset(Capability),
     install="pip install pyscipopt",

@@ -1,0 +1,324 @@
+"""`HighsDirect`: HiGHS as a ``pyomo.contrib.solver`` interface that hands a model over as arrays.
+
+Pyomo's own ``highs`` writes every nonzero as an object, which costs several times what HiGHS takes to solve a
+dense LP. Called again with the same model, this one passes on what has changed, and HiGHS starts from its last basis.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import highspy
+import numpy as np
+from pyomo.common.collections import ComponentMap
+from pyomo.common.config import ConfigValue
+from pyomo.common.timing import HierarchicalTimer
+from pyomo.contrib.solver.common.base import Availability, SolverBase
+from pyomo.contrib.solver.common.config import BranchAndBoundConfig
+from pyomo.contrib.solver.common.factory import SolverFactory
+from pyomo.contrib.solver.common.results import Results, SolutionStatus, TerminationCondition
+from pyomo.contrib.solver.common.solution_loader import SolutionLoader
+from pyomo.contrib.solver.common.util import (
+    NoDualsError,
+    NoFeasibleSolutionError,
+    NoOptimalSolutionError,
+    NoReducedCostsError,
+    NoSolutionError,
+)
+from pyomo.core.staleflag import StaleFlagManager
+from pyomo.environ import ConcreteModel
+
+from pyomo_relu.errors import SolverConfigError
+from pyomo_relu.solvers.linear_form import LinearForm, linear_form
+
+NAME = "pyomo_relu_highs"
+"""The interface's name in Pyomo's ``pyomo.contrib.solver`` factory."""
+
+_ENDED = highspy.HighsModelStatus
+_TERMINATION = {
+    _ENDED.kOptimal: TerminationCondition.convergenceCriteriaSatisfied,
+    _ENDED.kModelEmpty: TerminationCondition.convergenceCriteriaSatisfied,
+    _ENDED.kInfeasible: TerminationCondition.provenInfeasible,
+    _ENDED.kUnbounded: TerminationCondition.unbounded,
+    _ENDED.kUnboundedOrInfeasible: TerminationCondition.infeasibleOrUnbounded,
+    _ENDED.kTimeLimit: TerminationCondition.maxTimeLimit,
+    _ENDED.kIterationLimit: TerminationCondition.iterationLimit,
+    _ENDED.kSolutionLimit: TerminationCondition.iterationLimit,
+    _ENDED.kObjectiveBound: TerminationCondition.objectiveLimit,
+    _ENDED.kObjectiveTarget: TerminationCondition.objectiveLimit,
+    _ENDED.kInterrupt: TerminationCondition.interrupted,
+}
+_FEASIBLE = 2
+
+LONG_ROWS = 250
+"""Nonzeros a row, on average, from which IPX was measured to be faster than dual simplex."""
+
+
+class HighsDirect(SolverBase):  # type: ignore[misc]
+    """HiGHS for LPs, MILPs and LPs with a convex quadratic objective.
+
+    The solver's log goes to the streams of ``tee`` and into ``results.solver_log``. ``warmstart_discrete_vars``
+    starts a MILP from the values that the variables have. Options are HiGHS's own; they hold for one call.
+
+    Raises
+    ------
+    SolverConfigError
+        From `solve`, if HiGHS does not take an option or its value.
+    InputError
+        From `solve`, if the model is not of these kinds.
+
+    Examples
+    --------
+    >>> from pyomo.environ import Constraint, Objective, Var
+    >>> model = ConcreteModel()
+    >>> model.x = Var(bounds=(0, 3))
+    >>> model.row = Constraint(expr=2 * model.x >= 1)
+    >>> model.objective = Objective(expr=model.x)
+    >>> results = HighsDirect().solve(model)
+    >>> results.incumbent_objective, results.solution_loader.get_duals()[model.row]
+    (0.5, 0.5)
+    """
+
+    name = NAME
+    CONFIG = BranchAndBoundConfig()
+    CONFIG.declare("warmstart_discrete_vars", ConfigValue(default=False, domain=bool))
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._solver_model: Any = None
+        self._form: LinearForm | None = None
+
+    def available(self) -> Availability:
+        """Return that HiGHS is here: it comes along."""
+        return Availability.FullLicense
+
+    def version(self) -> tuple[int, int, int]:
+        """Return HiGHS's version."""
+        return highspy.HIGHS_VERSION_MAJOR, highspy.HIGHS_VERSION_MINOR, highspy.HIGHS_VERSION_PATCH
+
+    def is_persistent(self) -> bool:
+        """Return that a second call with the same model goes on from the first."""
+        return True
+
+    def solve(self, model: ConcreteModel, **settings: Any) -> Results:
+        """Solve `model`; keywords as in Pyomo's ``BranchAndBoundConfig``."""
+        started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
+        config = self.config(value=settings, preserve_implicit=True)
+        timer = config.timer = config.timer or HierarchicalTimer()
+        StaleFlagManager.mark_all_as_stale()
+        timer.start("compile")
+        form = linear_form(model)
+        timer.stop("compile")
+        timer.start("hand over")
+        warm = self._hand_over(form)
+        self._set_options(config, form, warm)
+        if config.warmstart_discrete_vars:
+            self._start_from(form.columns)
+        timer.stop("hand over")
+        timer.start("optimize")
+        log = self._run(config)
+        timer.stop("optimize")
+        results = self._results(model, form)
+        results.solver_config, results.solver_log = config, log
+        if config.raise_exception_on_nonoptimal_result and results.solution_status != SolutionStatus.optimal:
+            raise NoOptimalSolutionError
+        if config.load_solutions:
+            if results.solution_status == SolutionStatus.noSolution:
+                raise NoFeasibleSolutionError
+            results.solution_loader.load_solution()
+        results.timing_info.start_timestamp = started
+        results.timing_info.wall_time = time.perf_counter() - clock
+        results.timing_info.timer = timer
+        return results
+
+    def _hand_over(self, form: LinearForm) -> bool:
+        """Pass what HiGHS does not have yet; return whether it has a basis to start from."""
+        before, self._form = self._form, form
+        if self._solver_model is None:
+            create: Any = highspy.Highs
+            self._solver_model = create()
+            self._solver_model.silent()
+            self._solver_model.HandleKeyboardInterrupt = True
+        highs = self._solver_model
+        if before is None or not before.starts(form):
+            _pass(highs, form)
+            return False
+        basis = highs.getBasis()
+        if before.same_matrix(form):
+            _change(highs, form)
+        else:
+            _pass(highs, form)
+            if basis.valid:
+                highs.setBasis(basis)
+        return bool(basis.valid)
+
+    def _set_options(self, config: Any, form: LinearForm, warm: bool) -> None:
+        highs = self._solver_model
+        highs.resetOptions()
+        options = {
+            "output_flag": False,
+            "log_to_console": False,
+            "threads": config.threads,
+            "mip_rel_gap": config.rel_gap,
+            "mip_abs_gap": config.abs_gap,
+            "time_limit": config.time_limit,
+            "solver": algorithm(form, warm),
+        }
+        options |= config.solver_options
+        if options["time_limit"] is not None:
+            # HiGHS counts from when the object was made.
+            options["time_limit"] += highs.getRunTime()
+        for name, amount in options.items():
+            if amount is None:
+                continue
+            try:
+                taken = highs.setOptionValue(name, amount)
+            except TypeError:
+                taken = highspy.HighsStatus.kError
+            if taken == highspy.HighsStatus.kError:
+                raise SolverConfigError(f"HiGHS option {name!r}: value {amount!r} is refused")
+
+    def _start_from(self, columns: Sequence[Any]) -> None:
+        known = [(i, float(v.value)) for i, v in enumerate(columns) if v.value is not None]
+        places, values = np.array([i for i, _ in known], dtype=np.int32), np.array([v for _, v in known])
+        self._solver_model.setSolution(len(known), places, values)
+
+    def _run(self, config: Any) -> str:
+        """Solve, and return the log where one was asked for."""
+        highs, log = self._solver_model, io.StringIO()
+        if not config.tee:
+            highs.run()
+            return ""
+
+        def write(event: Any) -> None:
+            for stream in (log, *config.tee):
+                stream.write(event.message)
+
+        highs.setOptionValue("output_flag", True)
+        highs.cbLogging += write
+        try:
+            highs.run()
+        finally:
+            highs.cbLogging -= write
+        return log.getvalue()
+
+    def _results(self, model: ConcreteModel, form: LinearForm) -> Results:
+        highs, results = self._solver_model, Results()
+        ended, info = highs.getModelStatus(), highs.getInfo()
+        results.solver_name, results.solver_version = self.name, self.version()
+        if ended == _ENDED.kModelEmpty and _is_contradiction(form, highs):
+            ended = _ENDED.kInfeasible
+        results.termination_condition = _TERMINATION.get(ended, TerminationCondition.unknown)
+        optimal = ended in (_ENDED.kOptimal, _ENDED.kModelEmpty)
+        found = optimal or info.primal_solution_status == _FEASIBLE
+        if found:
+            results.solution_status = SolutionStatus.optimal if optimal else SolutionStatus.feasible
+            results.incumbent_objective = info.objective_function_value if form.columns else form.offset
+        if form.integer.any():
+            results.objective_bound = info.mip_dual_bound
+        elif optimal:
+            results.objective_bound = results.incumbent_objective
+        results.solution_loader = _Solution(model, form, highs.getSolution(), found)
+        return results
+
+
+def algorithm(form: LinearForm, warm: bool) -> str:
+    """Return what HiGHS is to solve `form` by: see "The cost of Pyomo" in ``docs/performance.md``.
+
+    From a basis, and for short rows, simplex; for long ones IPX, an interior point method with crossover, so
+    that its solution is a vertex too.
+    """
+    rows = form.matrix.shape[0]
+    if form.integer.any() or form.hessian is not None:
+        return "choose"
+    return "ipx" if not warm and form.matrix.nnz >= LONG_ROWS * rows > 0 else "simplex"
+
+
+def _pass(highs: Any, form: LinearForm) -> None:
+    """Give HiGHS a whole model: as arrays, a fifth of what a ``HighsLp`` costs."""
+    m, n = form.matrix.shape
+    sense = highspy.ObjSense.kMaximize if form.maximise else highspy.ObjSense.kMinimize
+    highs.passModel(
+        n,
+        m,
+        form.matrix.nnz,
+        int(highspy.MatrixFormat.kRowwise),
+        int(sense),
+        form.offset,
+        form.cost,
+        form.lower,
+        form.upper,
+        form.row_lower,
+        form.row_upper,
+        form.matrix.indptr,
+        form.matrix.indices,
+        form.matrix.data,
+        form.integer.astype(np.int32),
+    )
+    if form.hessian is not None:
+        q = form.hessian
+        highs.passHessian(n, q.nnz, int(highspy.HessianFormat.kTriangular), q.indptr, q.indices, q.data)
+
+
+def _change(highs: Any, form: LinearForm) -> None:
+    """Give HiGHS all but the matrix, which it has."""
+    m, n = form.matrix.shape
+    rows, columns = np.arange(m, dtype=np.int32), np.arange(n, dtype=np.int32)
+    highs.changeRowsBounds(m, rows, form.row_lower, form.row_upper)
+    highs.changeColsBounds(n, columns, form.lower, form.upper)
+    highs.changeColsCost(n, columns, form.cost)
+    highs.changeObjectiveOffset(form.offset)
+    highs.changeObjectiveSense(highspy.ObjSense.kMaximize if form.maximise else highspy.ObjSense.kMinimize)
+
+
+def _is_contradiction(form: LinearForm, highs: Any) -> bool:
+    """Whether a row fails by itself where there are no columns: HiGHS does not look at such rows."""
+    tolerance = highs.getOptionValue("primal_feasibility_tolerance")[1]
+    return bool((form.row_lower > tolerance).any() or (form.row_upper < -tolerance).any())
+
+
+class _Solution(SolutionLoader):  # type: ignore[misc]
+    """The solution of one solve; it outlives the next one."""
+
+    def __init__(self, model: ConcreteModel, form: LinearForm, solution: Any, found: bool) -> None:
+        super().__init__()
+        self._pyomo_model, self._form = model, form
+        self._found = found
+        self._values, self._duals, self._costs = (
+            np.array(part, dtype=np.float64) for part in (solution.col_value, solution.row_dual, solution.col_dual)
+        )
+        self._has_duals = bool(solution.dual_valid)
+
+    def get_number_of_solutions(self) -> int:
+        return int(self._found)
+
+    def get_vars(self, vars_to_load: Sequence[Any] | None = None) -> Mapping[Any, float]:
+        if not self._found:
+            raise NoSolutionError
+        return self._of_columns(self._values, vars_to_load)
+
+    def get_reduced_costs(self, vars_to_load: Sequence[Any] | None = None) -> Mapping[Any, float]:
+        if not self._has_duals:
+            raise NoReducedCostsError
+        return self._of_columns(self._costs, vars_to_load)
+
+    def get_duals(self, cons_to_load: Sequence[Any] | None = None) -> dict[Any, float]:
+        if not self._has_duals:
+            raise NoDualsError
+        known = zip(self._form.rows, self._duals.tolist(), strict=True)
+        duals = {row: dual for row, dual in known if row is not None}
+        return duals if cons_to_load is None else {row: duals[row] for row in cons_to_load}
+
+    def _of_columns(self, numbers: Any, wanted: Sequence[Any] | None) -> Mapping[Any, float]:
+        known = zip(self._form.columns, numbers.tolist(), strict=True)
+        found: Mapping[Any, float] = ComponentMap((v, number) for v, number in known if not v.fixed)
+        if wanted is not None:
+            found = ComponentMap((v, found[v]) for v in wanted)
+        return found
+
+
+SolverFactory.register(NAME, doc="HiGHS, handed whole models as arrays")(HighsDirect)
