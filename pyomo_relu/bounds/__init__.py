@@ -7,6 +7,7 @@ from pyomo_relu.bounds.interval import interval_bounds, layer_interval
 from pyomo_relu.bounds.lagrangian import lagrangian_region
 from pyomo_relu.bounds.lp import lp_region
 from pyomo_relu.bounds.observed import Region, deviation_caps, observed_region
+from pyomo_relu.bounds.propagation import propagated_region
 
 FORWARD = {"interval": interval_bounds, "crown": crown_bounds}
 """Bounds that follow from the box alone."""
@@ -23,4 +24,5 @@ __all__ = [
     "layer_interval",
     "lp_region",
     "observed_region",
+    "propagated_region",
 ]

@@ -135,11 +135,12 @@ def _executor(workers: int | None, dask: str | None) -> Iterator[Executor | Proc
         yield None if workers is None else Processes(workers)
         return
     try:
-        from distributed import Client
+        import distributed
     except ImportError as error:
         raise MissingDependencyError('--dask needs the distributed package: pip install "pyomo-relu[dask]"') from error
+    connect: Any = distributed.Client
     try:
-        client = Client(dask)
+        client = connect(dask)
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"--dask {dask}: no scheduler answers there: {error}") from error
     with client:
