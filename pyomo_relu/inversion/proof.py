@@ -29,6 +29,9 @@ FIRST_SECONDS = 2.0
 
 GROWTH = 4.0
 
+MOST_SECONDS_OF_LPS = 60.0
+"""For the first bounds by LPs, where p is 1 or 2 and most neurons are open; at most half of the time limit."""
+
 WORTHWHILE = 0.97
 """Bounds by LPs have gained something where they leave at most this share of the widths."""
 
@@ -146,6 +149,12 @@ def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> t
         return Outcome(Status.OPTIMAL, True, None, None, 0.0, incumbent.solver, said), incumbent
     network, best = task.problem.network, incumbent
     region, seconds, gains = task.region(best), FIRST_SECONDS, True
+    if task.norm != "inf" and region.is_wide(network):
+        try:
+            patience = min(seconds_left(solver, started) / 2.0, MOST_SECONDS_OF_LPS)
+            region = lp_region(network, region, task.budget(best), seconds=patience)
+        except KeyboardInterrupt:
+            return _interrupted(best), best
     while True:
         left = seconds_left(solver, started)
         last = not gains or left <= seconds
