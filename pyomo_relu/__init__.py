@@ -22,7 +22,18 @@ from pyomo_relu.formulations import (
     LayerRelaxed,
     LinearSolve,
 )
-from pyomo_relu.inversion import Descent, Exact, Extent, Hybrid, Layerwise, extent, invert, invert_layer
+from pyomo_relu.inversion import (
+    Descent,
+    Exact,
+    Extent,
+    GradientDescent,
+    Hybrid,
+    Layerwise,
+    ProjectedGradient,
+    extent,
+    invert,
+    invert_layer,
+)
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network, load_network
 from pyomo_relu.result import LayerReport, Result
@@ -41,6 +52,7 @@ __all__ = [
     "Exact",
     "Extent",
     "Geometric",
+    "GradientDescent",
     "Hybrid",
     "InputError",
     "Layer",
@@ -54,6 +66,7 @@ __all__ = [
     "MissingDependencyError",
     "Network",
     "NetworkFileError",
+    "ProjectedGradient",
     "PyomoReluError",
     "Result",
     "ShapeError",
