@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pyomo_relu.cli import demo, invert, show, solvers
+from pyomo_relu.cli import demo, invert, reproduce, show, solvers
 from pyomo_relu.cli.group import Group
 
 __all__ = ["app", "main"]
@@ -40,6 +40,7 @@ def front(
 
 app.command("invert")(invert.invert)
 app.command("demo")(demo.demo)
+app.command("reproduce")(reproduce.reproduce)
 app.command("show")(show.show)
 app.command("solvers")(solvers.solvers)
 
