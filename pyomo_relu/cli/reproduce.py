@@ -28,7 +28,7 @@ def reproduce(
     seed: Annotated[int, typer.Option(help="Of networks, codes, noise and starts.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the journal in the folder.")] = False,
 ) -> None:
-    """Run one of the paper's experiments again: a journal, a figure (PNG, SVG), a table, and what agrees with the paper."""
+    """Run one of the paper's experiments again: journal, figure (PNG, SVG), table, and what agrees with the paper."""
     # Before NumPy is loaded, here and in the workers: a process has one thread.
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
