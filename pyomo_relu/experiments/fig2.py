@@ -38,10 +38,10 @@ class Fig2:
     title: ClassVar[str] = "Figure 2: recovery from exact outputs"
     setting: ClassVar[str] = (
         "(a) bias-free Gaussian ReLU networks k-250-600, variance of W_i's entries one over its rows; (b) the same"
-        " with LeakyReLU(0.1); (c) 20-100-m, LP (4), then linf LP. Success: relative error of the code at most 1e-3. Linear "
-        f"solve: Theorem 2, equation (5) for LeakyReLU. linf LP: eps from 1e-6, alpha = 1.2, in every {EVERY}th "
-        "run. Descent: one start from N(0, I), half the squared error, constant step 1, at most 1,000 or 5,000 "
-        "steps, gradient 1e-9."
+        " with LeakyReLU(0.1); (c) 20-100-m, LP (4), then linf LP. Success: relative error of the code at most "
+        "1e-3. Linear solve: Theorem 2, equation (5) for LeakyReLU. linf LP: eps from 1e-6, alpha = 1.2, in every "
+        f"{EVERY}th run. Descent: one start from N(0, I), half the squared error, constant step 1, at most 1,000 or"
+        " 5,000 steps, gradient 1e-9."
     )
     default_runs: ClassVar[int] = 8
     size: ClassVar[tuple[float, float]] = (12.5, 4.2)

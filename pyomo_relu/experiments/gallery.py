@@ -16,10 +16,11 @@ Band = tuple[str, Sequence[FloatArray | None], Sequence[str]]
 
 
 def draw_gallery(figure: Any, bands: Sequence[Band]) -> None:
-    """Draw one band of images below the other, grey from 0 to 1, unobserved pixels coloured."""
+    """Draw one band of images below the other, grey from 0 to 1, unobserved pixels coloured; the figure is fitted."""
     from matplotlib import colormaps
 
     grey = colormaps["gray"].with_extremes(bad="#e8d9a8")
+    figure.set_size_inches(2.4 + 1.35 * len(bands[0][1]), 0.6 + 1.45 * len(bands))
     grid = figure.subplots(len(bands), len(bands[0][1]), squeeze=False)
     for axes_row, (label, images, captions) in zip(grid, bands, strict=True):
         for axes, image, caption in zip(axes_row, images, captions, strict=True):

@@ -90,7 +90,7 @@ def reproduce(
     rows = run_tasks(experiment, experiment.tasks(runs), seed, workers, journal, progress)
     summary, findings = experiment.summary(rows), experiment.findings(rows)
     experiment.draw(rows, figure)
-    figure.suptitle(f"{experiment.title}; runs: {runs}, seed {seed}", fontsize=11)
+    figure.suptitle(f"{experiment.title}; runs: {runs}, seed {seed}", fontsize=11, wrap=True)
     pictures = [out / f"{experiment.name}{suffix}" for suffix in (".png", ".svg")]
     for picture in pictures:
         save_figure(figure, picture)

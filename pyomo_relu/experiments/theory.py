@@ -214,9 +214,9 @@ def _of_theorem_2(rows: Sequence[Row]) -> Finding:
         if rate > law and not within_sampling(rate, law, len(cell)):
             above.append(c)
     cell = select(group, at=2.1)
-    law = ", ".join(f"k = {k}: {failure(2.1, k):.1%}" for k in (CODE, 4 * CODE, 16 * CODE))
+    laws = ", ".join(f"k = {k}: {failure(2.1, k):.1%}" for k in (CODE, 4 * CODE, 16 * CODE))
     measured = (
-        f"c = 2.1, k = {CODE}: {1.0 - share(cell, 1e-6):.1%} fail; law at most {law}: small only for large k. "
+        f"c = 2.1, k = {CODE}: {1.0 - share(cell, 1e-6):.1%} fail; law at most {laws}: small only for large k. "
         f"Above the law at {above or 'no c'}; {strange} of {len(group)} runs fail with enough rows, or succeed without"
     )
     said = "Theorem 2: recovery by linear equations fails with probability e^-Omega(k)"
