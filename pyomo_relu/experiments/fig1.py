@@ -30,6 +30,9 @@ EVERY = 8
 
 BOX = (-5.0, 5.0)
 LIMIT = 10.0
+ENOUGH = 20
+"""Runs from which on medians tell a slope to a few per cent."""
+
 GUESS = 1e-6
 """Where the noise level is not used as a guess of eps: the least that HiGHS' tolerance of 1e-7 resolves."""
 
@@ -93,9 +96,11 @@ class Fig1:
         found = []
         for panel in distinct(rows, "panel"):
             for method in ("linf LP", "l1 LP"):
-                slope = _slope(select(rows, panel=panel, method=method))
+                group = select(rows, panel=panel, method=method)
+                slope, runs = _slope(group), len(distinct(group, "run"))
                 said = f"({panel}) the error of the {method} grows linearly with the noise"
-                found.append(Finding(said, f"log-log slope of the medians {slope:.3f}", abs(slope - 1.0) <= 0.05))
+                measured = f"log-log slope of the medians for a <= 0.01: {slope:.3f} ({runs} runs)"
+                found.append(Finding(said, measured, abs(slope - 1.0) <= 0.05 if runs >= ENOUGH else None))
         found.append(_comparison(rows, "a", "linf LP", "gradient descent", "under uniform noise"))
         found.append(_comparison(rows, "b", "l1 LP", "linf LP", "under Gaussian noise"))
         for panel in ("c", "d"):
@@ -152,7 +157,8 @@ def _beyond(run: int) -> dict[str, Method]:
 
 
 def _slope(group: Sequence[Row]) -> float:
-    cells = [select(group, level=level) for level in LEVELS]
+    # At a = 0.1 the noise is about as large as the signal, and errors saturate at 1.
+    cells = [select(group, level=level) for level in LEVELS[1:]]
     return loglog_slope([quartiles(cell, "noise")[1] for cell in cells], [quartiles(cell)[1] for cell in cells])
 
 
