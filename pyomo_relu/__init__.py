@@ -23,7 +23,18 @@ from pyomo_relu.formulations import (
     LayerRelaxed,
     LinearSolve,
 )
-from pyomo_relu.inversion import Descent, Exact, Extent, Hybrid, Layerwise, extent, invert, invert_layer
+from pyomo_relu.inversion import (
+    Descent,
+    Exact,
+    Extent,
+    GradientDescent,
+    Hybrid,
+    Layerwise,
+    ProjectedGradient,
+    extent,
+    invert,
+    invert_layer,
+)
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network, load_network
 from pyomo_relu.result import LayerReport, Result
@@ -44,6 +55,7 @@ __all__ = [
     "Extent",
     "Failure",
     "Geometric",
+    "GradientDescent",
     "Hybrid",
     "InputError",
     "Layer",
@@ -58,6 +70,7 @@ __all__ = [
     "Network",
     "NetworkFileError",
     "Processes",
+    "ProjectedGradient",
     "PyomoReluError",
     "Result",
     "ShapeError",
