@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pyomo_relu as pr
-from pyomo_relu.bounds import crown_bounds, interval_bounds, observed_region
+from pyomo_relu.bounds import (
+    Budget,
+    crown_bounds,
+    deviation_caps,
+    interval_bounds,
+    lagrangian_region,
+    lp_region,
+    observed_region,
+)
 from pyomo_relu.bounds.crown import relaxation
 from pyomo_relu.norms import norm_of
 
@@ -73,6 +81,40 @@ def test_observed_region_contains_every_code_as_good_as_the_incumbent(case, norm
     for t, bound in zip(net.pre_activations(good), region.pre_activations, strict=True):
         assert (t >= bound.lower).all()
         assert (t <= bound.upper).all()
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    networks(),
+    st.sampled_from(["inf", 1, 2]),
+    st.sampled_from([0.05, 0.3, 0.9]),
+    st.sampled_from([0.0, 0.01, 1.0]),
+    st.booleans(),
+)
+def test_tightened_regions_contain_every_code_as_good_as_the_incumbent(case, norm, share, noise, by_lps):
+    net, rng = case
+    codes = rng.uniform(-1, 1, (400, net.n_in))
+    codes[200:] = codes[0] + 0.05 * codes[200:]  # many near the truth, where the region shrinks to
+    codes = np.clip(codes, -1.0, 1.0)
+    clean = net(codes[0])
+    x = clean + noise * rng.normal(size=net.n_out) * max(1e-3, float(np.abs(clean).max()))
+    residuals = np.array([norm_of(net(z) - x, norm) for z in codes])
+    room = 1e-11 * max(float(np.abs(t).max()) for t in net.pre_activations(codes))
+    incumbent = float(np.quantile(residuals, share)) + room
+    region = observed_region(net, x, pr.Box.of((-1, 1), net.n_in), incumbent, norm)
+    budget = None
+    if norm != "inf":
+        centre = np.abs(net(codes[residuals.argmin()]) - x)
+        budget = Budget(x, incumbent, norm, deviation_caps(net[-1], x, incumbent, norm), centre)
+    tight = lp_region(net, region, budget, seconds=2.0) if by_lps else lagrangian_region(net, region, budget)
+    assert tight.width <= region.width
+    good = codes[residuals <= incumbent - room]
+    assert (good >= tight.code.lower).all()
+    assert (good <= tight.code.upper).all()
+    for t, bound in zip(net.pre_activations(good), tight.pre_activations, strict=True):
+        slack = 1e-13 * max(1.0, float(np.abs(t).max()))  # of this forward pass
+        assert (t >= bound.lower - slack).all()
+        assert (t <= bound.upper + slack).all()
 
 
 @given(st.floats(-10, 10), st.floats(0, 10), st.sampled_from([0.0, 0.1, 0.9]), st.floats(0, 1))

@@ -223,7 +223,7 @@ def test_what_would_meet_every_observation_alike_is_raised() -> None:
     with ThreadPoolExecutor(1) as executor, pytest.raises(pr.SolverUnavailableError, match="not here"):
         pr.invert_many(NET, X, Unavailable(), executor)
     with pytest.raises(pr.CapabilityError, match="HiGHS does not take"):
-        pr.invert_many(NET, X, pr.Exact(norm=2), solver="highs", box=(-4, 4))
+        pr.invert_many(NET, X, pr.Exact(encoding="sos1"), solver="highs", box=(-4, 4))
 
 
 def test_an_interrupted_inversion_ends_the_batch() -> None:
