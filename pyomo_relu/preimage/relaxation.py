@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pyomo_relu.bounds import Region, crown_bounds, observed_region
+from pyomo_relu.bounds import Region, crown_bounds, observed_region, propagated_region
 from pyomo_relu.box import Box
 from pyomo_relu.network import Network
 from pyomo_relu.preimage.linear import LinearProgram
@@ -17,6 +17,9 @@ from pyomo_relu.validation import FloatArray
 
 ROOM = 1e-9
 """By how much more than the tolerance outputs may miss x, relative to ``max(1, max |x|)``: rounding."""
+
+SIGN = 1e-7
+"""A pre-activation that reaches no further beyond zero has one sign only: what LPs and `ROOM` leave of a zero."""
 
 
 class Relaxation:
@@ -26,8 +29,8 @@ class Relaxation:
     ----------
     network : Network
     x : array, shape (n,)
-    box : Box
-        It need not be bounded.
+    region : Region
+        Bounds of those codes; see :func:`region_of`.
     tol : float
         How far outputs may be from `x`; infinite for no observation at all.
 
@@ -35,11 +38,13 @@ class Relaxation:
     ----------
     neurons : list of (int, int)
         Layer and row of all neurons that are not linear, from the first layer on.
+    known : list of bool or None
+        Whether the bounds have the neuron on or off already.
     """
 
-    def __init__(self, network: Network, x: FloatArray, box: Box, tol: float) -> None:
-        region = _region(network, x, box, tol)
+    def __init__(self, network: Network, x: FloatArray, region: Region, tol: float) -> None:
         self.neurons: list[tuple[int, int]] = []
+        self.known: list[bool | None] = []
         self._costs: list[FloatArray] = []
         self._offsets: list[float] = []
         self._open: list[tuple[tuple[float, float], tuple[float, float]]] = []
@@ -47,6 +52,8 @@ class Relaxation:
         matrix: list[FloatArray] = []
         bounds: list[tuple[float, float]] = []
         n_variables = sum(network.sizes)
+        lower, upper = np.full(n_variables, -np.inf), np.full(n_variables, np.inf)
+        lower[: network.n_in], upper[: network.n_in] = region.code.lower, region.code.upper
         first, before = network.n_in, slice(0, network.n_in)
         for number, (layer, known) in enumerate(zip(network, region.pre_activations, strict=True)):
             for j in range(layer.n_out):
@@ -64,13 +71,13 @@ class Relaxation:
                 self._open.append((bounds[-2], bounds[-1]))
                 self._costs.append(t)
                 self._offsets.append(bias)
+                self.known.append(True if low >= -SIGN else False if high <= SIGN else None)
+                upper[first + j] = high if high > 0.0 else layer.slope * high
                 if low < 0.0 < high and np.isfinite(low) and np.isfinite(high):
                     chord = (high - layer.slope * low) / (high - low)
                     matrix.append(h - chord * t)
                     bounds.append((-np.inf, chord * bias + (1.0 - chord) * high))
             before, first = slice(first, first + layer.n_out), first + layer.n_out
-        lower, upper = np.full(n_variables, -np.inf), np.full(n_variables, np.inf)
-        lower[: network.n_in], upper[: network.n_in] = region.code.lower, region.code.upper
         lower[before], upper[before] = x - tol, x + tol
         limits = np.array(bounds)
         self._program = LinearProgram(np.array(matrix), limits[:, 0], limits[:, 1], lower, upper)
@@ -89,10 +96,14 @@ class Relaxation:
         return self._offsets[neuron] - self._program.maximum(-self._costs[neuron])[0]
 
 
-def _region(network: Network, x: FloatArray, box: Box, tol: float) -> Region:
+def region_of(network: Network, x: FloatArray, box: Box, tol: float) -> Region | None:
+    """Bound the codes of a pre-image and their pre-activations; None proves that there are none.
+
+    Parameters as in :class:`Relaxation`.
+    """
     if np.isfinite(tol):
         room = tol + ROOM * max(1.0, float(np.abs(x).max()))
-        return observed_region(network, x, box, room, "inf")
+        return propagated_region(network, observed_region(network, x, box, room, "inf"))
     if box.is_bounded:
         return Region(box, crown_bounds(network, box))
     return Region(box, tuple(Box.everything(layer.n_out) for layer in network))

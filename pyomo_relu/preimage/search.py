@@ -8,10 +8,7 @@ import numpy as np
 
 from pyomo_relu.inversion.polish import Pattern
 from pyomo_relu.network import Network
-from pyomo_relu.preimage.relaxation import Relaxation
-
-SIGN = 1e-9
-"""A pre-activation that reaches no further beyond zero has one sign only: an LP's tolerance."""
+from pyomo_relu.preimage.relaxation import SIGN, Relaxation
 
 
 def patterns(network: Network, relaxation: Relaxation) -> Iterator[Pattern | None]:
@@ -34,6 +31,11 @@ def patterns(network: Network, relaxation: Relaxation) -> Iterator[Pattern | Non
         while len(fixed) < len(relaxation.neurons):
             yield None
             neuron = len(fixed)
+            known = relaxation.known[neuron]
+            if known is not None:
+                relaxation.fix(neuron, known)
+                fixed.append(known)
+                continue
             high = relaxation.maximum(neuron)
             if high == -np.inf:
                 break

@@ -20,8 +20,9 @@ from pyomo_relu.preimage.cell import Cell, cell_of
 from pyomo_relu.preimage.convexity import is_convex
 from pyomo_relu.preimage.linear import LinearTrouble
 from pyomo_relu.preimage.polytope import THIN
-from pyomo_relu.preimage.relaxation import Relaxation
+from pyomo_relu.preimage.relaxation import Relaxation, region_of
 from pyomo_relu.preimage.search import patterns
+from pyomo_relu.preimage.walls import Walls
 from pyomo_relu.problem import Problem
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import MET
@@ -74,10 +75,11 @@ class Preimage:
         graph.add_nodes_from(range(len(self.cells)))
         lower = np.array([cell.box.lower for cell in self.cells])
         upper = np.array([cell.box.upper for cell in self.cells])
+        walls = Walls.of(self.problem.network, self.cells)
         for i, cell in enumerate(self.cells):
             near = (lower[i + 1 :] <= upper[i] + THIN).all(axis=1) & (upper[i + 1 :] >= lower[i] - THIN).all(axis=1)
             for j in (np.flatnonzero(near) + i + 1).tolist():
-                point = cell.meeting(self.cells[j])
+                point = walls.meeting(i, j)
                 if point is not None:
                     graph.add_edge(i, j, point=point)
         return graph
@@ -287,7 +289,10 @@ def _steps(problem: Problem, tol: float) -> Iterator[Cell | None]:
     """Yield the cells, and None where one may stop between them."""
     network = problem.network
     box = Box.everything(network.n_in) if problem.box is None else problem.box
-    for pattern in patterns(network, Relaxation(network, problem.x, box, tol)):
+    region = region_of(network, problem.x, box, tol)
+    if region is None:
+        return
+    for pattern in patterns(network, Relaxation(network, problem.x, region, tol)):
         yield None if pattern is None else cell_of(problem, pattern, tol)
 
 
