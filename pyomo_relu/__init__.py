@@ -26,6 +26,7 @@ from pyomo_relu.formulations import (
 from pyomo_relu.inversion import Descent, Exact, Extent, Hybrid, Layerwise, extent, invert, invert_layer
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network, load_network
+from pyomo_relu.preimage import Preimage, preimage
 from pyomo_relu.result import LayerReport, Result
 from pyomo_relu.solvers import Solver, available_solvers
 from pyomo_relu.status import Status
@@ -57,6 +58,7 @@ __all__ = [
     "MissingDependencyError",
     "Network",
     "NetworkFileError",
+    "Preimage",
     "Processes",
     "PyomoReluError",
     "Result",
@@ -73,4 +75,5 @@ __all__ = [
     "invert_layer",
     "invert_many",
     "load_network",
+    "preimage",
 ]

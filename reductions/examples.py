@@ -17,8 +17,8 @@ from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
 from pyomo_relu.plots import check_picture, new_figure
-from pyomo_relu.validation import FloatArray, frozen
 from pyomo_relu.preimage.activation import ActivationRegion
+from pyomo_relu.validation import FloatArray, frozen
 
 GRID = 241
 """Points on each axis at which activation patterns are sought, and |G - x| is drawn."""

@@ -1,4 +1,4 @@
-"""Is a union of polytopes convex?
+"""Whether a union of polytopes is convex.
 
 Its envelope is the polyhedron of those sides of the parts that hold for all of them. The union is
 convex if and only if it is its envelope.

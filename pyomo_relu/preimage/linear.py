@@ -15,7 +15,7 @@ FEASIBLE = 1e-9
 """By how much HiGHS may miss a row: its tightest."""
 
 
-class LinearTrouble(PyomoReluError):
+class LinearProgramError(PyomoReluError):
     """HiGHS could not tell; the search for cells catches it and says that it is not complete."""
 
 
@@ -77,7 +77,7 @@ class LinearProgram:
 
         Raises
         ------
-        LinearTrouble
+        LinearProgramError
             If HiGHS cannot tell, also not from a fresh start.
         """
         self._highs.changeColsCost(len(self._columns), self._columns, -cost)
@@ -95,7 +95,7 @@ class LinearProgram:
                 feasible = self.maximum(np.zeros_like(cost))[1] is not None
                 return (np.inf if feasible else -np.inf), None
             self._highs.clearSolver()
-        raise LinearTrouble(f"HiGHS could not solve a linear program of {len(self._columns)} variables: {status}")
+        raise LinearProgramError(f"HiGHS could not solve a linear program of {len(self._columns)} variables: {status}")
 
     @property
     def row_duals(self) -> FloatArray:

@@ -22,7 +22,9 @@ RANK = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Polytope:
-    """A polyhedron that is not empty, bounded or not::
+    """A polyhedron that is not empty, bounded or not.
+
+    ::
 
         {z : equations z = targets, sides z <= limits}  =  {base + basis y : ...},   rows of length 1
 
@@ -40,7 +42,8 @@ class Polytope:
 
     Examples
     --------
-    >>> square = polytope_of(np.zeros((0, 2)), np.zeros(0), np.vstack([np.eye(2), -np.eye(2)]), np.array([1.0, 1, 0, 0]))
+    >>> sides, limits = np.vstack([np.eye(2), -np.eye(2)]), np.array([1.0, 1.0, 0.0, 0.0])
+    >>> square = polytope_of(np.zeros((0, 2)), np.zeros(0), sides, limits)
     >>> square.dimension, square.interior.tolist(), square.volume(), square.box.upper.tolist()
     (2, [0.5, 0.5], 1.0, [1.0, 1.0])
     """
@@ -62,7 +65,11 @@ class Polytope:
     def _program(self) -> LinearProgram:
         free = np.full(self.dimension, np.inf)
         return LinearProgram(
-            self.sides @ self.basis, np.full(len(self.limits), -np.inf), self.limits - self.sides @ self.base, -free, free
+            self.sides @ self.basis,
+            np.full(len(self.limits), -np.inf),
+            self.limits - self.sides @ self.base,
+            -free,
+            free,
         )
 
     def maximum(self, direction: FloatArray) -> float:
@@ -155,12 +162,10 @@ class Polytope:
         length = np.linalg.norm(rows, axis=1)
         kept = length > RANK
         shift = (self.sides @ self.base - self.limits)[kept]
-        return np.column_stack([rows[kept], shift]) / length[kept, None]
+        return np.asarray(np.column_stack([rows[kept], shift]) / length[kept, None])
 
 
-def polytope_of(
-    equations: FloatArray, targets: FloatArray, sides: FloatArray, limits: FloatArray
-) -> Polytope | None:
+def polytope_of(equations: FloatArray, targets: FloatArray, sides: FloatArray, limits: FloatArray) -> Polytope | None:
     """Return ``{z : equations z = targets, sides z <= limits}``, or None where it is empty.
 
     Parameters
@@ -176,10 +181,10 @@ def polytope_of(
     sought again: each round lowers the dimension.
     """
     finite = np.isfinite(limits)
-    found = _normalised(equations, targets, True), _normalised(sides[finite], limits[finite], False)
-    if found[0] is None or found[1] is None:
+    equal, less = _normalised(equations, targets, True), _normalised(sides[finite], limits[finite], False)
+    if equal is None or less is None:
         return None
-    (equations, targets), (sides, limits) = found
+    (equations, targets), (sides, limits) = equal, less
     while True:
         hull = _affine_hull(equations, targets)
         if hull is None:

@@ -18,7 +18,7 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
 from pyomo_relu.preimage.cell import Cell, cell_of
 from pyomo_relu.preimage.convexity import is_convex
-from pyomo_relu.preimage.linear import LinearTrouble
+from pyomo_relu.preimage.linear import LinearProgramError
 from pyomo_relu.preimage.polytope import THIN
 from pyomo_relu.preimage.relaxation import Relaxation, region_of
 from pyomo_relu.preimage.search import patterns
@@ -76,7 +76,7 @@ class Preimage:
         lower = np.array([cell.box.lower for cell in self.cells])
         upper = np.array([cell.box.upper for cell in self.cells])
         walls = Walls.of(self.problem.network, self.cells)
-        for i, cell in enumerate(self.cells):
+        for i in range(len(self.cells)):
             near = (lower[i + 1 :] <= upper[i] + THIN).all(axis=1) & (upper[i + 1 :] >= lower[i] - THIN).all(axis=1)
             for j in (np.flatnonzero(near) + i + 1).tolist():
                 point = walls.meeting(i, j)
@@ -259,7 +259,7 @@ def preimage(
             if len(cells) > max_cells or time.perf_counter() - started > seconds:
                 status = Status.LIMIT if len(cells) > max_cells else Status.TIME_LIMIT
                 break
-    except LinearTrouble:
+    except LinearProgramError:
         status = Status.SOLVER_ERROR
     return Preimage(problem, tol, tuple(_maximal(cells[:max_cells])), status, time.perf_counter() - started)
 

@@ -60,7 +60,7 @@ class Walls:
         if np.linalg.norm(rows @ z - limits) > most:
             return None
         if self._both_contain(i, j, z, THIN):
-            return z
+            return np.asarray(z)
         # Where the walls have a single point in common, they meet near it or nowhere.
         if rank == rows.shape[1] and not self._both_contain(i, j, z, THIN + 2.0 * most / float(values[-1])):
             return None
