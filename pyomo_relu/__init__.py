@@ -37,6 +37,7 @@ from pyomo_relu.inversion import (
 )
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network, load_network
+from pyomo_relu.preimage import Preimage, preimage
 from pyomo_relu.result import LayerReport, Result
 from pyomo_relu.solvers import Solver, available_solvers
 from pyomo_relu.status import Status
@@ -69,6 +70,7 @@ __all__ = [
     "MissingDependencyError",
     "Network",
     "NetworkFileError",
+    "Preimage",
     "Processes",
     "ProjectedGradient",
     "PyomoReluError",
@@ -86,4 +88,5 @@ __all__ = [
     "invert_layer",
     "invert_many",
     "load_network",
+    "preimage",
 ]

@@ -17,8 +17,8 @@ from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
 from pyomo_relu.plots import check_picture, new_figure
+from pyomo_relu.preimage.activation import ActivationRegion
 from pyomo_relu.validation import FloatArray, frozen
-from reductions.cell import Cell
 
 GRID = 241
 """Points on each axis at which activation patterns are sought, and |G - x| is drawn."""
@@ -217,11 +217,11 @@ def _grid(box: Box) -> tuple[FloatArray, tuple[int, int]]:
     return np.column_stack([z1.ravel(), z2.ravel()]), z1.shape
 
 
-def cells_2d(network: Network, box: Box) -> list[Cell]:
+def cells_2d(network: Network, box: Box) -> list[ActivationRegion]:
     """Return the cells that hold a code of the grid."""
     signs = [t > 0.0 for t in network.pre_activations(_grid(box)[0])]
     _, first = np.unique(np.hstack(signs), axis=0, return_index=True)
-    return [Cell.of(network, tuple(on[i] for on in signs)) for i in first]
+    return [ActivationRegion.of(network, tuple(on[i] for on in signs)) for i in first]
 
 
 def preimage_2d(example: Example) -> list[FloatArray]:
@@ -243,7 +243,7 @@ def preimage_2d(example: Example) -> list[FloatArray]:
     return parts
 
 
-def polygon_of(cell: Cell, box: Box) -> FloatArray:
+def polygon_of(cell: ActivationRegion, box: Box) -> FloatArray:
     """Return the corners of a cell in a box, in order, shape (m, 2)."""
     low, high = box.lower, box.upper
     corners = np.array([[low[0], low[1]], [high[0], low[1]], [high[0], high[1]], [low[0], high[1]]])

@@ -1,4 +1,4 @@
-"""Cells: where a network keeps its activation pattern, it is affine."""
+"""Activation regions: where a network keeps its activation pattern, it is affine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pyomo_relu.validation import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
-class Cell:
+class ActivationRegion:
     """The codes of one activation pattern, and the affine map that G is there.
 
     ::
@@ -32,14 +32,14 @@ class Cell:
     limits: FloatArray
 
     @classmethod
-    def of(cls, network: Network, pattern: Pattern) -> Cell:
-        """Return the cell of a pattern: which pre-activations are positive, one array a layer.
+    def of(cls, network: Network, pattern: Pattern) -> ActivationRegion:
+        """Return the region of a pattern: which pre-activations are positive, one array a layer.
 
         Examples
         --------
         >>> net = Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
-        >>> cell = Cell.of(net, tuple(t > 0.0 for t in net.pre_activations([-3.0])))
-        >>> float(cell.matrix[0, 0]), bool((cell.sides @ [-5.0] <= cell.limits).all())
+        >>> region = ActivationRegion.of(net, tuple(t > 0.0 for t in net.pre_activations([-3.0])))
+        >>> float(region.matrix[0, 0]), bool((region.sides @ [-5.0] <= region.limits).all())
         (-1.0, True)
         """
         matrix, offset = np.eye(network.n_in), np.zeros(network.n_in)

@@ -1,0 +1,81 @@
+"""``pyomo-relu preimage``: all codes of one observation."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pyomo_relu.cli.group import DONE, UNDECIDED
+from pyomo_relu.cli.network import read_network
+from pyomo_relu.cli.output import check_destination, check_source
+from pyomo_relu.cli.terminal import solving
+
+if TYPE_CHECKING:
+    from pyomo_relu.network import Network
+    from pyomo_relu.preimage import Preimage
+
+
+def preimage(
+    network: Annotated[str, typer.Argument(help="A .npz, .onnx, .pt or .pth file, or: mnist.", metavar="NETWORK")],
+    observation: Annotated[
+        Path, typer.Argument(help="What was observed: a .npy, .csv, .txt or .json file.", metavar="OBSERVATION")
+    ],
+    box: Annotated[
+        tuple[float, float] | None, typer.Option(help="Bounds of every entry of the code.", metavar="LO HI")
+    ] = None,
+    tol: Annotated[float, typer.Option(help="How far each output may be from what was observed.")] = 0.0,
+    max_cells: Annotated[int, typer.Option(help="Most cells to find.")] = 10_000,
+    time_limit: Annotated[float, typer.Option(help="Seconds for the search.")] = 60.0,
+    slopes: Annotated[
+        str | None,
+        typer.Option(
+            help="Activations of a file that has none, one or one a layer: 0 ReLU, 1 linear.", metavar="S,S,..."
+        ),
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw it: a .png, .svg or .pdf file; two inputs only.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
+) -> None:
+    """Find all codes that meet an observation: cells, components, convexity."""
+    check_source(observation, "OBSERVATION")
+    net = read_network(network, slopes)
+    if plot is not None:
+        _check_plot(plot, net, box, observation)
+    from pyomo_relu.io.observation import read_array
+    from pyomo_relu.preimage import preimage as find
+
+    x = read_array(observation, "observation")
+    with solving("finding cells", quiet=as_json):
+        found = find(net, x, box, tol, max_cells=max_cells, seconds=time_limit)
+        facts = found.to_dict()
+    typer.echo(json.dumps(facts, allow_nan=False) if as_json else summary(found))
+    if plot is not None:
+        from pyomo_relu.preimage.picture import plot_preimage
+
+        plot_preimage(found, plot)
+    raise typer.Exit(DONE if found.complete else UNDECIDED)
+
+
+def summary(found: Preimage) -> str:
+    """Return what was found in a few lines."""
+    words = {True: "yes", False: "no", None: "not known"}
+    lines = [
+        f"cells       {len(found.cells)}" + ("" if found.complete else f", not complete: {found.status}"),
+        f"components  {found.n_components}",
+        f"dimension   {'none: empty' if found.dimension is None else found.dimension}",
+        f"convex      {words[found.convex]}",
+        f"unique      {words[found.unique]}",
+    ]
+    return "\n".join(lines)
+
+
+def _check_plot(plot: Path, net: Network, box: tuple[float, float] | None, observation: Path) -> None:
+    from pyomo_relu import plots
+    from pyomo_relu.preimage.picture import check_drawable
+
+    check_destination(plot, "--plot", plots.SUFFIXES, (observation,))
+    check_drawable(net, box is not None and all(map(math.isfinite, box)))
+    plots.check_picture(plot)

@@ -1,0 +1,250 @@
+"""`Polytope`: a polyhedron by its sides, which knows its dimension and a point inside."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from pyomo_relu.box import Box
+from pyomo_relu.preimage.linear import LinearProgram
+from pyomo_relu.validation import FloatArray
+
+THIN = 1e-7
+"""A set whose inscribed ball has a smaller radius is flat: nothing thinner is told apart."""
+
+RANK = 1e-9
+"""Directions shorter than this, relative to the longest, count as none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Polytope:
+    """A polyhedron that is not empty, bounded or not.
+
+    ::
+
+        {z : equations z = targets, sides z <= limits}  =  {base + basis y : ...},   rows of length 1
+
+    Parameters
+    ----------
+    equations, targets : array, shapes (e, k) and (e,)
+        Those that are given, and the sides that turned out to be tight everywhere.
+    sides, limits : array, shapes (m, k) and (m,)
+        The other sides; some may be redundant.
+    base : array, shape (k,)
+    basis : array, shape (k, dimension)
+        Orthonormal; with `base` the affine hull.
+    interior : array, shape (k,)
+        A point of the relative interior: the centre of a largest ball, of radius 1 at most.
+
+    Examples
+    --------
+    >>> sides, limits = np.vstack([np.eye(2), -np.eye(2)]), np.array([1.0, 1.0, 0.0, 0.0])
+    >>> square = polytope_of(np.zeros((0, 2)), np.zeros(0), sides, limits)
+    >>> square.dimension, square.interior.tolist(), square.volume(), square.box.upper.tolist()
+    (2, [0.5, 0.5], 1.0, [1.0, 1.0])
+    """
+
+    equations: FloatArray
+    targets: FloatArray
+    sides: FloatArray
+    limits: FloatArray
+    base: FloatArray
+    basis: FloatArray
+    interior: FloatArray
+
+    @property
+    def dimension(self) -> int:
+        """Dimension of the affine hull."""
+        return int(self.basis.shape[1])
+
+    @cached_property
+    def _program(self) -> LinearProgram:
+        free = np.full(self.dimension, np.inf)
+        return LinearProgram(
+            self.sides @ self.basis,
+            np.full(len(self.limits), -np.inf),
+            self.limits - self.sides @ self.base,
+            -free,
+            free,
+        )
+
+    def maximum(self, direction: FloatArray) -> float:
+        """Return the largest ``direction . z``, ``inf`` where there is none; `direction` has shape (k,)."""
+        cost = self.basis.T @ direction
+        if np.linalg.norm(cost) <= RANK * np.linalg.norm(direction):
+            return float(direction @ self.interior)
+        return float(direction @ self.base + self._program.maximum(cost)[0])
+
+    @cached_property
+    def box(self) -> Box:
+        """The smallest box around it; infinite where it is not bounded."""
+        axes = np.eye(len(self.base))
+        upper = np.array([self.maximum(axis) for axis in axes])
+        lower = np.array([-self.maximum(-axis) for axis in axes])
+        return Box(np.minimum(lower, upper), upper)
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether it is bounded."""
+        return self.box.is_bounded
+
+    def contains(self, z: FloatArray, tol: float = THIN) -> Any:
+        """Whether codes, shape (k,) or (N, k), satisfy every row up to `tol`."""
+        sides = (z @ self.sides.T <= self.limits + tol).all(axis=-1)
+        return sides & (np.abs(z @ self.equations.T - self.targets) <= tol).all(axis=-1)
+
+    def includes(self, other: Polytope) -> bool:
+        """Whether all of `other` satisfies every row."""
+        if not self.contains(other.interior):
+            return False
+        rows = [(row, limit) for row, limit in zip(self.sides, self.limits, strict=True)]
+        for row, target in zip(self.equations, self.targets, strict=True):
+            rows += [(row, target), (-row, -target)]
+        return all(other.maximum(row) <= limit + THIN for row, limit in rows)
+
+    def meeting(self, other: Polytope) -> FloatArray | None:
+        """Return a point of both, or None where every code misses a row by more than the tolerance."""
+        k = len(self.base)
+        equations = np.vstack([self.equations, other.equations])
+        targets = np.concatenate([self.targets, other.targets])
+        rows = np.vstack([self.sides, other.sides, equations, -equations])
+        limits = np.concatenate([self.limits, other.limits, targets, -targets])
+        matrix = np.column_stack([rows, np.full(len(rows), -1.0)])
+        free = np.full(k, np.inf)
+        # The violation has a floor: a point well inside both is as good as any.
+        program = LinearProgram(
+            matrix, np.full(len(rows), -np.inf), limits, np.append(-free, -1.0), np.append(free, np.inf)
+        )
+        value, point = program.maximum(np.append(np.zeros(k), -1.0))
+        return point[:k] if point is not None and -value <= THIN else None
+
+    @cached_property
+    def vertices(self) -> FloatArray:
+        """Corners, shape (m, k), in order around it where it is a polygon; only where it is bounded."""
+        if self.dimension == 0:
+            return self.interior[None, :]
+        if self.dimension == 1:
+            axis = self.basis[:, 0]
+            ends = np.array([-self.maximum(-axis), self.maximum(axis)]) - axis @ self.base
+            return np.asarray(self.base + ends[:, None] * axis)
+        from scipy.spatial import ConvexHull, HalfspaceIntersection
+
+        corners = HalfspaceIntersection(self._halfspaces, self._inside).intersections
+        hull = ConvexHull(corners)
+        return np.asarray(self.base + corners[hull.vertices] @ self.basis.T)
+
+    def volume(self) -> float:
+        """Return the volume in its own dimension: a length, an area, ...; 1 for a point, ``inf`` where not bounded.
+
+        By Qhull; the number of corners grows like ``m ** (dimension / 2)``.
+        """
+        if not self.is_bounded:
+            return math.inf
+        if self.dimension == 0:
+            return 1.0
+        if self.dimension == 1:
+            return float(np.linalg.norm(np.diff(self.vertices, axis=0)))
+        from scipy.spatial import ConvexHull
+
+        return float(ConvexHull((self.vertices - self.base) @ self.basis).volume)
+
+    @property
+    def _inside(self) -> FloatArray:
+        return np.asarray(self.basis.T @ (self.interior - self.base))
+
+    @property
+    def _halfspaces(self) -> FloatArray:
+        rows = self.sides @ self.basis
+        length = np.linalg.norm(rows, axis=1)
+        kept = length > RANK
+        shift = (self.sides @ self.base - self.limits)[kept]
+        return np.asarray(np.column_stack([rows[kept], shift]) / length[kept, None])
+
+
+def polytope_of(equations: FloatArray, targets: FloatArray, sides: FloatArray, limits: FloatArray) -> Polytope | None:
+    """Return ``{z : equations z = targets, sides z <= limits}``, or None where it is empty.
+
+    Parameters
+    ----------
+    equations, targets : array, shapes (e, k) and (e,)
+    sides, limits : array, shapes (m, k) and (m,)
+        Infinite limits are dropped.
+
+    Notes
+    -----
+    The centre of a largest ball is sought in the affine hull of the equations. Where its radius is zero, the rows
+    with positive multipliers are tight everywhere (complementary slackness), become equations, and it is
+    sought again: each round lowers the dimension.
+    """
+    finite = np.isfinite(limits)
+    equal, less = _normalised(equations, targets, True), _normalised(sides[finite], limits[finite], False)
+    if equal is None or less is None:
+        return None
+    (equations, targets), (sides, limits) = equal, less
+    while True:
+        hull = _affine_hull(equations, targets)
+        if hull is None:
+            return None
+        base, basis = hull
+        ball = largest_ball(sides @ basis, limits - sides @ base)
+        if ball is None:
+            return None
+        centre, radius, tight = ball
+        if radius > THIN or not tight.any():
+            return Polytope(equations, targets, sides, limits, base, basis, np.asarray(base + basis @ centre))
+        equations, targets = np.vstack([equations, sides[tight]]), np.concatenate([targets, limits[tight]])
+        sides, limits = sides[~tight], limits[~tight]
+
+
+def largest_ball(rows: FloatArray, limits: FloatArray) -> tuple[FloatArray, float, Any] | None:
+    """Return the centre and radius (at most 1) of a largest ball in ``rows y <= limits``, and the rows that hold it.
+
+    None where that is empty. Rows that are zero must only not be violated.
+    """
+    lengths = np.linalg.norm(rows, axis=1)
+    flat = lengths <= RANK
+    if (limits[flat] < -THIN).any():
+        return None
+    tight = np.zeros(len(rows), dtype=bool)
+    n = rows.shape[1]
+    if n == 0:
+        return np.zeros(0), 1.0, tight
+    if flat.all():
+        return np.zeros(n), 1.0, tight
+    # Scaled by their length within the hull, so that nearly parallel rows are judged by distance there.
+    matrix = np.column_stack([rows[~flat], lengths[~flat]]) / lengths[~flat, None]
+    limit = limits[~flat] / lengths[~flat]
+    free = np.full(n, np.inf)
+    program = LinearProgram(matrix, np.full(len(matrix), -np.inf), limit, np.append(-free, -THIN), np.append(free, 1.0))
+    value, point = program.maximum(np.append(np.zeros(n), 1.0))
+    if point is None:
+        return None
+    tight[np.flatnonzero(~flat)[np.abs(program.row_duals) > 1e-6]] = True
+    return point[:n], value, tight
+
+
+def _normalised(rows: FloatArray, limits: FloatArray, equal: bool) -> tuple[FloatArray, FloatArray] | None:
+    """Scale rows to length 1 and drop those that are zero; None where a zero row cannot hold."""
+    lengths = np.linalg.norm(rows, axis=1)
+    zero = lengths <= RANK
+    missed = np.abs(limits[zero]) if equal else -limits[zero]
+    if (missed > THIN).any():
+        return None
+    return rows[~zero] / lengths[~zero, None], limits[~zero] / lengths[~zero]
+
+
+def _affine_hull(equations: FloatArray, targets: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    """Return a point and an orthonormal basis of the solutions of equations, or None where there are none."""
+    k = equations.shape[1]
+    if not len(equations):
+        return np.zeros(k), np.eye(k)
+    left, values, right = np.linalg.svd(equations)
+    rank = int((values > RANK * values[0]).sum())
+    base = right[:rank].T @ ((left[:, :rank].T @ targets) / values[:rank])
+    if (np.abs(equations @ base - targets) > THIN).any():
+        return None
+    return base, right[rank:].T

@@ -1,0 +1,328 @@
+"""`Preimage`: all codes that meet an observation, as a union of polytopes, and the graph of where they meet."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from pyomo_relu.box import Box
+from pyomo_relu.errors import InputError
+from pyomo_relu.network import Network
+from pyomo_relu.preimage.cell import Cell, cell_of
+from pyomo_relu.preimage.convexity import is_convex
+from pyomo_relu.preimage.linear import LinearProgramError
+from pyomo_relu.preimage.polytope import THIN
+from pyomo_relu.preimage.relaxation import Relaxation, region_of
+from pyomo_relu.preimage.search import patterns
+from pyomo_relu.preimage.walls import Walls
+from pyomo_relu.problem import Problem
+from pyomo_relu.status import Status
+from pyomo_relu.tolerance import MET
+from pyomo_relu.validation import FloatArray, as_vector
+
+
+@dataclass(frozen=True, eq=False)
+class Preimage:
+    """``{z in the box : |G(z)_j - x_j| <= tol for all j}``, a finite union of polytopes.
+
+    Where the search did not end (`complete` is False) it is the part that was found.
+
+    Parameters
+    ----------
+    problem : Problem
+    tol : float
+    cells : tuple of Cell
+        None within another; together all of it.
+    status : Status
+        ``SOLVED``; ``LIMIT`` or ``TIME_LIMIT`` where the search was cut off; ``SOLVER_ERROR`` where an LP failed.
+    seconds : float
+        That the search took.
+
+    Notes
+    -----
+    LPs are solved in float64, and trusted to HiGHS: parts in which no ball of radius 1e-7 fits count as flat,
+    parts nearer to each other than 1e-7 as meeting.
+    """
+
+    problem: Problem
+    tol: float
+    cells: tuple[Cell, ...]
+    status: Status
+    seconds: float
+
+    @property
+    def complete(self) -> bool:
+        """Whether `cells` are all there are."""
+        return self.status is Status.SOLVED
+
+    @property
+    def dimension(self) -> int | None:
+        """Largest dimension of a cell; None where there is none."""
+        return max((cell.dimension for cell in self.cells), default=None)
+
+    @cached_property
+    def graph(self) -> Any:
+        """``networkx.Graph`` of cells: a node an index of `cells`, an edge where two meet, at its ``point``."""
+        graph = nx.Graph()
+        graph.add_nodes_from(range(len(self.cells)))
+        lower = np.array([cell.box.lower for cell in self.cells])
+        upper = np.array([cell.box.upper for cell in self.cells])
+        walls = Walls.of(self.problem.network, self.cells)
+        for i in range(len(self.cells)):
+            near = (lower[i + 1 :] <= upper[i] + THIN).all(axis=1) & (upper[i + 1 :] >= lower[i] - THIN).all(axis=1)
+            for j in (np.flatnonzero(near) + i + 1).tolist():
+                point = walls.meeting(i, j)
+                if point is not None:
+                    graph.add_edge(i, j, point=point)
+        return graph
+
+    @cached_property
+    def components(self) -> tuple[tuple[int, ...], ...]:
+        """Connected components, as indices of `cells`, in order of their first cells."""
+        return tuple(sorted(tuple(sorted(part)) for part in nx.connected_components(self.graph)))
+
+    @property
+    def n_components(self) -> int:
+        """Number of connected components of what was found."""
+        return len(self.components)
+
+    @cached_property
+    def convex(self) -> bool | None:
+        """Whether it is convex; None where the cells are not complete."""
+        if not self.complete:
+            return None
+        return self.n_components < 2 and not self._misses_a_midpoint() and is_convex(self.cells)
+
+    def _misses_a_midpoint(self) -> bool:
+        """Whether G misses x halfway between two cells, by forward passes: the quick proof that it is not convex."""
+        points = np.array([cell.interior for cell in self.cells])
+        most = self.tol + MET * self.problem.scale
+        network, x = self.problem.network, self.problem.x
+        return any((np.abs(network((point + points) / 2.0) - x) > most).any() for point in points)
+
+    @property
+    def unique(self) -> bool | None:
+        """Whether it is a single point; None where the cells are not complete, and do not refute it."""
+        if len(self.cells) > 1 or (self.dimension or 0) > 0:
+            return False
+        return len(self.cells) == 1 if self.complete else None
+
+    def contains(self, z: Any) -> bool:
+        """Whether a code, shape (k,), lies in a cell, up to 1e-7."""
+        return bool(self._cells_at(as_vector(z, self.problem.network.n_in, "code")))
+
+    def path(self, z1: Any, z2: Any) -> FloatArray | None:
+        """Return a path inside the pre-image from one of its codes to another, as the corners of a polygonal line.
+
+        Parameters
+        ----------
+        z1, z2 : array_like, shape (k,)
+
+        Returns
+        -------
+        array, shape (m, k), or None
+            None where their components differ: if `complete`, then there is no path.
+
+        Raises
+        ------
+        InputError
+            If one of them is in no cell.
+
+        Examples
+        --------
+        >>> net = Network.from_arrays([[[1, 0], [-1, 0], [1, -1]], [[1, -1, -1]]])    # min(z1, z2)
+        >>> preimage(net, [0.0], (-4, 4)).path([-1, 3], [3, -1])[[0, -1]].tolist()
+        [[-1.0, 3.0], [3.0, -1.0]]
+        """
+        k = self.problem.network.n_in
+        ends = as_vector(z1, k, "z1"), as_vector(z2, k, "z2")
+        at = [self._cells_at(end) for end in ends]
+        for name, cells in zip(("z1", "z2"), at, strict=True):
+            if not cells:
+                raise InputError(f"{name} is in no cell of the pre-image")
+        if not nx.has_path(self.graph, at[0][0], at[1][0]):
+            return None
+        cells = nx.shortest_path(self.graph, at[0][0], at[1][0])
+        corners = [self.graph.edges[edge]["point"] for edge in itertools.pairwise(cells)]
+        return np.array([ends[0], *corners, ends[1]])
+
+    def reach(self, direction: Any) -> tuple[float, float]:
+        """Return the least and the largest ``direction . z``; their difference is the diameter along a unit direction.
+
+        Raises
+        ------
+        InputError
+            If there is no cell.
+
+        Examples
+        --------
+        >>> net = Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
+        >>> preimage(net, [1.0], tol=0.25).reach([2.0])
+        (-2.5, 2.5)
+        """
+        row = as_vector(direction, self.problem.network.n_in, "direction")
+        if not self.cells:
+            raise InputError("an empty pre-image reaches nowhere")
+        return min(-cell.maximum(-row) for cell in self.cells), max(cell.maximum(row) for cell in self.cells)
+
+    def volume(self) -> float:
+        """Return the total volume of the cells of largest dimension; 0 where there is none."""
+        return float(sum(cell.volume() for cell in self.cells if cell.dimension == self.dimension))
+
+    def _cells_at(self, z: FloatArray) -> list[int]:
+        return [i for i, cell in enumerate(self.cells) if cell.contains(z)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers and lists, fit for JSON; None for what is infinite."""
+        return {
+            "complete": self.complete,
+            "status": self.status.value,
+            "n_cells": len(self.cells),
+            "n_components": self.n_components,
+            "components": [list(part) for part in self.components],
+            "dimension": self.dimension,
+            "convex": self.convex,
+            "unique": self.unique,
+            "tol": self.tol,
+            "cells": [_to_dict(cell) for cell in self.cells],
+            "seconds": self.seconds,
+        }
+
+
+def preimage(
+    net: Network,
+    x: Any,
+    box: Any = None,
+    tol: float = 0.0,
+    *,
+    max_cells: int = 10_000,
+    seconds: float = 60.0,
+) -> Preimage:
+    """Find all codes that meet an observation.
+
+    Parameters
+    ----------
+    net : Network
+    x : array_like, shape (n,)
+    box : Box or pair (lower, upper), optional
+        Where the code may lie; everywhere if not given.
+    tol : float
+        How far each output may be from `x`: what noise of this size leaves undetermined. Infinite for the
+        activation regions of the box.
+    max_cells : int
+        Most cells to find.
+    seconds : float
+        Wall clock for the search.
+
+    Returns
+    -------
+    Preimage
+        With a `status`: cut off where a limit came first.
+
+    Raises
+    ------
+    ShapeError, InputError
+        If an input does not fit.
+
+    Notes
+    -----
+    Neurons are fixed on or off from the first layer on, where an LP over the whole network and its observation
+    finds both signs possible. The number of cells can grow like ``n ** k`` a layer.
+
+    Examples
+    --------
+    >>> net = Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
+    >>> found = preimage(net, [2.0], box=(-3, 3))
+    >>> sorted(cell.interior.tolist() for cell in found.cells), found.n_components, found.convex
+    ([[-2.0], [2.0]], 2, False)
+    """
+    started = time.perf_counter()
+    if isinstance(max_cells, bool) or int(max_cells) != max_cells or max_cells < 1:
+        raise InputError(f"max_cells must be a positive integer, got {max_cells!r}")
+    if not seconds > 0.0:
+        raise InputError(f"seconds must be positive, got {seconds}")
+    problem = _problem(net, x, box, tol)
+    cells: list[Cell] = []
+    status = Status.SOLVED
+    try:
+        for cell in _steps(problem, tol):
+            if cell is not None:
+                cells.append(cell)
+            if len(cells) > max_cells or time.perf_counter() - started > seconds:
+                status = Status.LIMIT if len(cells) > max_cells else Status.TIME_LIMIT
+                break
+    except LinearProgramError:
+        status = Status.SOLVER_ERROR
+    return Preimage(problem, tol, tuple(_maximal(cells[:max_cells])), status, time.perf_counter() - started)
+
+
+def iterate_cells(net: Network, x: Any, box: Any = None, tol: float = 0.0) -> Iterator[Cell]:
+    """Yield the cells of a pre-image as they are found; one may be a face of another.
+
+    Parameters and errors as in :func:`preimage`.
+
+    Examples
+    --------
+    >>> net = Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
+    >>> next(iterate_cells(net, [2.0])).dimension
+    0
+    """
+    problem = _problem(net, x, box, tol)
+    return (cell for cell in _steps(problem, tol) if cell is not None)
+
+
+def _problem(net: Network, x: Any, box: Any, tol: float) -> Problem:
+    if not tol >= 0.0:
+        raise InputError(f"tol must be at least 0, got {tol}")
+    return Problem.of(net, x, box=box)
+
+
+def _steps(problem: Problem, tol: float) -> Iterator[Cell | None]:
+    """Yield the cells, and None where one may stop between them."""
+    network = problem.network
+    box = Box.everything(network.n_in) if problem.box is None else problem.box
+    region = region_of(network, problem.x, box, tol)
+    if region is None:
+        return
+    for pattern in patterns(network, Relaxation(network, problem.x, region, tol)):
+        yield None if pattern is None else cell_of(problem, pattern, tol)
+
+
+def _maximal(cells: list[Cell]) -> list[Cell]:
+    """Leave out the cells that lie within another; of equal ones the first stays."""
+    if not cells:
+        return []
+    order = sorted(range(len(cells)), key=lambda i: -cells[i].dimension)
+    centres = np.array([cells[i].interior for i in order])
+    kept: list[int] = []
+    inside = np.zeros(len(cells), dtype=bool)
+    for place, i in enumerate(order):
+        if inside[place]:
+            continue
+        kept.append(i)
+        later = np.flatnonzero(cells[i].contains(centres[place + 1 :]) & ~inside[place + 1 :]) + place + 1
+        for other in later.tolist():
+            inside[other] = cells[i].includes(cells[order[other]])
+    return [cells[i] for i in sorted(kept)]
+
+
+def _to_dict(cell: Cell) -> dict[str, Any]:
+    return {
+        "dimension": cell.dimension,
+        "interior": cell.interior.tolist(),
+        "lower": [value if math.isfinite(value) else None for value in cell.box.lower.tolist()],
+        "upper": [value if math.isfinite(value) else None for value in cell.box.upper.tolist()],
+        "equations": cell.equations.tolist(),
+        "targets": cell.targets.tolist(),
+        "sides": cell.sides.tolist(),
+        "limits": cell.limits.tolist(),
+        "pattern": [on.astype(int).tolist() for on in cell.pattern],
+    }

@@ -1,0 +1,46 @@
+"""``preimage``: all codes of one observation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from command_line import Run, refused
+
+from pyomo_relu.network import Network
+
+
+@pytest.fixture
+def diamond(folder: Path) -> Path:
+    """A network whose pre-image of 1 is the boundary of the l1 ball."""
+    Network.from_arrays([[[1, 0], [0, 1], [-1, 0], [0, -1]], [[1, 1, 1, 1]]]).save("diamond.npz")
+    Path("one.json").write_text("[1]")
+    return folder
+
+
+def test_it_tells_cells_components_and_convexity(run: Run, diamond: Path) -> None:
+    ran = run("preimage", "diamond.npz", "one.json", "--box", "-2", "2")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.split() == ["cells", "4", "components", "1", "dimension", "1", "convex", "no", "unique", "no"]
+    facts = run("preimage", "diamond.npz", "one.json", "--json").json
+    assert (facts["complete"], facts["n_components"], len(facts["cells"])) == (True, 1, 4)
+    assert {cell["dimension"] for cell in facts["cells"]} == {1}
+
+
+def test_limits_are_an_exit_code(run: Run, diamond: Path) -> None:
+    ran = run("preimage", "diamond.npz", "one.json", "--max-cells", "2")
+    assert ran.code == 1
+    assert "not complete: limit" in ran.out
+
+
+def test_it_draws(run: Run, diamond: Path) -> None:
+    pytest.importorskip("matplotlib")
+    assert run("preimage", "diamond.npz", "one.json", "--box", "-2", "2", "--plot", "x.png").code == 0
+    assert Path("x.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_bad_input_is_refused(run: Run, diamond: Path) -> None:
+    refused(run("preimage", "diamond.npz", "one.json", "--plot", "x.png"), "--box LO HI")
+    refused(run("preimage", "net.npz", "x.npy", "--box", "-2", "2", "--plot", "x.png"), "only pre-images with 2 inputs")
+    refused(run("preimage", "diamond.npz", "one.json", "--tol", "-1"), "--tol must be at least 0")
+    refused(run("preimage", "diamond.npz", "x.npy"), "observation has 30 entries, expected 1")
