@@ -100,7 +100,8 @@ class Task:
         else:
             outcome = solve(model, solver, needs, lean=lean)
         best = incumbent
-        if incumbent is not None and outcome.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
+        if outcome.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
+            # Without an incumbent, it holds every code of a box, and there is no tube.
             said = f"{outcome.solver} calls a model infeasible in which a known code lies"
             return replace(outcome, status=Status.SOLVER_ERROR, bound=None, message=said), best
         if outcome.has_solution:
