@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
+from threadpoolctl import threadpool_limits
+
 from pyomo_relu.errors import PyomoReluError
 from pyomo_relu.experiments.experiment import Experiment, Row, Task
 from pyomo_relu.experiments.journal import Journal
@@ -56,12 +58,14 @@ def run_tasks(
         progress(done, total)
 
     if workers == 1:
-        for task in waiting:
-            keep(task, experiment.perform(task, seed))
+        # As in the workers: sums of several threads are rounded otherwise.
+        with threadpool_limits(1):
+            for task in waiting:
+                keep(task, experiment.perform(task, seed))
     elif waiting:
         # A forked child would inherit the locks of this process's threads.
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, context, initializer=_leave_interrupts_to_the_parent) as pool:
+        with ProcessPoolExecutor(workers, context, initializer=_begin) as pool:
             futures = {pool.submit(experiment.perform, task, seed): task for task in waiting}
             try:
                 for future in as_completed(futures):
@@ -75,5 +79,7 @@ def run_tasks(
     return [row for task in tasks for row in journal.done[task]]
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _begin() -> None:
+    """Use one thread, and leave interrupts to the parent."""
+    threadpool_limits(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -251,7 +251,7 @@ def read_claim(certificate: Any) -> Claim:
     n = len(lower)
     ends = zip(_numbers(lower, n), _numbers(upper, n), strict=True)
     for entry in certificate["network"]:
-        rows = [_numbers(row, layers[-1:] and len(layers[-1].bias) or n) for row in entry["weight"]]
+        rows = [_numbers(row, (layers[-1:] and len(layers[-1].bias)) or n) for row in entry["weight"]]
         slope = _number(entry["slope"])
         if not 0 <= slope <= 1:
             raise RejectedError("a slope is not in [0, 1]")
