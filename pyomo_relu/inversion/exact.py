@@ -186,8 +186,8 @@ class Exact:
         tube = first.residual * (1.0 + 1e-6) + 1e-9 * problem.scale
         inside = Incumbent(first.z, first.residual, 0.0, "", first.solver)
         second = replace(self, norm=self.then, then=None, tube=tube)._run_in_tube(problem, solver, started, inside)
-        if second.z is None or second.residual is None:
-            return first
+        if second.z is None or second.residual is None or second.status is Status.SOLVER_ERROR:
+            return replace(first, message=f"the second norm was not settled: {second.message or second.status}")
         claims = certify(problem, second.z, "inf", first.dual_bound, _trusted(first), _scope(problem)).certificate
         least = "" if second.dual_bound is None else f", at least {second.dual_bound:.9g}"
         chosen = Claim(

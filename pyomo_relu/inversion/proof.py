@@ -35,6 +35,9 @@ MOST_SECONDS_OF_LPS = 60.0
 WORTHWHILE = 0.97
 """Bounds by LPs have gained something where they leave at most this share of the widths."""
 
+SQUARES_RESOLVED = 1e-7
+"""Ten times what a solver of squares lets pass: a bound on their sum that is nearer to zero says nothing."""
+
 BIG_M_WARNING = 1e4
 BIG_M_ERROR = 1e6
 
@@ -110,7 +113,8 @@ class Task:
                 code = polish(problem, code, self.norm)
             if problem.residual(code, "inf") <= self.tube + 1e-6 * problem.scale:
                 best = Incumbent.better(best, code, problem.residual(code, self.norm), outcome.solver)
-        bound = root(outcome.bound, self.norm)
+        room = SQUARES_RESOLVED * problem.scale**2 if Capability.MIQP in needs else 0.0
+        bound = None if outcome.bound is None else root(outcome.bound - room, self.norm)
         if best is not None and bound is not None and bound > best.bound:
             best = replace(best, bound=bound, bound_by=outcome.solver)
         return outcome, best

@@ -68,7 +68,7 @@ class TreeProof:
             file.write(json.dumps(self.certificate, allow_nan=False).encode() + b"\n")
 
 
-def prove_bound(
+def prove_bound(  # noqa: PLR0913
     net: Network,
     x: Any,
     bound: float,
