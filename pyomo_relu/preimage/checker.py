@@ -11,10 +11,9 @@ Multipliers. For numbers ``a`` on the last outputs and ``nu`` on the pre-activat
 
     a.(h_d - x)  =  -a.x + sum over layers [ a_i.phi(t_i) - nu_i.t_i + nu_i.b_i ] + a_0.z,     a_{i-1} = W_i' nu_i
 
-and each term is least at an end of its range, or at a bend of phi. So a sum of minima is a lower bound, and
-``a.(h_d - x)`` is below ``bound ||a||*``, with the dual norm, unless a = 0. A target, +-t_ij or +-z_j, may be added on both sides: that
-bounds the target. No number in a certificate is trusted; a wrong one makes a bound weaker, never false.
-
+and each term is least at an end of its range, or at a bend of phi. So a sum of minima is a lower bound, and ``a.(h_d
+- x)`` is below ``bound ||a||*``, with the dual norm, unless a = 0. A target, +-t_ij or +-z_j, may be added on both
+sides: that bounds the target. No number in a certificate is trusted; a wrong one makes a bound weaker, never false.
 Derived for this project; the bound is the Lagrangian dual of the linear relaxation of the network.
 """
 
