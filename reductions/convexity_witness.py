@@ -13,10 +13,10 @@ from scipy.optimize import linprog
 from pyomo_relu.box import Box
 from pyomo_relu.inversion import Descent
 from pyomo_relu.inversion.polish import Pattern, pattern_of, polish
+from pyomo_relu.preimage.activation import ActivationRegion
 from pyomo_relu.problem import Problem
 from pyomo_relu.rational import as_fractions, residual
 from pyomo_relu.validation import FloatArray
-from reductions.cell import Cell
 from reductions.exact_code import exact_code
 
 STARTS = 12
@@ -93,7 +93,7 @@ def _meeting_codes(problem: Problem, known: FloatArray | None, stop: float) -> F
             found.append(polished)
     patterns = {tuple(on.tobytes() for on in pattern_of(problem, z)): pattern_of(problem, z) for z in found}
     for pattern in patterns.values():
-        cell = Cell.of(problem.network, pattern)
+        cell = ActivationRegion.of(problem.network, pattern)
         for direction in rng.normal(size=(CORNERS, problem.network.n_in)):
             if time.perf_counter() > stop:
                 break
@@ -127,9 +127,9 @@ def widest_pair(
     middle = (codes[0] + codes[1]) / 2.0
     miss = problem.network(middle) - problem.x
     j = int(np.argmax(np.abs(miss)))
-    half = Cell.of(problem.network, pattern_of(problem, middle))
+    half = ActivationRegion.of(problem.network, pattern_of(problem, middle))
     row = np.sign(miss[j]) * half.matrix[j] / 2.0
-    cells = tuple(Cell.of(problem.network, pattern) for pattern in patterns)
+    cells = tuple(ActivationRegion.of(problem.network, pattern) for pattern in patterns)
     widest = _furthest(problem, np.concatenate([row, row]), cells, (half,))
     pairs = [_in_rationals(problem, codes[0], codes[1])]
     if widest is not None:
@@ -138,7 +138,7 @@ def widest_pair(
 
 
 def _furthest(
-    problem: Problem, direction: FloatArray, cells: tuple[Cell, ...], halfway: tuple[Cell, ...]
+    problem: Problem, direction: FloatArray, cells: tuple[ActivationRegion, ...], halfway: tuple[ActivationRegion, ...]
 ) -> FloatArray | None:
     """Maximise ``direction . (z1, ...)`` over codes that meet x, one in each cell, with their mean in `halfway`."""
     count, k = len(cells), problem.network.n_in
