@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pyomo_relu.cli import demo, invert, invert_many, preimage, reproduce, show, solvers
+from pyomo_relu.cli import check, demo, invert, invert_many, preimage, reproduce, show, solvers
 from pyomo_relu.cli.group import Group
 
 __all__ = ["app", "main"]
@@ -40,6 +40,7 @@ def front(
 
 app.command("invert")(invert.invert)
 app.command("invert-many")(invert_many.invert_many)
+app.command("check")(check.check)
 app.command("demo")(demo.demo)
 app.command("preimage")(preimage.preimage)
 app.command("reproduce")(reproduce.reproduce)

@@ -29,6 +29,9 @@ from pyomo_relu.validation import FloatArray, as_vector
 PRICE = 1e3
 """Of missing a row ``t = W h + b`` by one: it keeps every LP feasible, and its multipliers finite."""
 
+ROUNDS = 2
+"""Of bounding the code and the open neurons, by LPs, before branching."""
+
 WORTHWHILE = 0.999
 """A fact is kept where it leaves at most this share of an interval's width."""
 
@@ -68,7 +71,7 @@ class TreeProof:
             file.write(json.dumps(self.certificate, allow_nan=False).encode() + b"\n")
 
 
-def prove_bound(  # noqa: PLR0913
+def prove_bound(
     net: Network,
     x: Any,
     bound: float,
@@ -76,7 +79,6 @@ def prove_bound(  # noqa: PLR0913
     norm: Literal["inf", 1] = "inf",
     *,
     code: Any = None,
-    rounds: int = 2,
     max_leaves: int = 10_000,
     seconds: float = 60.0,
 ) -> TreeProof:
@@ -93,8 +95,6 @@ def prove_bound(  # noqa: PLR0913
     norm : "inf" or 1
     code : array_like, shape (k,), optional
         Whose exact residual the certificate is to state.
-    rounds : int
-        Of bounding the code and the open neurons, by LPs, before branching.
     max_leaves, seconds : int and float
         Limits of the search.
 
@@ -122,7 +122,7 @@ def prove_bound(  # noqa: PLR0913
     tree: Any = None
     try:
         bounds = claim.root()
-        for _ in range(rounds):
+        for _ in range(ROUNDS):
             bounds = claim.tightened(bounds)
             facts.append([])
             bounds = search.facts(bounds, facts[-1])

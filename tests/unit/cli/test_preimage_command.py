@@ -44,3 +44,23 @@ def test_bad_input_is_refused(run: Run, diamond: Path) -> None:
     refused(run("preimage", "net.npz", "x.npy", "--box", "-2", "2", "--plot", "x.png"), "only pre-images with 2 inputs")
     refused(run("preimage", "diamond.npz", "one.json", "--tol", "-1"), "--tol must be at least 0")
     refused(run("preimage", "diamond.npz", "x.npy"), "observation has 30 entries, expected 1")
+
+
+def test_check_tells_a_proof_from_none(run: Run, diamond: Path) -> None:
+    from pyomo_relu.network import load_network
+    from pyomo_relu.preimage.tree import prove_bound
+
+    proof = prove_bound(load_network("diamond.npz"), [-1.0], 1.0, (-2, 2), code=[0.0, 0.0])
+    proof.save("proof.json")
+    ran = run("check", "proof.json", "--network", "diamond.npz")
+    assert (ran.code, ran.err) == (0, "")
+    assert "proved: ||G(z) - x||_inf >= 1.0 for every code in the box" in ran.out
+    assert run("check", "proof.json", "--json").json == {"norm": "inf", "bound": 1.0, "residual": 1.0, "leaves": 1}
+    refused(run("check", "proof.json", "--network", "net.npz"), "about another network")
+    refused(run("check", "proof.json", "--observation", "one.json"), "about another observation")
+    Path("proof.json").write_text(Path("proof.json").read_text().replace('"bound": 1.0', '"bound": 1.5'))
+    ran = run("check", "proof.json")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("rejected: ")
+    refused(run("check", "x.npy"), "cannot be read")
+    refused(run("check", "none.json"), "cannot be read")

@@ -1,0 +1,70 @@
+"""``pyomo-relu check``: check a certificate in exact arithmetic, without a solver."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pyomo_relu.cli.group import UNDECIDED
+from pyomo_relu.cli.network import read_network
+from pyomo_relu.cli.output import check_source
+from pyomo_relu.cli.terminal import note
+from pyomo_relu.errors import InputError
+
+if TYPE_CHECKING:
+    from pyomo_relu.preimage.checker import Verdict
+
+
+def check(
+    certificate: Annotated[Path, typer.Argument(help="A .json file.", metavar="CERTIFICATE")],
+    network: Annotated[
+        str | None, typer.Option(help="The network that it must be about: a file, or: mnist.", metavar="NETWORK")
+    ] = None,
+    observation: Annotated[Path | None, typer.Option(help="The observation that it must be about.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
+) -> None:
+    """Check a certificate: exit code 0 where it proves its claim, 1 where it does not."""
+    from pyomo_relu.preimage import checker
+
+    check_source(certificate, "CERTIFICATE")
+    try:
+        found = checker.load(certificate.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"CERTIFICATE {certificate}: cannot be read: {error}") from error
+    except checker.RejectedError as error:
+        raise InputError(f"CERTIFICATE {certificate}: {error}") from error
+    try:
+        verdict = checker.check(found)
+    except checker.RejectedError as error:
+        note(f"rejected: {error}")
+        raise typer.Exit(UNDECIDED) from error
+    _check_subject(found, network, observation)
+    typer.echo(json.dumps(_facts(verdict)) if as_json else checker.report(verdict))
+
+
+def _check_subject(found: dict[str, object], network: str | None, observation: Path | None) -> None:
+    if network is not None:
+        entries = [
+            {"weight": layer.weight.tolist(), "bias": layer.bias.tolist(), "slope": layer.slope}
+            for layer in read_network(network, None)
+        ]
+        if entries != found["network"]:
+            raise InputError("the certificate is about another network")
+    if observation is not None:
+        from pyomo_relu.io.observation import read_array
+
+        if read_array(observation, "observation").tolist() != found["observation"]:
+            raise InputError("the certificate is about another observation")
+
+
+def _facts(verdict: Verdict) -> dict[str, object]:
+    claim = verdict.claim
+    return {
+        "norm": claim.norm,
+        "bound": float(claim.bound),
+        "residual": None if verdict.residual is None else float(verdict.residual),
+        "leaves": verdict.leaves,
+    }
