@@ -23,7 +23,18 @@ from pyomo_relu.formulations import (
     LayerRelaxed,
     LinearSolve,
 )
-from pyomo_relu.inversion import Descent, Exact, Extent, Hybrid, Layerwise, extent, invert, invert_layer
+from pyomo_relu.inversion import (
+    Descent,
+    Exact,
+    Extent,
+    GradientDescent,
+    Hybrid,
+    Layerwise,
+    ProjectedGradient,
+    extent,
+    invert,
+    invert_layer,
+)
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network, load_network
 from pyomo_relu.preimage import Preimage, preimage
@@ -45,6 +56,7 @@ __all__ = [
     "Extent",
     "Failure",
     "Geometric",
+    "GradientDescent",
     "Hybrid",
     "InputError",
     "Layer",
@@ -60,6 +72,7 @@ __all__ = [
     "NetworkFileError",
     "Preimage",
     "Processes",
+    "ProjectedGradient",
     "PyomoReluError",
     "Result",
     "ShapeError",

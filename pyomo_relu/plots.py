@@ -112,7 +112,7 @@ def plot_inversion(
         figure = _as_images(target_values, shown, error, seen, side)
     if title:
         figure.suptitle(title, fontsize=11, color=INK, wrap=True)
-    _save(figure, target)
+    save_figure(figure, target)
 
 
 def plot_gallery(
@@ -162,7 +162,7 @@ def plot_gallery(
         grid[i, 0].set_ylabel(row.label, fontsize=9, color=INK, rotation=0, ha="right", va="center", labelpad=8)
     if title:
         figure.suptitle(title, fontsize=11, color=INK, wrap=True)
-    _save(figure, target)
+    save_figure(figure, target)
 
 
 def new_figure(width: float, height: float) -> Any:
@@ -283,7 +283,16 @@ def _square(image: FloatArray, label: str) -> FloatArray:
     return np.asarray(image, dtype=np.float64).reshape(side, side)
 
 
-def _save(figure: Any, target: Path) -> None:
+def save_figure(figure: Any, target: Path) -> None:
+    """Write a figure whole or not at all; the suffix picks the format.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        From :func:`new_figure`.
+    target : Path
+        As :func:`check_picture` returns it.
+    """
     kind = target.suffix.lower().lstrip(".")
     # Without a date the same picture is the same file.
     metadata = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import eye_array
 
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError, ShapeError
@@ -25,7 +26,8 @@ class Problem:
     """Minimise ``||G(z) - x||`` over a box.
 
     A mask leaves only the observed neurons in the network's last layer, and an operator A
-    becomes a linear layer after it, so that no method needs to know of either.
+    becomes a linear layer after it, so that no method needs to know of either. For the one
+    that steps from measurements back to outputs, both are also kept apart.
 
     Parameters
     ----------
@@ -34,11 +36,14 @@ class Problem:
     x : array, shape (m,)
     box : Box or None
         Where the code may lie; None is everywhere.
+    parts : (Network, matrix) or None
+        The generator G and the operator A, shape (m, n), dense or sparse; None where A is the identity.
     """
 
     network: Network
     x: FloatArray
     box: Box | None
+    parts: tuple[Network, Any] | None = None
 
     @classmethod
     def of(cls, network: Network, x: Any, *, operator: Any = None, mask: Any = None, box: Any = None) -> Problem:
@@ -53,14 +58,17 @@ class Problem:
             raise InputError(f"network must be a pyomo_relu.Network, got {type(network).__name__}")
         if operator is not None and mask is not None:
             raise InputError("give a mask or an operator, not both: a mask is a selection of rows of the identity")
+        parts: tuple[Network, Any] | None = None
         if mask is not None:
             seen, x = observed(x, mask, network.n_out)
+            parts = network, eye_array(network.n_out, format="csr")[seen]
             network = Network((*network.layers[:-1], network[-1].rows(seen)))
         elif operator is not None:
             matrix = as_finite_array(operator, "operator", 2)
             if matrix.shape[1] != network.n_out:
                 raise ShapeError(f"operator has {matrix.shape[1]} columns, the network {network.n_out} outputs")
             x = as_vector(x, len(matrix), "observation")
+            parts = network, matrix
             network = Network((*network.layers, Layer(matrix, None, 1.0)))
         else:
             x = as_vector(x, network.n_out, "observation")
@@ -69,7 +77,17 @@ class Problem:
             raise InputError(
                 f"observation reaches {largest:.3g}: no solver works at this scale; divide the last layer by it"
             )
-        return cls(network, frozen(x), None if box is None else Box.of(box, network.n_in))
+        return cls(network, frozen(x), None if box is None else Box.of(box, network.n_in), parts)
+
+    @property
+    def generator(self) -> Network:
+        """The network G whose output is observed through the operator."""
+        return self.network if self.parts is None else self.parts[0]
+
+    @property
+    def operator(self) -> Any:
+        """The operator A, shape (m, n): a NumPy array, or a SciPy sparse array for a mask and the identity."""
+        return eye_array(self.network.n_out, format="csr") if self.parts is None else self.parts[1]
 
     def residual(self, z: FloatArray, norm: Norm) -> float:
         """Return ``||G(z) - x||`` by a forward pass."""

@@ -81,7 +81,7 @@ def sides_of(network: Network, region: Region, *, binary: bool = False) -> Sides
     """
     code = region.code
     if binary:
-        lower, upper = np.ceil(code.lower), np.floor(code.upper)
+        lower, upper = np.maximum(np.ceil(code.lower), 0.0), np.minimum(np.floor(code.upper), 1.0)
         return None if (lower > upper).any() else Sides(Box(lower, lower), Box(upper, upper))
     own, owner = _neurons_of_one_entry(network, region)
     if own is None:
@@ -125,17 +125,19 @@ def _neurons_of_one_entry(
     bounds: list[Box] = []
     owners: list[NDArray[np.intp]] = []
     support, kept = np.eye(network.n_in, dtype=np.int64), np.ones(network.n_in, dtype=bool)
+    zero = np.zeros(network.n_in, dtype=bool)
     for layer, bound in zip(network, region.pre_activations, strict=True):
         support = ((layer.weight != 0.0).astype(np.int64) @ support > 0).astype(np.int64)
-        # A neuron that is off depends on nothing.
-        support[(bound.upper <= 0.0) & (layer.slope == 0.0)] = 0
-        narrow = (support.sum(axis=1) <= 1) & ~((layer.weight[:, ~kept] != 0.0).any(axis=1))
+        # A row over several entries would let one half tighten another entry's, also where its neuron is off.
+        narrow = (support.sum(axis=1) <= 1) & ~((layer.weight[:, ~(kept | zero)] != 0.0).any(axis=1))
         if not narrow.any():
             break
         layers.append(Layer(layer.weight[narrow][:, kept], layer.bias[narrow], layer.slope))
         bounds.append(Box(bound.lower[narrow], bound.upper[narrow]))
         owners.append(np.where(support[narrow].any(axis=1), support[narrow].argmax(axis=1), -1))
-        kept = narrow
+        # The output of a neuron that is off depends on nothing.
+        kept, zero = narrow, (bound.upper <= 0.0) & (layer.slope == 0.0)
+        support[zero] = 0
     return ((Network(tuple(layers)), bounds) if layers else None), owners
 
 

@@ -137,16 +137,16 @@ def _upper(form: AffineNetwork, ball: Ball | None, targets: Affine, y: FloatArra
     middle = (form.intervals.lower + form.intervals.upper) / 2.0
     radius = (form.intervals.upper - form.intervals.lower) / 2.0 * (1.0 + gamma(1))
     reach = np.append(np.maximum(np.abs(form.box.lower), np.abs(form.box.upper)), 1.0)
-    missing = targets.matrix.T - form.rows.matrix.T @ v
+    # The first rows are the variables themselves: they take whatever the others leave.
+    own = targets.matrix.T - form.rows.matrix[n:].T @ v[n:]
     bound = targets.shift.copy()
     error = targets.size @ reach
     if ball is not None:
         y = ball.sharpened(y)
-        missing -= ball.rows.matrix.T @ y
+        own -= ball.rows.matrix.T @ y
         bound += y.T @ (ball.centre - ball.rows.shift) + ball.reach_of(y)
         error += np.abs(y).T @ (ball.rows.size @ reach + np.abs(ball.centre)) + ball.reach_of(y)
-    # The first rows are the variables themselves: what the fit leaves over is theirs.
-    v = np.vstack([v[:n] + missing, v[n:]])
+    v = np.vstack([own, v[n:]])
     bound += v.T @ (middle - form.rows.shift) + np.abs(v).T @ radius
     error += np.abs(v).T @ (form.rows.size @ reach + np.abs(middle) + radius)
     operations = form.operations + len(form.rows.shift) + n + (0 if ball is None else ball.centre.size)

@@ -17,6 +17,8 @@ from pyomo_relu.network import Network
 from pyomo_relu.solvers import LinearSession
 from pyomo_relu.validation import FloatArray
 
+PARTS = ("hidden", "outputs")
+
 WORTHWHILE = 0.97
 """Another pass pays while the last one has left at most this share of the widths."""
 
@@ -74,14 +76,17 @@ class RegionLp:
     def _rounding(self, rows: Affine) -> FloatArray:
         return np.asarray(gamma(self.form.operations) * (rows.size @ self._reach), dtype=np.float64)
 
-    def bound(self, rows: Affine, index: int) -> tuple[float, float]:
-        """Bound one row from below and above."""
+    def upper_bound(self, rows: Affine, index: int) -> float:
+        """Bound one row from above."""
         cost = np.append(rows.matrix[index], np.zeros(self._rest))
-        low, high = self._session.range_of(cost)
-        shift = float(rows.shift[index])
-        error = float(self._rounding(rows.rows(np.array([index])))[0])
-        error += gamma(2) * (abs(low) + abs(high) + abs(shift))
-        return low + shift - error, high + shift + error
+        high, shift = -self._session.lower_bound(-cost), float(rows.shift[index])
+        error = float(self._rounding(rows.rows(np.array([index])))[0]) + gamma(2) * (abs(high) + abs(shift))
+        return high + shift + error
+
+    def lower_bound(self, rows: Affine, index: int) -> float:
+        """Bound one row from below."""
+        one = rows.rows(np.array([index]))
+        return -self.upper_bound(one.times(-np.ones(1)), 0)
 
 
 def lp_region(
@@ -89,8 +94,9 @@ def lp_region(
 ) -> Region:
     """Tighten a region by two LPs for each variable and each neuron that is still open.
 
-    Hidden layers first: where they close, there are fewer variables, and the bounds of
-    :func:`lagrangian_region` close most outputs without an LP.
+    With a budget, and most neurons open, the outputs of hidden neurons are bounded from above first: that is what
+    their layer's envelopes need, and :func:`lagrangian_region` does the rest where it suffices. Else hidden layers
+    first: where they close, there are fewer variables.
 
     Parameters
     ----------
@@ -112,23 +118,34 @@ def lp_region(
     stop = time.perf_counter() + seconds
     for _ in range(rounds):
         before = region.width
-        for outputs in (False, True):
+        for part in ("tops", *PARTS):
+            if part == "tops" and (budget is None or not region.is_wide(network)):
+                continue
+            if part != "tops" and budget is not None and region.is_wide(network) and region.width < WORTHWHILE * before:
+                break
             if any(region.unstable(network)) and time.perf_counter() < stop:
-                region = lagrangian_region(network, _pass(network, region, budget, stop, outputs=outputs), budget)
+                region = lagrangian_region(network, _pass(network, region, budget, stop, part), budget)
         if region.width > WORTHWHILE * before or not any(region.unstable(network)):
             break
     return region
 
 
-def _pass(network: Network, region: Region, budget: Budget | None, stop: float, *, outputs: bool) -> Region:
-    """Bound the variables and the open hidden neurons, or the open outputs, once."""
+def _pass(network: Network, region: Region, budget: Budget | None, stop: float, part: str) -> Region:
+    """Bound once: the outputs of hidden neurons from above, or all hidden rows, or the open outputs."""
     program = RegionLp(network, region, budget)
     form = program.form
     targets = form.targets
     count, last = targets.shift.size, form.open_neurons[-1].size
     low, high = np.full(count, -np.inf), np.full(count, np.inf)
-    for i in range(count - last, count) if outputs else range(count - last):
+    reach = {
+        "tops": range(network.n_in, form.box.size),
+        "hidden": range(count - last),
+        "outputs": range(count - last, count),
+    }[part]
+    for i in reach:
         if time.perf_counter() > stop:
             break
-        low[i], high[i] = program.bound(targets, i)
+        high[i] = program.upper_bound(targets, i)
+        if part != "tops":
+            low[i] = program.lower_bound(targets, i)
     return tightened(network, region, form, low, high)

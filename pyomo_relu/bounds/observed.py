@@ -48,6 +48,10 @@ class Region:
         pairs = zip(self.pre_activations, other.pre_activations, strict=True)
         return Region(meet(self.code, other.code), tuple(meet(one, two) for one, two in pairs))
 
+    def is_wide(self, network: Network) -> bool:
+        """Whether more than half of all neurons are open: then no search ends soon."""
+        return sum(self.unstable(network)) > sum(layer.n_out for layer in network) / 2
+
     @property
     def width(self) -> float:
         """Sum of all the bounds' widths: what tightening makes less."""

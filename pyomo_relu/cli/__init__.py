@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pyomo_relu.cli import check, demo, invert, invert_many, preimage, show, solvers
+from pyomo_relu.cli import check, demo, invert, invert_many, preimage, reproduce, show, solvers
 from pyomo_relu.cli.group import Group
 
 __all__ = ["app", "main"]
@@ -43,6 +43,7 @@ app.command("invert-many")(invert_many.invert_many)
 app.command("check")(check.check)
 app.command("demo")(demo.demo)
 app.command("preimage")(preimage.preimage)
+app.command("reproduce")(reproduce.reproduce)
 app.command("show")(show.show)
 app.command("solvers")(solvers.solvers)
 

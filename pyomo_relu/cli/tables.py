@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyomo_relu.batch import Batch, Failure
     from pyomo_relu.cli.demo import Trial
     from pyomo_relu.cli.show import LayerFacts
+    from pyomo_relu.experiments import Finding, Summary
     from pyomo_relu.inversion import Extent
     from pyomo_relu.result import LayerReport, Result
     from pyomo_relu.solvers import Availability
@@ -207,6 +208,23 @@ def demo_table(rows: Iterable[Trial], noise: float) -> Table:
             number(row.result.seconds, ".1f"),
             end_section=row.ends_digit,
         )
+    return table
+
+
+def summary_table(summary: Summary) -> Table:
+    """Return what an experiment measured; texts that are not in the first two columns stand to the right."""
+    table = _table(summary.headings, right=summary.headings[2:])
+    for row in summary.rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def findings_table(findings: Iterable[Finding]) -> Table:
+    """Return what the paper says, beside what was measured."""
+    table = _table(("the paper", "measured", ""))
+    styles = {True: "green", False: "red", None: "yellow"}
+    for finding in findings:
+        table.add_row(Text(finding.paper), Text(finding.measured), Text(finding.verdict, styles[finding.agrees]))
     return table
 
 

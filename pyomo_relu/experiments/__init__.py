@@ -1,1 +1,15 @@
-"""Experiments that reproduce the paper's section 5, and the script that trained the packaged generator."""
+"""Experiments that reproduce the paper's figures and theory, and the script that trained the packaged generator."""
+
+from pyomo_relu.experiments.experiment import Experiment, Finding, Row, Summary, Task
+from pyomo_relu.experiments.fig1 import Fig1
+from pyomo_relu.experiments.fig2 import Fig2
+from pyomo_relu.experiments.fig3 import Fig3
+from pyomo_relu.experiments.fig4 import Fig4
+from pyomo_relu.experiments.reproduce import Report, reproduce
+from pyomo_relu.experiments.theory import Theory
+
+EXPERIMENTS: dict[str, Experiment] = {
+    experiment.name: experiment for experiment in (Fig1(), Fig2(), Fig3(), Fig4(), Theory())
+}
+
+__all__ = ["EXPERIMENTS", "Experiment", "Finding", "Report", "Row", "Summary", "Task", "reproduce"]

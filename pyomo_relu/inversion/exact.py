@@ -157,11 +157,12 @@ class Exact:
             nearest = replace(self, norm="inf", tube=None).run(problem, solver)
             if nearest.z is None or nearest.residual is None or nearest.residual > self.tube:
                 empty = nearest.dual_bound is not None and nearest.dual_bound > self.tube
-                status = Status.INFEASIBLE if empty else nearest.status
+                # An optimum of p = inf is one up to a gap, and the tube may lie in it.
+                undecided = Status.LIMIT if nearest.status.ok else nearest.status
                 return replace(
                     nearest,
                     z=None,
-                    status=status,
+                    status=Status.INFEASIBLE if empty else undecided,
                     norm=self.norm,
                     residual=None,
                     objective=None,
@@ -185,12 +186,12 @@ class Exact:
         tube = first.residual * (1.0 + 1e-6) + 1e-9 * problem.scale
         inside = Incumbent(first.z, first.residual, 0.0, "", first.solver)
         second = replace(self, norm=self.then, then=None, tube=tube)._run_in_tube(problem, solver, started, inside)
-        if second.z is None or second.residual is None:
-            return first
+        if second.z is None or second.residual is None or second.status is Status.SOLVER_ERROR:
+            return replace(first, message=f"the second norm was not settled: {second.message or second.status}")
         claims = certify(problem, second.z, "inf", first.dual_bound, _trusted(first), _scope(problem)).certificate
+        least = "" if second.dual_bound is None else f", at least {second.dual_bound:.9g}"
         chosen = Claim(
-            f"among the codes within {tube:.9g}, ||G(z) - x||_{self.then} = {second.residual:.9g}, "
-            f"at least {second.dual_bound:.9g}",
+            f"among the codes within {tube:.9g}, ||G(z) - x||_{self.then} = {second.residual:.9g}{least}",
             Standing.TRUSTED,
             f"{second.solver}, status {second.status}",
             second.residual,

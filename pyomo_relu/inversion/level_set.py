@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from pyomo.environ import ConcreteModel, Constraint
+from pyomo.environ import ConcreteModel, Constraint, is_potentially_variable
 
 from pyomo_relu.bounds import lp_region
 from pyomo_relu.box import Box
@@ -102,5 +102,7 @@ class LevelSet:
         model = build_program(self.problem, region, self.encoding, self.norm, level, tube=self.tube)
         residual = model.objective.expr
         model.del_component(model.objective)
-        model.level = Constraint(expr=(None, residual, self.level**2 if self.norm == 2 else self.level))
+        # Where no output of the region moves, the residual is a number: that of the code inside.
+        if is_potentially_variable(residual):
+            model.level = Constraint(expr=(None, residual, self.level**2 if self.norm == 2 else self.level))
         return model, region.code

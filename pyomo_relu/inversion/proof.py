@@ -29,8 +29,14 @@ FIRST_SECONDS = 2.0
 
 GROWTH = 4.0
 
+MOST_SECONDS_OF_LPS = 60.0
+"""For the first bounds by LPs, where p is 1 or 2 and most neurons are open; at most half of the time limit."""
+
 WORTHWHILE = 0.97
 """Bounds by LPs have gained something where they leave at most this share of the widths."""
+
+SQUARES_RESOLVED = 1e-7
+"""Ten times what a solver of squares lets pass: a bound on their sum that is nearer to zero says nothing."""
 
 BIG_M_WARNING = 1e4
 BIG_M_ERROR = 1e6
@@ -97,7 +103,8 @@ class Task:
         else:
             outcome = solve(model, solver, needs, lean=lean)
         best = incumbent
-        if incumbent is not None and outcome.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
+        if outcome.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
+            # Without an incumbent, it holds every code of a box, and there is no tube.
             said = f"{outcome.solver} calls a model infeasible in which a known code lies"
             return replace(outcome, status=Status.SOLVER_ERROR, bound=None, message=said), best
         if outcome.has_solution:
@@ -106,7 +113,8 @@ class Task:
                 code = polish(problem, code, self.norm)
             if problem.residual(code, "inf") <= self.tube + 1e-6 * problem.scale:
                 best = Incumbent.better(best, code, problem.residual(code, self.norm), outcome.solver)
-        bound = root(outcome.bound, self.norm)
+        room = SQUARES_RESOLVED * problem.scale**2 if Capability.MIQP in needs else 0.0
+        bound = None if outcome.bound is None else root(outcome.bound - room, self.norm)
         if best is not None and bound is not None and bound > best.bound:
             best = replace(best, bound=bound, bound_by=outcome.solver)
         return outcome, best
@@ -146,6 +154,12 @@ def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> t
         return Outcome(Status.OPTIMAL, True, None, None, 0.0, incumbent.solver, said), incumbent
     network, best = task.problem.network, incumbent
     region, seconds, gains = task.region(best), FIRST_SECONDS, True
+    if task.norm != "inf" and region.is_wide(network):
+        try:
+            patience = min(seconds_left(solver, started) / 2.0, MOST_SECONDS_OF_LPS)
+            region = lp_region(network, region, task.budget(best), seconds=patience)
+        except KeyboardInterrupt:
+            return _interrupted(best), best
     while True:
         left = seconds_left(solver, started)
         last = not gains or left <= seconds

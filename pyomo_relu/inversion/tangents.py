@@ -31,6 +31,12 @@ COARSE = 0.1
 RANGE = 10.0
 """The range that squares are scaled to: a solver's feasibility tolerance is absolute."""
 
+FINEST = 1e-6
+"""Residuals are resolved down to this: below it, rows are met by chance."""
+
+LEAST_SECONDS = 0.1
+"""What the first program gets, however little of a time limit is left."""
+
 
 def solve_by_tangents(
     model: ConcreteModel, most: float, solver: Solver, needs: frozenset[Capability], *, lean: bool
@@ -56,7 +62,7 @@ def solve_by_tangents(
     started = time.perf_counter()
     terms = [*model.difference.values(), *(model.square.values() if hasattr(model, "square") else ())]
     constant = float(value(model.rest)) if hasattr(model, "rest") else 0.0
-    unit = RANGE / max(most, 1e-9)
+    unit = RANGE / max(most, FINEST)
     model.objective.deactivate()
     model.least = Var(range(len(terms)), domain=NonNegativeReals)
     model.tangent = ConstraintList()
@@ -71,27 +77,36 @@ def solve_by_tangents(
             touch(i, -share * RANGE)
     best, bound = math.inf, 0.0
     rel_gap = REL_GAP if solver.rel_gap is None else solver.rel_gap
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         left = None if solver.time_limit is None else solver.time_limit - (time.perf_counter() - started)
-        if left is not None and left <= 0.0:
+        if left is not None and left <= 0.0 and number > 0:
             break
-        outcome = solve(model, replace(solver, time_limit=left), needs, lean=lean)
-        if outcome.bound is not None:
-            bound = max(bound, outcome.bound / unit**2 + constant)
-        if not outcome.has_solution:
+        limit = None if left is None else max(left, LEAST_SECONDS)
+        outcome = solve(model, replace(solver, time_limit=limit), needs, lean=lean)
+        bound = max(bound, 0.0 if outcome.bound is None else outcome.bound / unit**2 + constant)
+        if not outcome.has_solution and number == 0:
             return replace(outcome, bound=bound)
+        if not outcome.has_solution:
+            break
         points = [float(value(term)) * unit for term in terms]
         best = sum(point**2 for point in points) / unit**2 + constant
-        if best < (COARSE * most) ** 2 and best > 0.0:
+        if 0.0 < best < (COARSE * most) ** 2 and most > FINEST:
             for part in (model.least, model.tangent, model.linear_objective):
                 model.del_component(part)
             left = None if left is None else max(1.0, left - outcome.seconds)
-            return solve_by_tangents(model, math.sqrt(best), replace(solver, time_limit=left), needs, lean=lean)
+            finer = solve_by_tangents(model, math.sqrt(best), replace(solver, time_limit=left), needs, lean=lean)
+            if finer.has_solution:
+                return replace(finer, bound=max(bound, finer.bound or 0.0))
+            outcome = finer
+            break
         if outcome.status is not Status.OPTIMAL or best - bound <= rel_gap * best:
             return replace(outcome, objective=best, bound=bound, seconds=time.perf_counter() - started)
         for i, point in enumerate(points):
             if point**2 - float(value(model.least[i])) > 1e-9:
                 touch(i, point)
-    spent = solver.time_limit is not None and time.perf_counter() - started >= solver.time_limit
-    status = Status.TIME_LIMIT if spent else Status.LIMIT
-    return replace(outcome, status=status, objective=best, bound=bound, seconds=time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    spent = solver.time_limit is not None and seconds >= solver.time_limit
+    # Whatever ended the last program, and be it called infeasible, there is the solution of the one before.
+    stopped = outcome.status in (Status.TIME_LIMIT, Status.INTERRUPTED)
+    status = outcome.status if stopped else Status.TIME_LIMIT if spent else Status.LIMIT
+    return replace(outcome, status=status, has_solution=True, objective=best, bound=bound, seconds=seconds)

@@ -36,7 +36,7 @@ class LinearSession:
         self._row_lower, self._row_upper = row_lower, row_upper
         self._lower, self._upper = lower.copy(), upper.copy()
         self._columns = np.arange(matrix.shape[1], dtype=np.int32)
-        self._rows_used = np.diff(matrix.indptr).max(initial=0) + matrix.shape[0]
+        self._operations = sum(matrix.shape)
         lp = highspy.HighsLp()
         lp.num_row_, lp.num_col_ = matrix.shape
         lp.col_cost_ = np.zeros(matrix.shape[1])
@@ -83,7 +83,7 @@ class LinearSession:
         ends = np.where(reduced > 0.0, self._lower, self._upper)
         reach = np.maximum(np.abs(self._lower), np.abs(self._upper))
         size = np.abs(cost) + abs(self._transposed) @ np.abs(duals)
-        error = 4.0 * self._rows_used * _UNIT * (np.abs(duals) @ np.abs(side) + size @ reach)
+        error = 4.0 * self._operations * _UNIT * (np.abs(duals) @ np.abs(side) + size @ reach)
         return float(duals @ side + reduced @ ends - error)
 
     def tighten(self, column: int, lower: float, upper: float) -> None:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import pyomo_relu as pr
+from pyomo_relu.bounds import Region
+from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from pyomo_relu.solvers import Outcome
 from pyomo_relu.status import Status
@@ -30,6 +32,7 @@ from reductions import (
     random_cnf,
 )
 from reductions.decision_program import Question
+from reductions.pattern_program import sides_of
 
 SAT, UNSAT, UNDECIDED = DecisionVerdict
 SQUARE = CNF(2, [(1, 2), (-1, 2), (1, -2), (-1, -2)])
@@ -262,3 +265,17 @@ def test_satlib(solver):
     for file in files:
         cnf = CNF.from_dimacs(file)
         check(cnf, not file.name.startswith("uuf"), decide(cnf, solver=solver))
+
+
+def test_a_row_over_two_entries_splits_neither():
+    # In this region z1 + z2 <= 1, so that the entries cannot both be on their second side; one alone can.
+    net = pr.Network.from_arrays([[[2.0, 0.0], [0.0, 2.0], [1.0, 1.0]]], [[-1.0, -1.0, -1.0]])
+    region = Region(Box.of((0, 1), 2), (Box([-1.0, -1.0, -1.0], [1.0, 1.0, 0.0]),))
+    sides = sides_of(net, region)
+    assert sides.second.upper.tolist() == [1.0, 1.0]
+
+
+def test_a_binary_code_is_binary_in_any_box():
+    net = pr.Network.from_arrays([[[1.0]]])
+    sides = sides_of(net, Region(Box.of((-2, 3), 1), (Box([-2.0], [3.0]),)), binary=True)
+    assert [sides.first.lower.tolist(), sides.second.upper.tolist()] == [[0.0], [1.0]]

@@ -289,3 +289,12 @@ def test_a_result_of_something_else_is_refused():
 def test_a_solver_that_cannot_take_squares_is_refused_at_the_door():
     with pytest.raises(pr.CapabilityError, match="MIQP"):
         pr.extent(ABSOLUTE, [2.0], pr.Exact(2), box=(-3, 3), solver="highs")
+
+
+@pytest.mark.parametrize("norm", ["inf", 1, 2])
+def test_a_network_that_does_not_move_in_the_box(norm):
+    net = pr.Network.from_arrays([[[1.0]], [[1.0], [1.0], [2.0]]], [[-5.0], [1.0, 2.0, 3.0]], [0.0, 1.0])
+    found = pr.extent(net, [1.0, 2.0, 3.5], pr.Exact(norm), box=(-1, 1))
+    assert found.attained_lower == pytest.approx(-1.0)
+    assert found.attained_upper == pytest.approx(1.0)
+    assert found.unique is False

@@ -29,8 +29,8 @@ def pixels(path: Path) -> Any:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The figures that were saved, to look into."""
     figures: list[Any] = []
-    save = plots._save
-    monkeypatch.setattr(plots, "_save", lambda figure, target: (figures.append(figure), save(figure, target)))
+    save = plots.save_figure
+    monkeypatch.setattr(plots, "save_figure", lambda figure, target: (figures.append(figure), save(figure, target)))
     return figures
 
 

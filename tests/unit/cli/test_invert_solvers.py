@@ -90,7 +90,6 @@ def test_an_option_given_twice_is_refused() -> None:
         (["--threads", "0"], "--threads must be a whole number"),
         (["--seed", "-1"], "--seed must be a whole number"),
         (["--solver", "highs", "--method", "exact", "--encoding", "sos1"], "HiGHS does not take SOS1 models"),
-        (["--solver", "highs", "--method", "exact", "--encoding", "sos1"], "HiGHS does not take SOS1 models"),
     ],
 )
 def test_solver_trouble_is_refused_in_one_line(run: Run, folder: Path, flags: list[str], said: str) -> None:

@@ -1,0 +1,75 @@
+"""What every experiment has in common: tasks, rows, a table, findings and a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+Task = tuple[Any, ...]
+"""What one job of a worker is told: strings and numbers that JSON gives back as they were."""
+
+Row = dict[str, Any]
+"""What one method did in one run: plain JSON types, None for what is not known."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A statement of the paper, beside what was measured.
+
+    Parameters
+    ----------
+    paper : str
+        What the paper says.
+    measured : str
+        What was seen here.
+    agrees : bool or None
+        None where the runs do not decide it, or the paper says nothing.
+    """
+
+    paper: str
+    measured: str
+    agrees: bool | None
+
+    @property
+    def verdict(self) -> str:
+        """The answer in a word or two."""
+        return {True: "agrees", False: "DISAGREES", None: "open"}[self.agrees]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A table: headings, and rows of as many texts."""
+
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+class Experiment(Protocol):
+    """One figure of the paper, or its theory; a new one is a file beside this and a line in ``EXPERIMENTS``."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    setting: ClassVar[str]
+    default_runs: ClassVar[int]
+    size: ClassVar[tuple[float, float]]
+
+    def tasks(self, runs: int) -> list[Task]:
+        """Return the jobs, all cells of run 0 first, so that a broken-off experiment is a smaller one."""
+        ...
+
+    def perform(self, task: Task, seed: int) -> list[Row]:
+        """Do one job; what is drawn depends on the seed and the task alone."""
+        ...
+
+    def summary(self, rows: Sequence[Row]) -> Summary:
+        """Return the table of the report."""
+        ...
+
+    def findings(self, rows: Sequence[Row]) -> list[Finding]:
+        """Compare with the paper."""
+        ...
+
+    def draw(self, rows: Sequence[Row], figure: Any) -> None:
+        """Draw on an empty Matplotlib figure of `size` inches."""
+        ...

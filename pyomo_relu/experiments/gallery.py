@@ -1,0 +1,34 @@
+"""Rows of images for figures 3 and 4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pyomo_relu.validation import FloatArray
+
+SIDE = 28
+
+Band = tuple[str, Sequence[FloatArray | None], Sequence[str]]
+"""A label, images of 784 pixels (NaN where nothing was observed), and a caption each."""
+
+
+def draw_gallery(figure: Any, bands: Sequence[Band]) -> None:
+    """Draw one band of images below the other, grey from 0 to 1, unobserved pixels coloured; the figure is fitted."""
+    from matplotlib import colormaps
+
+    grey = colormaps["gray"].with_extremes(bad="#e8d9a8")
+    figure.set_size_inches(2.4 + 1.35 * len(bands[0][1]), 0.6 + 1.45 * len(bands))
+    grid = figure.subplots(len(bands), len(bands[0][1]), squeeze=False)
+    for axes_row, (label, images, captions) in zip(grid, bands, strict=True):
+        for axes, image, caption in zip(axes_row, images, captions, strict=True):
+            axes.set(xticks=[], yticks=[])
+            if image is None:
+                axes.text(0.5, 0.5, "no code", ha="center", va="center", fontsize=8)
+                axes.set_aspect("equal")
+            else:
+                axes.imshow(np.reshape(image, (SIDE, SIDE)), cmap=grey, vmin=0.0, vmax=1.0)
+            axes.set_xlabel(caption, fontsize=7, labelpad=2)
+        axes_row[0].set_ylabel(label, fontsize=8, rotation=0, ha="right", va="center", labelpad=6)

@@ -1,0 +1,130 @@
+"""One experiment from its tasks to its files: journal, figure and report."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyomo_relu
+from pyomo_relu.atomic import atomic_write
+from pyomo_relu.errors import InputError
+from pyomo_relu.experiments.experiment import Experiment, Finding, Summary
+from pyomo_relu.experiments.journal import Journal
+from pyomo_relu.experiments.pool import run_tasks
+from pyomo_relu.plots import new_figure, save_figure
+
+PACKAGES = ("numpy", "scipy", "highspy", "pyscipopt", "pyomo")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an experiment gave.
+
+    Parameters
+    ----------
+    summary : Summary
+    findings : sequence of Finding
+    files : sequence of Path
+        Journal, pictures and report.
+    """
+
+    summary: Summary
+    findings: Sequence[Finding]
+    files: Sequence[Path]
+
+
+def reproduce(
+    experiment: Experiment,
+    out: Path,
+    *,
+    runs: int | None = None,
+    workers: int = 1,
+    seed: int = 0,
+    resume: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Report:
+    """Run an experiment, and write ``NAME.jsonl``, ``NAME.png``, ``NAME.svg`` and ``NAME.md`` to a folder.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        One of ``EXPERIMENTS``.
+    out : Path
+        The folder, made where it is missing.
+    runs : int, optional
+        Of each cell; the experiment's own default, of about two minutes on two cores, where not given.
+    workers : int
+        Processes.
+    seed : int
+    resume : bool
+        Go on with the journal in the folder; its tasks are not done again.
+    progress : callable
+        Told how many tasks are done, of how many.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range, or the folder holds a journal that may not be gone on with.
+    MissingDependencyError
+        If Matplotlib is missing; before anything is run.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pyomo_relu.experiments import EXPERIMENTS
+    >>> with tempfile.TemporaryDirectory() as folder:                       # doctest: +SKIP
+    ...     report = reproduce(EXPERIMENTS["theory"], Path(folder), runs=1)
+    """
+    runs = experiment.default_runs if runs is None else runs
+    for name, value, least in (("runs", runs, 1), ("workers", workers, 1), ("seed", seed, 0)):
+        if value < least:
+            raise InputError(f"{name} must be at least {least}, got {value}")
+    figure = new_figure(*experiment.size)
+    out.mkdir(parents=True, exist_ok=True)
+    header = {"experiment": experiment.name, "seed": seed, **versions()}
+    journal = Journal(out / f"{experiment.name}.jsonl", header, resume=resume)
+    rows = run_tasks(experiment, experiment.tasks(runs), seed, workers, journal, progress)
+    summary, findings = experiment.summary(rows), experiment.findings(rows)
+    experiment.draw(rows, figure)
+    figure.suptitle(f"{experiment.title}; runs: {runs}, seed {seed}", fontsize=11, wrap=True)
+    pictures = [out / f"{experiment.name}{suffix}" for suffix in (".png", ".svg")]
+    for picture in pictures:
+        save_figure(figure, picture)
+    page = out / f"{experiment.name}.md"
+    with atomic_write(page) as file:
+        file.write(markdown(experiment, summary, findings, runs, header).encode())
+    return Report(summary, findings, (journal.path, *pictures, page))
+
+
+def versions() -> dict[str, str]:
+    """Return the versions on which the figures depend."""
+    found = {"pyomo_relu": pyomo_relu.__version__, "python": platform.python_version()}
+    return found | {name: version(name) for name in PACKAGES}
+
+
+def markdown(
+    experiment: Experiment, summary: Summary, findings: Sequence[Finding], runs: int, header: Mapping[str, Any]
+) -> str:
+    """Return the report: setting, comparison with the paper, table."""
+    stack = ", ".join(f"{name} {header[name]}" for name in ("pyomo_relu", "python", *PACKAGES))
+    comparison = [(finding.paper, finding.measured, finding.verdict) for finding in findings]
+    parts = (
+        f"# {experiment.title}",
+        f"Runs: {runs}; seed {header['seed']}; {stack}; {platform.system()} {platform.machine()}.",
+        experiment.setting,
+        f"![{experiment.title}]({experiment.name}.png)",
+        "## Beside the paper",
+        _table(("the paper", "measured", ""), comparison),
+        "## Table",
+        _table(summary.headings, summary.rows),
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -1,0 +1,161 @@
+"""Gradient descent with a fixed step rule, the paper's baseline: starts or observations are rows of one batch."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from pyomo_relu.box import Box
+from pyomo_relu.certificate import certify
+from pyomo_relu.errors import InputError
+from pyomo_relu.network import Network
+from pyomo_relu.problem import Problem
+from pyomo_relu.result import Result
+from pyomo_relu.solvers import Solver
+from pyomo_relu.status import Status
+from pyomo_relu.validation import FloatArray
+
+Rule = Literal["constant", "adam"]
+
+MEAN_DECAY, SQUARE_DECAY, FLOOR = 0.9, 0.999, 1e-8
+
+
+@dataclass(frozen=True)
+class GradientDescent:
+    """Minimise ``||A G(z) - x||_2^2 / 2`` by steps along the gradient; no proof.
+
+    This is the baseline of the paper, and slower than :class:`Descent`, which takes L-BFGS. The paper
+    does not tell the scale of its loss, on which a constant step depends: here it is half the squared error.
+
+    Parameters
+    ----------
+    step : float
+        Learning rate. The paper takes 1 for random networks (1,000 iterations), 1e-3 for digits (10,000).
+    iterations : int
+        Most steps of each start.
+    rule : "constant" or "adam"
+        ``z - step * gradient``, or Adam's step with its usual constants.
+    starts : int
+        Number of starts, from N(0, I) clipped to the box, run together.
+    tol : float
+        A start ends where its gradient's 2-norm is at most this.
+    seed : int
+        Of the starts.
+
+    Raises
+    ------
+    InputError
+        If a number is not positive, or the rule is unknown.
+
+    References
+    ----------
+    Lei, Jalal, Dhillon, Dimakis (2019), section 5; Kingma and Ba (2015), Adam.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> net = pr.Network.random((2, 10, 30), seed=0)
+    >>> pr.invert(net, net([0.5, -1.0]), pr.GradientDescent(step=0.05, starts=3)).realizable
+    True
+    """
+
+    step: float = 1.0
+    iterations: int = 1000
+    rule: Rule = "constant"
+    starts: int = 1
+    tol: float = 1e-9
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.step) and self.step > 0.0):
+            raise InputError(f"step must be a positive number, got {self.step}")
+        if self.starts < 1 or self.iterations < 1:
+            raise InputError(f"starts and iterations must be at least 1, got {self.starts} and {self.iterations}")
+        if self.rule not in ("constant", "adam"):
+            raise InputError(f"rule must be 'constant' or 'adam', got {self.rule!r}")
+        if not self.tol >= 0.0:
+            raise InputError(f"tol must be a non-negative number, got {self.tol}")
+
+    def run(self, problem: Problem, solver: Solver) -> Result:
+        """Invert; see :func:`pyomo_relu.invert`. The solver is not used."""
+        started = time.perf_counter()
+        k = problem.network.n_in
+        starts = np.random.default_rng(self.seed).normal(size=(self.starts, k))
+        targets = np.broadcast_to(problem.x, (self.starts, problem.x.size))
+        ends = self.descend(problem.network, targets, starts, problem.box)
+        errors = np.linalg.norm(problem.network(ends) - problem.x, axis=1)
+        verdict = certify(problem, ends[int(errors.argmin())], 2, None, "", "")
+        return Result(
+            z=ends[int(errors.argmin())],
+            status=Status.SOLVED,
+            norm=2,
+            residual=verdict.residual,
+            objective=None if verdict.residual is None else verdict.residual**2,
+            dual_bound=verdict.dual_bound,
+            realizable=verdict.realizable,
+            certificate=verdict.certificate,
+            seconds=time.perf_counter() - started,
+            solver=f"gradient descent in NumPy {np.__version__}",
+        )
+
+    def descend(self, network: Network, targets: FloatArray, starts: FloatArray, box: Box | None = None) -> FloatArray:
+        """Return where each row ends: the nearest code on its way, which no divergence can spoil.
+
+        Parameters
+        ----------
+        network : Network
+        targets : array, shape (N, n)
+            A row an observation.
+        starts : array, shape (N, k)
+        box : Box, optional
+            Codes are moved into it after each step.
+
+        Returns
+        -------
+        array, shape (N, k)
+        """
+        box = Box.everything(network.n_in) if box is None else box
+        codes = box.clip(starts)
+        best, nearest = codes.copy(), np.full(len(codes), np.inf)
+        mean, square = np.zeros_like(codes), np.zeros_like(codes)
+        live = np.arange(len(codes))
+        # A step that is too long for the network overflows: that row is given up, not an error.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for number in range(1, self.iterations + 2):
+                errors, gradient = half_squared_error(network, targets[live], codes[live])
+                better = errors < nearest[live]
+                best[live[better]], nearest[live[better]] = codes[live[better]], errors[better]
+                size = np.linalg.norm(gradient, axis=1)
+                going = np.isfinite(size) & (size > self.tol)
+                live, gradient = live[going], gradient[going]
+                if not live.size or number > self.iterations:
+                    break
+                if self.rule == "adam":
+                    mean[live] = MEAN_DECAY * mean[live] + (1.0 - MEAN_DECAY) * gradient
+                    square[live] = SQUARE_DECAY * square[live] + (1.0 - SQUARE_DECAY) * gradient**2
+                    spread = np.sqrt(square[live] / (1.0 - SQUARE_DECAY**number)) + FLOOR
+                    gradient = mean[live] / (1.0 - MEAN_DECAY**number) / spread
+                codes[live] = box.clip(codes[live] - self.step * gradient)
+        return best
+
+
+def half_squared_error(network: Network, targets: FloatArray, codes: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return ``||G(z) - x||_2^2 / 2``, shape (N,), and its gradient, shape (N, k), a row a code.
+
+    Examples
+    --------
+    >>> net = Network.from_arrays([[[2.0]]])
+    >>> error, gradient = half_squared_error(net, np.array([[1.0]]), np.array([[1.5]]))
+    >>> error.tolist(), gradient.tolist()
+    ([2.0], [[4.0]])
+    """
+    pre_activations = network.pre_activations(codes)
+    difference = network[-1].activate(pre_activations[-1]) - targets
+    gradient = difference
+    for layer, t in zip(reversed(network.layers), reversed(pre_activations), strict=True):
+        gradient = (gradient * np.where(t > 0.0, 1.0, layer.slope)) @ layer.weight
+    return 0.5 * (difference * difference).sum(axis=1), gradient

@@ -1,0 +1,129 @@
+"""Projected gradient descent: linear measurements of the output, with an inversion as the projection."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+from pyomo_relu.certificate import certify
+from pyomo_relu.errors import InputError
+from pyomo_relu.inversion.descent import Descent
+from pyomo_relu.inversion.front import Method
+from pyomo_relu.problem import Problem
+from pyomo_relu.result import Result
+from pyomo_relu.solvers import Solver
+from pyomo_relu.status import Status
+from pyomo_relu.validation import FloatArray
+
+
+@dataclass(frozen=True)
+class ProjectedGradient:
+    """Minimise ``||A v - x||_2`` over the outputs v = G(z), by gradient steps on v and inversions of G; no proof.
+
+    One round, from ``v = 0``::
+
+        w = v - step * A^T (A v - x)
+        z = invert(G, w),   v = G(z)
+
+    The operator A is whatever :func:`pyomo_relu.invert` was given: a matrix, a mask, or nothing. The code
+    returned is the one of all rounds whose measurements are nearest.
+
+    Parameters
+    ----------
+    projection : method
+        How w is inverted. ``Layerwise()`` is the paper's choice; but w is no output of G, from which layer-wise
+        LPs stray on real generators (docs/experiments.md), so that :class:`Descent` is the default.
+    step : float, optional
+        Of the gradient; ``1 / ||A||_2^2``, which always descends, where not given; for m Gaussian
+        measurements of variance s, ``1 / (m s)`` is faster.
+    iterations : int
+        Most rounds.
+    tol : float
+        The rounds end where v moves by at most this, relative to ``max(1, ||v||_2)``.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range, or the projection is no method.
+
+    References
+    ----------
+    Shah and Hegde (2018); Lei, Jalal, Dhillon, Dimakis (2019), Figure 4.
+
+    Examples
+    --------
+    >>> import numpy as np, pyomo_relu as pr
+    >>> net = pr.Network.random((2, 10, 40), seed=0)
+    >>> A = np.random.default_rng(0).normal(size=(20, 40))
+    >>> result = pr.invert(net, A @ net([0.5, -1.0]), pr.ProjectedGradient(step=1 / 20), operator=A)
+    >>> result.z.round(6).tolist()
+    [0.5, -1.0]
+    """
+
+    projection: Method = field(default_factory=Descent)
+    step: float | None = None
+    iterations: int = 100
+    tol: float = 1e-9
+
+    def __post_init__(self) -> None:
+        if not callable(getattr(self.projection, "run", None)):
+            raise InputError(f"projection must be Layerwise(...), Hybrid(...), ..., got {self.projection!r}")
+        if self.step is not None and not (math.isfinite(self.step) and self.step > 0.0):
+            raise InputError(f"step must be a positive number, got {self.step}")
+        if self.iterations < 1:
+            raise InputError(f"iterations must be at least 1, got {self.iterations}")
+        if not self.tol >= 0.0:
+            raise InputError(f"tol must be a non-negative number, got {self.tol}")
+
+    def run(self, problem: Problem, solver: Solver) -> Result:
+        """Invert; see :func:`pyomo_relu.invert`."""
+        started = time.perf_counter()
+        network, operator = problem.generator, problem.operator
+        step = 1.0 / _squared_norm(operator) if self.step is None else self.step
+        output = np.zeros(network.n_out)
+        best: FloatArray | None = None
+        nearest, status, by = math.inf, Status.SOLVED, ""
+        message = f"not settled within the limit on iterations, {self.iterations}"
+        for number in range(1, self.iterations + 1):
+            target = output - step * (operator.T @ (operator @ output - problem.x))
+            answer = self.projection.run(Problem(network, target, problem.box), solver)
+            by = answer.solver
+            if answer.z is None or answer.status is Status.INTERRUPTED:
+                message = f"the projection of round {number} ended {answer.status}: {answer.message}".rstrip(": ")
+                status = answer.status if best is None or answer.status is Status.INTERRUPTED else status
+                break
+            error = problem.residual(answer.z, 2)
+            if error < nearest:
+                best, nearest = answer.z, error
+            before, output = output, network(answer.z)
+            if np.linalg.norm(output - before) <= self.tol * max(1.0, float(np.linalg.norm(output))):
+                message = ""
+                break
+        verdict = certify(problem, best, 2, None, "", "")
+        return Result(
+            z=best,
+            status=status,
+            norm=2,
+            residual=verdict.residual,
+            objective=verdict.residual,
+            dual_bound=verdict.dual_bound,
+            realizable=verdict.realizable,
+            certificate=verdict.certificate,
+            seconds=time.perf_counter() - started,
+            solver=by,
+            message=message,
+        )
+
+
+def _squared_norm(operator: Any) -> float:
+    if issparse(operator):
+        return 1.0  # rows of the identity
+    norm = float(np.linalg.norm(operator, 2))
+    if norm == 0.0:
+        raise InputError("operator is zero: it measures nothing")
+    return norm**2

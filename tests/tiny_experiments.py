@@ -1,0 +1,48 @@
+"""Experiments of milliseconds, which worker processes can import."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pyomo_relu.experiments import Finding, Row, Summary, Task
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """Draw a number a task."""
+
+    name: ClassVar[str] = "tiny"
+    title: ClassVar[str] = "Tiny"
+    setting: ClassVar[str] = "Numbers."
+    default_runs: ClassVar[int] = 3
+    size: ClassVar[tuple[float, float]] = (3.0, 2.0)
+
+    def tasks(self, runs: int) -> list[Task]:
+        return [("cell", 0.1, run) for run in range(runs)]
+
+    def perform(self, task: Task, seed: int) -> list[Row]:
+        return [{"run": task[2], "error": float(np.random.default_rng([seed, task[2]]).random())}]
+
+    def summary(self, rows: Sequence[Row]) -> Summary:
+        return Summary(("a", "b", "runs"), [("x|y", "z", str(len(rows)))])
+
+    def findings(self, rows: Sequence[Row]) -> list[Finding]:
+        return [Finding("said", "seen", False), Finding("else", "seen", None)]
+
+    def draw(self, rows: Sequence[Row], figure: Any) -> None:
+        figure.subplots().plot([row["error"] for row in rows])
+
+
+@dataclass(frozen=True)
+class Dying(Tiny):
+    """Its worker dies in run 1."""
+
+    def perform(self, task: Task, seed: int) -> list[Row]:
+        if task[2] == 1:
+            os._exit(3)
+        return super().perform(task, seed)

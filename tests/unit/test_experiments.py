@@ -1,0 +1,243 @@
+"""Experiments: seeded, resumable, the same with any number of workers; and their mathematics."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import refused
+from tiny_experiments import Dying, Tiny
+
+import pyomo_relu as pr
+from pyomo_relu.cli import main
+from pyomo_relu.experiments import EXPERIMENTS, reproduce
+from pyomo_relu.experiments.constants import expansion_l1, expansion_linf
+from pyomo_relu.experiments.fig2 import FREE, LINEAR, LONG, NONNEGATIVE, SHORT, predicted
+from pyomo_relu.experiments.fig4 import box_blur
+from pyomo_relu.experiments.instances import gaussian_network, noise
+from pyomo_relu.experiments.journal import Journal
+from pyomo_relu.experiments.pool import run_tasks
+from pyomo_relu.experiments.statistics import quartiles, share, within_sampling
+
+HEADER = {"experiment": "tiny", "seed": 0}
+
+
+class KilledError(Exception):
+    pass
+
+
+def kill_after(limit):
+    def progress(done, total):
+        if done == limit:
+            raise KilledError
+
+    return progress
+
+
+def without_seconds(rows):
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+
+
+def test_a_killed_run_goes_on_without_losing_or_repeating_a_task(tmp_path):
+    path, tiny = tmp_path / "tiny.jsonl", Tiny()
+    with pytest.raises(KilledError):
+        run_tasks(tiny, tiny.tasks(5), 0, 1, Journal(path, HEADER, resume=False), kill_after(3))
+    # The writer was killed in the middle of a line.
+    with path.open("a") as file:
+        file.write('{"task": ["cell", 0.1, 3], "ro')
+    rows = run_tasks(tiny, tiny.tasks(5), 0, 1, Journal(path, HEADER, resume=True))
+    whole = run_tasks(tiny, tiny.tasks(5), 0, 1, Journal(tmp_path / "whole.jsonl", HEADER, resume=False))
+    assert rows == whole
+    tasks = [tuple(json.loads(line)["task"]) for line in path.read_text().splitlines()[1:]]
+    assert sorted(tasks) == sorted(tiny.tasks(5))
+    assert path.read_text() == (tmp_path / "whole.jsonl").read_text()
+
+
+def test_more_runs_add_to_what_is_there(tmp_path):
+    path, tiny = tmp_path / "tiny.jsonl", Tiny()
+    few = run_tasks(tiny, tiny.tasks(2), 0, 1, Journal(path, HEADER, resume=False))
+    more = run_tasks(tiny, tiny.tasks(4), 0, 1, Journal(path, HEADER, resume=True))
+    assert more[:2] == few
+    assert len(more) == 4
+    assert len(path.read_text().splitlines()) == 5
+
+
+def test_journals_that_do_not_fit_are_refused(tmp_path):
+    path = tmp_path / "tiny.jsonl"
+    Journal(path, HEADER, resume=False).add(("a",), [])
+    with pytest.raises(pr.InputError, match=r"tiny\.jsonl exists: give --resume"):
+        Journal(path, HEADER, resume=False)
+    with pytest.raises(pr.InputError, match="has seed 0, this run 1: take another folder"):
+        Journal(path, {**HEADER, "seed": 1}, resume=True)
+    path.write_text(path.read_text() + "nonsense\n")
+    with pytest.raises(pr.InputError, match="line 3 is damaged"):
+        Journal(path, HEADER, resume=True)
+
+
+def test_two_workers_give_what_one_gives(tmp_path):
+    fig2 = EXPERIMENTS["fig2"]
+    tasks = [("width", 150, 0), ("leaky", 10, 1), ("relu", 30, 1)]
+    one = run_tasks(fig2, tasks, 7, 1, Journal(tmp_path / "one", {}, resume=False))
+    two = run_tasks(fig2, tasks, 7, 2, Journal(tmp_path / "two", {}, resume=False))
+    assert without_seconds(one) == without_seconds(two)
+    other = run_tasks(fig2, tasks[1:2], 8, 1, Journal(tmp_path / "other", {}, resume=False))
+    assert without_seconds(other) != without_seconds(one[2:5])
+
+
+def test_a_worker_that_dies_is_told_of_and_what_was_done_is_kept(tmp_path):
+    path, tiny = tmp_path / "tiny.jsonl", Tiny()
+    run_tasks(tiny, tiny.tasks(1), 0, 1, Journal(path, HEADER, resume=False))
+    with pytest.raises(pr.PyomoReluError, match="a worker process was killed; what is done is kept"):
+        run_tasks(Dying(), tiny.tasks(2), 0, 2, Journal(path, HEADER, resume=True))
+    assert list(Journal(path, HEADER, resume=True).done) == tiny.tasks(1)
+
+
+def test_reproduce_writes_journal_pictures_and_report(tmp_path):
+    pytest.importorskip("matplotlib")
+    report = reproduce(Tiny(), tmp_path / "new" / "folder", runs=2, seed=4)
+    assert [path.suffix for path in report.files] == [".jsonl", ".png", ".svg", ".md"]
+    assert all(path.stat().st_size > 100 for path in report.files)
+    page = report.files[-1].read_text()
+    assert "Runs: 2; seed 4; pyomo_relu" in page
+    assert "| said | seen | DISAGREES |" in page
+    assert "| else | seen | open |" in page
+    assert "| x\\|y | z | 2 |" in page
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [({"runs": 0}, "runs"), ({"workers": 0}, "workers"), ({"seed": -1}, "seed")]
+)
+def test_reproduce_refuses_numbers_out_of_range(tmp_path, given, said):
+    with pytest.raises(pr.InputError, match=f"{said} must be at least"):
+        reproduce(Tiny(), tmp_path, **given)
+    assert not list(tmp_path.iterdir())
+
+
+def run(capfd, *arguments):
+    from command_line import Ran
+
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    return Ran(ended.value.code, *capfd.readouterr())
+
+
+def test_the_command_prints_table_and_findings_and_goes_on(capfd, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setitem(EXPERIMENTS, "tiny", Tiny())
+    first = run(capfd, "reproduce", "tiny", "--out", tmp_path)
+    assert first.code == 0
+    assert "DISAGREES" in first.out
+    assert str(tmp_path / "tiny.png") in first.out
+    assert "tiny: 3 of 3" in first.err
+    refused(run(capfd, "reproduce", "tiny", "--out", tmp_path), "exists: give --resume")
+    again = run(capfd, "reproduce", "tiny", "--out", tmp_path, "--resume", "--runs", 4)
+    assert "tiny: 3 of 4" in again.err
+    assert again.code == 0
+
+
+def test_the_command_refuses_unknown_experiments_and_files(capfd, tmp_path):
+    refused(run(capfd, "reproduce", "fig9", "--out", tmp_path), "unknown experiment 'fig9'; known: fig1, fig2")
+    (tmp_path / "file").touch()
+    refused(run(capfd, "reproduce", "fig1", "--out", tmp_path / "file"), "is not a folder")
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_tasks_come_back_from_json_and_more_runs_only_append(name):
+    tasks = EXPERIMENTS[name].tasks(3)
+    assert [tuple(json.loads(json.dumps(task))) for task in tasks] == tasks
+    assert len(set(tasks)) == len(tasks)
+    assert tasks[: len(EXPERIMENTS[name].tasks(2))] == EXPERIMENTS[name].tasks(2)
+
+
+def test_networks_have_the_papers_variance_and_noise_its_level():
+    net = gaussian_network((20, 100, 500), np.random.default_rng(0))
+    assert [round(layer.weight.var() * layer.n_out, 1) for layer in net] == [1.0, 1.0]
+    rng = np.random.default_rng(0)
+    assert noise("uniform", 0.1, 10_000, rng).max() == pytest.approx(0.1, rel=1e-3)
+    assert noise("gaussian", 0.1, 10_000, rng).std() == pytest.approx(0.1, rel=0.03)
+
+
+def test_a_failure_counts_as_an_infinite_error():
+    rows = [{"error": 0.1}, {"error": None}, {"error": 0.3}, {"error": None}]
+    assert quartiles(rows) == (0.1, 0.3, math.inf)
+    assert share(rows, 0.2) == 0.25
+
+
+def test_constant_of_assumption_2_is_the_least_over_all_directions():
+    rows = np.random.default_rng(0).normal(size=(7, 2))
+    angles = np.linspace(0.0, np.pi, 20_001)
+    directions = np.array([np.cos(angles), np.sin(angles)])
+    ratios = np.abs(rows @ directions).max(axis=0) / np.abs(directions).max(axis=0)
+    assert expansion_linf(rows) == pytest.approx(ratios.min(), rel=1e-3)
+    assert expansion_linf(rows) <= ratios.min() * (1.0 + 1e-9)
+
+
+def test_constant_of_assumption_3_is_a_lower_bound_and_that_of_the_best_left_inverse():
+    rows = np.random.default_rng(0).normal(size=(7, 2))
+    angles = np.linspace(0.0, np.pi, 20_001)
+    directions = np.array([np.cos(angles), np.sin(angles)])
+    ratios = np.abs(rows @ directions).sum(axis=0) / np.abs(directions).sum(axis=0)
+    inverse = 1.0 / np.abs(np.linalg.pinv(rows)).sum(axis=0).max()
+    assert inverse <= expansion_l1(rows) <= ratios.min() * (1.0 + 1e-9)
+
+
+def test_rows_without_rank_have_constants_of_zero():
+    rows = np.array([[1.0, 1.0], [2.0, 2.0], [-1.0, -1.0]])
+    assert (expansion_linf(rows), expansion_l1(rows)) == (0.0, 0.0)
+
+
+def test_theorems_hold_on_an_instance_each():
+    theory = EXPERIMENTS["theory"]
+    for check in ("theorem 3", "theorem 4"):
+        row = theory.perform((check, 0.001, 0), 0)[0]
+        assert 0.0 < row["error"] <= row["bound"] <= row["stated"]
+    exact = theory.perform(("theorem 2", 2.1, 0), 0)
+    assert all(row["enough"] == (row["error"] is not None and row["error"] < 1e-6) for row in exact)
+    assert {row["enough"] for row in exact} == {True, False}
+
+
+def test_blur_averages():
+    matrix = box_blur(28, 2)
+    assert matrix[14 * 28 + 14].sum() == pytest.approx(1.0)
+    assert np.count_nonzero(matrix[0]) == 9
+
+
+def test_descent_gets_no_worse_with_more_steps():
+    rows = EXPERIMENTS["fig2"].perform(("relu", 80, 1), 0)
+    errors = {row["method"]: row["error"] for row in rows}
+    assert errors[LINEAR] < 1e-9
+    assert errors[LONG] <= errors[SHORT]
+
+
+@pytest.mark.slow
+def test_recovery_follows_the_binomial_law_and_wendels():
+    fig2 = EXPERIMENTS["fig2"]
+    runs, sizes = 25, (155, 200)
+    rows = [row for m in sizes for run in range(runs) for row in fig2.perform(("width", m, run), 3)]
+    for m in sizes:
+        for method, nonnegative in ((FREE, False), (NONNEGATIVE, True)):
+            cell = [row for row in rows if (row["size"], row["method"]) == (m, method)]
+            law = predicted("width", m, nonnegative=nonnegative)
+            assert within_sampling(share(cell, 1e-3), law, runs), (m, method)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "task"), [("fig3", ("sd 0.3", 0)), ("fig4", ("block", 0)), ("fig1", ("a", 1e-3, 0))])
+def test_a_figure_is_drawn_and_summed_up_from_its_rows(name, task, tmp_path):
+    pytest.importorskip("matplotlib")
+    from pyomo_relu.plots import new_figure, save_figure
+
+    experiment = EXPERIMENTS[name]
+    done = experiment.perform(task, 0)
+    keys = {"fig1": ("panel", "level", "run"), "fig3": ("kind", "run"), "fig4": ("operator", "run")}[name]
+    # The same rows in every cell: what is tested is that each is found where it is looked for.
+    rows = [{**row, **dict(zip(keys, cell, strict=True))} for cell in experiment.tasks(1) for row in done]
+    if name == "fig1":
+        rows = [{**row, "noise": row["level"]} for row in rows]
+    assert len(experiment.summary(rows).rows) >= len(done)
+    assert all(finding.measured for finding in experiment.findings(rows))
+    figure = new_figure(*experiment.size)
+    experiment.draw(rows, figure)
+    save_figure(figure, Path(tmp_path / "figure.png"))
+    assert (tmp_path / "figure.png").stat().st_size > 10_000

@@ -1,0 +1,126 @@
+"""Gradient descent with a fixed rule, and projected gradient for linear measurements."""
+
+import numpy as np
+import pytest
+from scipy.optimize import check_grad
+
+import pyomo_relu as pr
+from pyomo_relu.inversion.gradient import half_squared_error
+from pyomo_relu.problem import Problem
+
+NET = pr.Network.random((2, 10, 40), seed=0)
+Z = np.array([0.5, -1.0])
+FULL = NET(Z)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.1])
+def test_gradient_is_that_of_finite_differences(slope):
+    net = pr.Network.random((4, 9, 15), slope, seed=2)
+    x = np.random.default_rng(0).normal(size=15)
+    z = np.random.default_rng(1).normal(size=4)
+    wrong = check_grad(
+        lambda v: half_squared_error(net, x[None], v[None])[0][0],
+        lambda v: half_squared_error(net, x[None], v[None])[1][0],
+        z,
+    )
+    assert wrong < 1e-5
+
+
+def test_one_constant_step_is_the_textbook_one():
+    x, start = np.ones((1, 40)), np.array([[0.3, 0.2]])
+    gradient = half_squared_error(NET, x, start)[1]
+    descent = pr.GradientDescent(step=0.01, iterations=1)
+    np.testing.assert_allclose(descent.descend(NET, x, start), start - 0.01 * gradient)
+
+
+def test_a_batch_ends_where_each_row_ends_alone():
+    rng = np.random.default_rng(0)
+    starts, targets = rng.normal(size=(5, 2)), NET(rng.normal(size=(5, 2)))
+    for rule, step in (("constant", 0.02), ("adam", 0.05)):
+        descent = pr.GradientDescent(step=step, iterations=60, rule=rule)
+        alone = [descent.descend(NET, targets[i : i + 1], starts[i : i + 1])[0] for i in range(5)]
+        np.testing.assert_allclose(descent.descend(NET, targets, starts), alone, rtol=1e-9)
+
+
+def test_adam_with_restarts_recovers_the_code_and_repeats_with_its_seed():
+    adam = pr.GradientDescent(step=0.05, iterations=2000, rule="adam", starts=3)
+    first, again = pr.invert(NET, FULL, adam), pr.invert(NET, FULL, adam)
+    np.testing.assert_allclose(first.z, Z, atol=1e-6)
+    np.testing.assert_array_equal(first.z, again.z)
+
+
+def test_a_step_that_is_too_long_ends_at_the_best_code_on_the_way():
+    start = np.array([[0.4, -0.9]])
+    end = pr.GradientDescent(step=1e200, iterations=50).descend(NET, FULL[None], start)
+    assert np.isfinite(end).all()
+    assert np.linalg.norm(NET(end[0]) - FULL) <= np.linalg.norm(NET(start[0]) - FULL)
+
+
+def test_gradient_descent_stays_in_the_box():
+    result = pr.invert(NET, FULL, pr.GradientDescent(step=0.05), box=(-0.3, 0.3))
+    assert np.abs(result.z).max() <= 0.3
+
+
+BLUR = np.array([np.convolve(row, [0.25, 0.5, 0.25], "same") for row in np.eye(40)])
+OPERATORS = {
+    "matrix": {"operator": np.random.default_rng(0).normal(size=(25, 40)) / 5.0},
+    "blur": {"operator": BLUR},
+    "mask": {"mask": np.arange(40) % 3 > 0},
+    "nothing": {},
+}
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_projected_gradient_recovers_the_code_under_any_operator(name):
+    given = OPERATORS[name]
+    x = given["operator"] @ FULL if "operator" in given else FULL
+    result = pr.invert(NET, x, pr.ProjectedGradient(iterations=400, tol=1e-12), **given)
+    np.testing.assert_allclose(result.z, Z, atol=1e-4)
+    measured = NET(result.z) if name in ("mask", "nothing") else given["operator"] @ NET(result.z)
+    seen = given.get("mask", np.ones(x.size, bool))
+    assert result.residual == pytest.approx(np.linalg.norm((measured - x)[seen]), rel=1e-6, abs=1e-12)
+
+
+def test_the_hidden_entries_of_a_masked_observation_may_be_anything():
+    mask = OPERATORS["mask"]["mask"]
+    x = np.where(mask, FULL, np.nan)
+    np.testing.assert_allclose(pr.invert(NET, x, pr.ProjectedGradient(), mask=mask).z, Z, atol=1e-5)
+
+
+def test_a_problem_keeps_generator_and_operator_apart():
+    mask, matrix = OPERATORS["mask"]["mask"], OPERATORS["matrix"]["operator"]
+    masked, measured = Problem.of(NET, FULL, mask=mask), Problem.of(NET, FULL[:25], operator=matrix)
+    plain = Problem.of(NET, FULL)
+    assert masked.generator is measured.generator is plain.generator is NET
+    np.testing.assert_array_equal(masked.operator @ FULL, FULL[mask])
+    np.testing.assert_array_equal(measured.operator, matrix)
+    np.testing.assert_array_equal(plain.operator @ FULL, FULL)
+
+
+def test_projected_gradient_says_when_the_projection_fails_or_rounds_run_out():
+    failed = pr.invert(NET, FULL * 0.0, pr.ProjectedGradient(pr.Layerwise(pr.LinearSolve())))
+    assert failed.z is None
+    assert failed.status is pr.Status.RANK_DEFICIENT
+    assert "projection of round 1 ended rank_deficient" in failed.message
+    matrix = OPERATORS["matrix"]["operator"]
+    short = pr.invert(NET, matrix @ FULL, pr.ProjectedGradient(iterations=1), operator=matrix)
+    assert short.message == "not settled within the limit on iterations, 1"
+
+
+@pytest.mark.parametrize(
+    ("build", "said"),
+    [
+        (lambda: pr.GradientDescent(step=0.0), "step must be a positive number, got 0"),
+        (lambda: pr.GradientDescent(iterations=0), "at least 1, got 1 and 0"),
+        (lambda: pr.GradientDescent(rule="momentum"), "'constant' or 'adam', got 'momentum'"),
+        (lambda: pr.GradientDescent(tol=float("nan")), "tol must be a non-negative"),
+        (lambda: pr.ProjectedGradient(step=-1.0), "step must be a positive number"),
+        (lambda: pr.ProjectedGradient(iterations=0), "iterations must be at least 1"),
+        (lambda: pr.ProjectedGradient("linf"), "projection must be Layerwise"),
+        (lambda: pr.ProjectedGradient(tol=-1.0), "tol must be a non-negative"),
+        (lambda: pr.invert(NET, [1.0], pr.ProjectedGradient(), operator=np.zeros((1, 40))), "operator is zero"),
+    ],
+)
+def test_bad_options_are_refused(build, said):
+    with pytest.raises(pr.InputError, match=said):
+        build()
