@@ -150,7 +150,7 @@ def test_an_address_that_is_none_is_refused(run: Run) -> None:
 @pytest.mark.slow
 def test_a_dask_scheduler_at_its_address(run: Run) -> None:
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, memory_limit=0) as cluster:
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0", memory_limit=0) as cluster:
         ran = run("invert-many", "net.npz", "many.npy", "--dask", cluster.scheduler_address, "--json")
     assert ran.code == 0
     assert ran.json["codes"] == pr.invert_many(NET, X).codes.tolist()
