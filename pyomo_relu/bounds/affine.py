@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pyomo_relu.bounds.activation import before_activation
 from pyomo_relu.bounds.crown import crown_bounds, meet
 from pyomo_relu.bounds.observed import Region
 from pyomo_relu.bounds.rounding import gamma
@@ -40,6 +41,9 @@ class Affine:
     def rows(self, index: np.ndarray) -> Affine:
         """Return some of the rows."""
         return Affine(self.matrix[index], self.shift[index], self.size[index])
+
+    def __neg__(self) -> Affine:
+        return Affine(-self.matrix, -self.shift, self.size)
 
     def times(self, factor: FloatArray) -> Affine:
         """Return every row times its factor, shape (m,)."""
@@ -92,6 +96,11 @@ class AffineNetwork:
     rows: Affine
     intervals: Box
     operations: int
+
+    @property
+    def reach(self) -> FloatArray:
+        """The largest ``|u|``, and 1 for the shift: rounding errors are in proportion to ``size @ reach``."""
+        return np.append(np.maximum(np.abs(self.box.lower), np.abs(self.box.upper)), 1.0)
 
     @property
     def targets(self) -> Affine:
@@ -191,16 +200,7 @@ def tightened(network: Network, region: Region, form: AffineNetwork, lower: Floa
         low_all, high_all = bound.lower.copy(), bound.upper.copy()
         low_all[index], high_all[index] = low, high
         if number < len(network) - 1:
-            below, above = _before_activation(network[number].slope, *outputs[number])
+            below, above = before_activation(network[number].slope, outputs[number])
             low_all[index], high_all[index] = np.maximum(low, below), np.minimum(high, above)
         bounds.append(meet(bound, Box(np.minimum(low_all, high_all), np.maximum(low_all, high_all))))
     return Region(code, crown_bounds(network, code, bounds))
-
-
-def _before_activation(slope: float, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return what the bounds of an output say of its pre-activation."""
-    if slope == 0.0:
-        return np.where(low > 0.0, low, -np.inf), np.maximum(high, 0.0)
-    grow = gamma(1)
-    low, high = np.where(low > 0.0, low, low / slope), np.where(high > 0.0, high, high / slope)
-    return low - grow * np.abs(low), high + grow * np.abs(high)

@@ -91,7 +91,7 @@ def _bounds(form: AffineNetwork, ball: Ball | None, targets: Affine) -> tuple[Fl
             rows = targets.rows(batch)
             y, v = fit.multipliers(rows)
             high[batch] = np.minimum(high[batch], _upper(form, ball, rows, y, v))
-            low[batch] = np.maximum(low[batch], -_upper(form, ball, rows.times(-np.ones(batch.size)), -y, -v))
+            low[batch] = np.maximum(low[batch], -_upper(form, ball, -rows, -y, -v))
     return low, high
 
 
@@ -136,18 +136,17 @@ def _upper(form: AffineNetwork, ball: Ball | None, targets: Affine, y: FloatArra
     n = form.box.size
     middle = (form.intervals.lower + form.intervals.upper) / 2.0
     radius = (form.intervals.upper - form.intervals.lower) / 2.0 * (1.0 + gamma(1))
-    reach = np.append(np.maximum(np.abs(form.box.lower), np.abs(form.box.upper)), 1.0)
     # The first rows are the variables themselves: they take whatever the others leave.
     own = targets.matrix.T - form.rows.matrix[n:].T @ v[n:]
     bound = targets.shift.copy()
-    error = targets.size @ reach
+    error = targets.size @ form.reach
     if ball is not None:
         y = ball.sharpened(y)
         own -= ball.rows.matrix.T @ y
         bound += y.T @ (ball.centre - ball.rows.shift) + ball.reach_of(y)
-        error += np.abs(y).T @ (ball.rows.size @ reach + np.abs(ball.centre)) + ball.reach_of(y)
+        error += np.abs(y).T @ (ball.rows.size @ form.reach + np.abs(ball.centre)) + ball.reach_of(y)
     v = np.vstack([own, v[n:]])
     bound += v.T @ (middle - form.rows.shift) + np.abs(v).T @ radius
-    error += np.abs(v).T @ (form.rows.size @ reach + np.abs(middle) + radius)
+    error += np.abs(v).T @ (form.rows.size @ form.reach + np.abs(middle) + radius)
     operations = form.operations + len(form.rows.shift) + n + (0 if ball is None else ball.centre.size)
     return np.asarray(bound + gamma(2 * operations) * error, dtype=np.float64)

@@ -17,8 +17,6 @@ from pyomo_relu.network import Network
 from pyomo_relu.solvers import LinearSession
 from pyomo_relu.validation import FloatArray
 
-PARTS = ("hidden", "outputs")
-
 WORTHWHILE = 0.97
 """Another pass pays while the last one has left at most this share of the widths."""
 
@@ -38,7 +36,6 @@ class RegionLp:
     def __init__(self, network: Network, region: Region, budget: Budget | None = None) -> None:
         self.form = affine_network(network, region)
         form, n = self.form, self.form.box.size
-        self._reach = np.append(np.maximum(np.abs(form.box.lower), np.abs(form.box.upper)), 1.0)
         lower, upper = [form.box.lower], [form.box.upper]
         # With a budget, the deviations hold the bounds of the last layer.
         count = form.rows.shift.size - (0 if budget is None else network.n_out)
@@ -74,7 +71,7 @@ class RegionLp:
         self._rest = matrix.shape[1] - n
 
     def _rounding(self, rows: Affine) -> FloatArray:
-        return np.asarray(gamma(self.form.operations) * (rows.size @ self._reach), dtype=np.float64)
+        return np.asarray(gamma(self.form.operations) * (rows.size @ self.form.reach), dtype=np.float64)
 
     def upper_bound(self, rows: Affine, index: int) -> float:
         """Bound one row from above."""
@@ -85,8 +82,7 @@ class RegionLp:
 
     def lower_bound(self, rows: Affine, index: int) -> float:
         """Bound one row from below."""
-        one = rows.rows(np.array([index]))
-        return -self.upper_bound(one.times(-np.ones(1)), 0)
+        return -self.upper_bound(-rows.rows(np.array([index])), 0)
 
 
 def lp_region(
@@ -116,16 +112,17 @@ def lp_region(
         Every bound is rebuilt from the LP's duals, so that it trusts no solver.
     """
     stop = time.perf_counter() + seconds
+    tops_help = budget is not None
     for _ in range(rounds):
         before = region.width
-        for part in ("tops", *PARTS):
-            if part == "tops" and (budget is None or not region.is_wide(network)):
-                continue
-            if part != "tops" and budget is not None and region.is_wide(network) and region.width < WORTHWHILE * before:
-                break
+        only_tops = tops_help and region.is_wide(network)
+        for part in ("tops",) if only_tops else ("hidden", "outputs"):
             if any(region.unstable(network)) and time.perf_counter() < stop:
                 region = lagrangian_region(network, _pass(network, region, budget, stop, part), budget)
-        if region.width > WORTHWHILE * before or not any(region.unstable(network)):
+        gained = region.width <= WORTHWHILE * before
+        if only_tops:
+            tops_help = gained
+        elif not gained:
             break
     return region
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pyomo_relu.bounds.activation import before_activation
 from pyomo_relu.bounds.crown import crown_bounds, meet
 from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.box import Box
@@ -103,7 +104,7 @@ def observed_region(
     """
     caps = deviation_caps(network[-1], x, incumbent, norm, tube)
     error = gamma(1) * (np.abs(x) + caps)
-    last = _before_activation(network[-1], Box(x - caps - error, x + caps + error))
+    last = Box(*before_activation(network[-1].slope, (x - caps - error, x + caps + error)))
     bounds = [Box.everything(layer.n_out) for layer in network.layers[:-1]] + [last]
     code = box
     for _ in range(ROUNDS):
@@ -118,7 +119,8 @@ def observed_region(
             if i == 0:
                 code = meet(code, inputs)
             else:
-                bounds[i - 1] = meet(bounds[i - 1], _before_activation(network[i - 1], inputs))
+                outputs = (inputs.lower, inputs.upper)
+                bounds[i - 1] = meet(bounds[i - 1], Box(*before_activation(network[i - 1].slope, outputs)))
         if code.is_bounded:
             bounds = list(crown_bounds(network, code, bounds))
         if _size(code, bounds) == before:
@@ -128,17 +130,6 @@ def observed_region(
 
 def _size(code: Box, bounds: list[Box]) -> tuple[float, ...]:
     return tuple(float(np.sum(b.upper - b.lower)) if b.is_bounded else np.inf for b in (code, *bounds))
-
-
-def _before_activation(layer: Layer, output: Box) -> Box:
-    """Return what an output's bounds say of its pre-activation."""
-    low, high = output.lower, output.upper
-    if layer.slope == 0.0:
-        # An output of zero leaves every negative pre-activation open.
-        return Box(np.where(low > 0.0, low, -np.inf), np.maximum(high, 0.0))
-    grow = gamma(1)
-    low, high = np.where(low >= 0.0, low, low / layer.slope), np.where(high >= 0.0, high, high / layer.slope)
-    return Box(low - grow * np.abs(low), high + grow * np.abs(high))
 
 
 def _pseudo_inverse(weight: FloatArray) -> tuple[FloatArray, FloatArray] | None:

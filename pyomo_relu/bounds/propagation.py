@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pyomo_relu.bounds.activation import Ends, after_activation, before_activation
 from pyomo_relu.bounds.observed import Region
 from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.box import Box
@@ -27,9 +28,6 @@ WORTHWHILE = 0.99
 
 SHORT, LARGE = 2.0**10, 2.0**10
 """Multiples of 1/1024 below 1024 are multiplied, and thousands of the products added, without any rounding."""
-
-Ends = tuple[FloatArray, FloatArray]
-"""Lower and upper ends; unlike a `Box`, they may cross: then nothing lies between them."""
 
 
 def propagated_region(network: Network, region: Region, *, rounds: int = ROUNDS) -> Region | None:
@@ -68,7 +66,7 @@ def propagated_region(network: Network, region: Region, *, rounds: int = ROUNDS)
     bounds: list[Ends] = [(box.lower, box.upper) for box in (region.code, *region.pre_activations)]
 
     def inputs_of(i: int) -> Ends:
-        return bounds[0] if i == 0 else _after_activation(network[i - 1].slope, bounds[i])
+        return bounds[0] if i == 0 else after_activation(network[i - 1].slope, bounds[i])
 
     for _ in range(rounds):
         before = list(bounds)
@@ -79,7 +77,7 @@ def propagated_region(network: Network, region: Region, *, rounds: int = ROUNDS)
             tighter = _meet(inputs, rows[i].inputs(bounds[i + 1], inputs))
             if _is_empty(tighter):
                 return None
-            bounds[i] = tighter if i == 0 else _meet(bounds[i], _before_activation(network[i - 1].slope, tighter))
+            bounds[i] = tighter if i == 0 else _meet(bounds[i], before_activation(network[i - 1].slope, tighter))
         if any(map(_is_empty, bounds)):
             return None
         if not any(map(_is_narrower, bounds, before)):
@@ -158,22 +156,6 @@ class _Rows:
 def _is_short(values: FloatArray) -> NDArray[np.bool_]:
     short = (np.abs(values) <= LARGE) & (np.floor(values * SHORT) == values * SHORT)
     return np.asarray(short, dtype=np.bool_)
-
-
-def _after_activation(slope: float, bound: Ends) -> Ends:
-    low, high = (np.maximum(end, 0.0) if slope == 0.0 else np.where(end > 0.0, end, slope * end) for end in bound)
-    grow = gamma(1) if 0.0 < slope < 1.0 else 0.0
-    return np.where(low < 0.0, low * (1.0 + grow), low), np.where(high < 0.0, high * (1.0 - grow), high)
-
-
-def _before_activation(slope: float, output: Ends) -> Ends:
-    low, high = output
-    if slope == 0.0:
-        # An output of zero leaves every negative pre-activation open.
-        return np.where(low > 0.0, low, -np.inf), high
-    low, high = np.where(low > 0.0, low, low / slope), np.where(high > 0.0, high, high / slope)
-    grow = gamma(1) if slope < 1.0 else 0.0
-    return np.where(low < 0.0, low * (1.0 + grow), low), np.where(high < 0.0, high * (1.0 - grow), high)
 
 
 def _meet(one: Ends, other: Ends) -> Ends:

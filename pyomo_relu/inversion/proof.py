@@ -152,31 +152,31 @@ def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> t
     if incumbent.is_optimal(REL_GAP if solver.rel_gap is None else solver.rel_gap, ABS_GAP):
         said = "no MILP was needed: the code meets the bound"
         return Outcome(Status.OPTIMAL, True, None, None, 0.0, incumbent.solver, said), incumbent
-    network, best = task.problem.network, incumbent
-    region, seconds, gains = task.region(best), FIRST_SECONDS, True
-    if task.norm != "inf" and region.is_wide(network):
-        try:
-            patience = min(seconds_left(solver, started) / 2.0, MOST_SECONDS_OF_LPS)
-            region = lp_region(network, region, task.budget(best), seconds=patience)
-        except KeyboardInterrupt:
-            return _interrupted(best), best
-    while True:
-        left = seconds_left(solver, started)
-        last = not gains or left <= seconds
-        limit = left if last else seconds
-        outcome, found = task.attempt(region, best, replace(solver, time_limit=limit if math.isfinite(limit) else None))
-        if found is not None and found.residual < best.residual:
-            region = region.meet(task.region(found))
-        best = found or best
-        left = seconds_left(solver, started)
-        if last or outcome.status is not Status.TIME_LIMIT or left <= 1.0:
-            return outcome, best
-        try:
-            tighter = lp_region(network, region, task.budget(best), seconds=min(2.0 * seconds, left / 2.0))
-        except KeyboardInterrupt:
-            return _interrupted(best), best
-        gains = tighter.width < WORTHWHILE * region.width
-        region, seconds = tighter, GROWTH * seconds
+    network, best, seconds = task.problem.network, incumbent, FIRST_SECONDS
+    try:
+        region = task.region(best)
+        # Where p is 1 or 2 and most neurons are open, no search ends soon.
+        bounds_first, gains = task.norm != "inf" and region.is_wide(network), True
+        while True:
+            left = seconds_left(solver, started)
+            if bounds_first:
+                bounds_first, patience = False, MOST_SECONDS_OF_LPS
+            else:
+                last = not gains or left <= seconds
+                limit = left if last else seconds
+                limited = replace(solver, time_limit=limit if math.isfinite(limit) else None)
+                outcome, found = task.attempt(region, best, limited)
+                if found is not None and found.residual < best.residual:
+                    region = region.meet(task.region(found))
+                best = found or best
+                left = seconds_left(solver, started)
+                if last or outcome.status is not Status.TIME_LIMIT or left <= 1.0:
+                    return outcome, best
+                patience, seconds = 2.0 * seconds, GROWTH * seconds
+            tighter = lp_region(network, region, task.budget(best), seconds=min(patience, left / 2.0))
+            gains, region = tighter.width < WORTHWHILE * region.width, tighter
+    except KeyboardInterrupt:
+        return _interrupted(best), best
 
 
 def _interrupted(best: Incumbent) -> Outcome:
