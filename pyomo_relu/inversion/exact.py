@@ -25,7 +25,7 @@ from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import ABS_GAP, REL_GAP, Capability, Outcome, Solver
 from pyomo_relu.status import Status
-from pyomo_relu.tolerance import MET
+from pyomo_relu.tolerance import MET, REFUTED
 
 CLOSED = 1e-3
 """A verified gap above this, relative to the residual, is not an optimum, whatever rel_gap the solver was given."""
@@ -125,7 +125,7 @@ class Exact:
         if problem.box is not None:
             region, incumbent = self._forward(problem), None
         else:
-            incumbent = self._incumbent(problem)
+            incumbent = self._incumbent(problem, Solver())
             region = task.region(incumbent)
         return build_program(problem, region, task.encoding, self.norm, incumbent, tube=task.tube, extendable=True)
 
@@ -145,18 +145,20 @@ class Exact:
         if self.bounds != "observed":
             outcome, best = self._task(problem).attempt(self._forward(problem), None, solver)
         else:
-            outcome, best = prove(self._task(problem), self._incumbent(problem, solver.time_limit), solver, started)
+            outcome, best = prove(self._task(problem), self._incumbent(problem, solver), solver, started)
         return self._result(problem, outcome, best, started)
 
     def _run_in_tube(self, problem: Problem, solver: Solver, started: float, inside: Incumbent | None = None) -> Result:
         """Minimise the p-norm over the tube; first a code inside is sought, or the proof that there is none."""
         assert self.tube is not None
+        plain = replace(self, norm="inf", tube=None)
         if inside is None:
-            inside = replace(self, norm="inf", tube=None)._incumbent(problem, solver.time_limit)
+            inside = plain._incumbent(problem, solver)
         if inside.residual > self.tube:
-            nearest = replace(self, norm="inf", tube=None).run(problem, solver)
+            nearest = plain._result(problem, *prove(plain._task(problem), inside, solver, started), started)
             if nearest.z is None or nearest.residual is None or nearest.residual > self.tube:
-                empty = nearest.dual_bound is not None and nearest.dual_bound > self.tube
+                room = REFUTED * problem.scale
+                empty = nearest.dual_bound is not None and nearest.dual_bound > self.tube + room
                 # An optimum of p = inf is one up to a gap, and the tube may lie in it.
                 undecided = Status.LIMIT if nearest.status.ok else nearest.status
                 return replace(
@@ -211,10 +213,10 @@ class Exact:
     def _task(self, problem: Problem) -> Task:
         return Task(problem, self.norm, ENCODINGS[self.encoding], math.inf if self.tube is None else self.tube)
 
-    def _incumbent(self, problem: Problem, time_limit: float | None = None) -> Incumbent:
-        lps = Solver("highs", time_limit=time_limit)
-        stop = math.inf if time_limit is None else time.perf_counter() + time_limit
-        return find_incumbent(problem, self.norm, lps, starts=self.starts, seed=self.seed, stop=stop)
+    def _incumbent(self, problem: Problem, solver: Solver) -> Incumbent:
+        # Its LPs are a search, whoever is to prove the optimum.
+        lps = Solver("highs", time_limit=solver.time_limit, threads=solver.threads)
+        return find_incumbent(problem, self.norm, lps, starts=self.starts, seed=self.seed)
 
     def _forward(self, problem: Problem) -> Region:
         if problem.box is None:

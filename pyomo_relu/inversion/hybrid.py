@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pyomo_relu.certificate import certify
 from pyomo_relu.errors import InputError
+from pyomo_relu.inversion.balance import balanced
 from pyomo_relu.inversion.incumbent import find_incumbent
 from pyomo_relu.norms import Norm, as_norm
 from pyomo_relu.problem import Problem
@@ -54,6 +55,7 @@ class Hybrid:
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`."""
         started = time.perf_counter()
+        problem = balanced(problem)
         best = find_incumbent(problem, self.norm, solver, starts=self.starts, seed=self.seed)
         scope = "every code" if problem.box is None else "every code in the box"
         verdict = certify(problem, best.code, self.norm, best.bound, best.bound_by, scope)

@@ -69,9 +69,7 @@ class Incumbent:
         return self.residual <= self.bound + max(abs_gap, rel_gap * self.residual)
 
 
-def find_incumbent(
-    problem: Problem, norm: Norm, solver: Solver, *, starts: int, seed: int, stop: float = math.inf
-) -> Incumbent:
+def find_incumbent(problem: Problem, norm: Norm, solver: Solver, *, starts: int, seed: int) -> Incumbent:
     """Search by linear solves, layer-wise LPs and descent, polish, and stop where the lower bound is met.
 
     A keyboard interrupt ends the search; what was found by then is returned.
@@ -81,14 +79,13 @@ def find_incumbent(
     problem : Problem
     norm : "inf", 1 or 2
     solver : Solver
-        For the LPs.
+        For the LPs. Its time limit holds for each of them; after it, no further start or polish begins.
     starts : int
         Starts of L-BFGS.
     seed : int
         Of those starts.
-    stop : float
-        Of ``time.perf_counter``, after which no further start or polish begins.
     """
+    stop = math.inf if solver.time_limit is None else time.perf_counter() + solver.time_limit
     sure = sign_bound(problem, norm)
     bound, bound_by = (0.0, "a norm is never negative") if sure is None else (sure, "a ReLU output is never negative")
     box = Box.everything(problem.network.n_in) if problem.box is None else problem.box

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import scipy
 
 from pyomo_relu.inversion.descent import Descent
@@ -19,6 +21,8 @@ def incumbent_in_tube(
 ) -> Incumbent:
     """Return a code in the tube with a small p-norm, by walking from one inside towards better ones outside.
 
+    A keyboard interrupt ends the search; what was found by then is returned.
+
     Parameters
     ----------
     problem : Problem
@@ -30,13 +34,17 @@ def incumbent_in_tube(
         Of L-BFGS.
     """
     best = Incumbent(inside.code, problem.residual(inside.code, norm), 0.0, "a norm is never negative", inside.solver)
-    if starts == 0:
+    best = replace(best, interrupted=inside.interrupted)
+    if starts == 0 or inside.interrupted:
         return best
     finder = f"SciPy {scipy.__version__}"
-    for code in Descent(starts=starts, seed=seed).codes(problem)[:TO_POLISH]:
-        goal = polish(problem, code, norm)
-        reached = last_in_tube(problem, best.code, goal, tube)
-        best = Incumbent.better(best, reached, problem.residual(reached, norm), finder)
+    try:
+        for code in Descent(starts=starts, seed=seed).codes(problem)[:TO_POLISH]:
+            goal = polish(problem, code, norm)
+            reached = last_in_tube(problem, best.code, goal, tube)
+            best = Incumbent.better(best, reached, problem.residual(reached, norm), finder)
+    except KeyboardInterrupt:
+        return replace(best, interrupted=True)
     return best
 
 
