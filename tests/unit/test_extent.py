@@ -89,7 +89,8 @@ def test_the_second_norm_makes_the_set_smaller():
     assert nearest.norm == 1
     assert (nearest.width <= whole.width + 1e-3).all()
     codes = nearest.codes.reshape(-1, 3)
-    assert (np.abs(net(codes) - x).sum(axis=1) <= nearest.level).all()
+    # One forward pass a code: sums over several at once are rounded otherwise, and some codes lie on the level.
+    assert all(np.abs(net(z) - x).sum() <= nearest.level for z in codes)
     assert (np.abs(net(codes) - x).max(axis=1) <= nearest.residual + 1e-3).all()
 
 
