@@ -17,8 +17,6 @@ class Budget:
     x : array, shape (n,)
     most : float
     norm : 1 or 2
-    caps : array, shape (n,)
-        The most that each output may deviate.
     centre : array, shape (n,)
         Deviations at which the ball of p = 2 is cut by its tangent; those of the incumbent.
     """
@@ -26,5 +24,4 @@ class Budget:
     x: FloatArray
     most: float
     norm: Norm
-    caps: FloatArray
     centre: FloatArray

@@ -15,7 +15,7 @@ from pyomo_relu.inversion.incumbent import Incumbent
 from pyomo_relu.inversion.polish import polish
 from pyomo_relu.inversion.program import build_program
 from pyomo_relu.inversion.proof import Task
-from pyomo_relu.inversion.tube import BISECTIONS
+from pyomo_relu.inversion.tube import last_within
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Capability
@@ -85,11 +85,7 @@ class LevelSet:
         start = polish(self.problem, goal, self.norm, lps=1)
         if not self.contains(start):
             start = self.inside
-        low, high = 0.0, 1.0
-        for _ in range(BISECTIONS):
-            middle = (low + high) / 2.0
-            low, high = (middle, high) if self.contains(start + middle * (goal - start)) else (low, middle)
-        return start + low * (goal - start)
+        return last_within(self.contains, start, goal)
 
     def program(self, seconds: float) -> tuple[ConcreteModel, Box]:
         """Return a model of the set, without an objective, and a box around its codes that trusts no solver."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pyomo_relu.bounds import Budget, Region, deviation_caps, lagrangian_region, lp_region, observed_region
+from pyomo_relu.bounds import Budget, Region, lagrangian_region, lp_region, observed_region
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import Encoding
@@ -81,13 +81,12 @@ class Task:
         return lagrangian_region(problem.network, region, self.budget(incumbent))
 
     def budget(self, incumbent: Incumbent) -> Budget | None:
-        """Return what the deviations may add up to, for the LPs of p = 1 and 2."""
+        """Return what the deviations may add up to, for p = 1 and 2."""
         if self.norm == "inf":
             return None
         problem, most = self.problem, incumbent.cutoff(self.problem.scale)
-        caps = deviation_caps(problem.network[-1], problem.x, most, self.norm, self.tube)
         centre = np.abs(problem.network(incumbent.code) - problem.x)
-        return Budget(problem.x, most, self.norm, caps, centre)
+        return Budget(problem.x, most, self.norm, centre)
 
     def attempt(self, region: Region, incumbent: Incumbent | None, solver: Solver) -> tuple[Outcome, Incumbent | None]:
         """Solve the program of a region; return what the solver said, and the best code and bound known then."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import scipy
@@ -41,20 +42,19 @@ def incumbent_in_tube(
     try:
         for code in Descent(starts=starts, seed=seed).codes(problem)[:TO_POLISH]:
             goal = polish(problem, code, norm)
-            reached = last_in_tube(problem, best.code, goal, tube)
+            reached = last_within(lambda code: problem.residual(code, "inf") <= tube, best.code, goal)
             best = Incumbent.better(best, reached, problem.residual(reached, norm), finder)
     except KeyboardInterrupt:
         return replace(best, interrupted=True)
     return best
 
 
-def last_in_tube(problem: Problem, inside: FloatArray, goal: FloatArray, tube: float) -> FloatArray:
-    """Return the code nearest to `goal` on the way from `inside` that bisection finds in the tube."""
-    if problem.residual(goal, "inf") <= tube:
+def last_within(contains: Callable[[FloatArray], bool], inside: FloatArray, goal: FloatArray) -> FloatArray:
+    """Return the code next to `goal` that bisection finds in a set, on the way from a code inside."""
+    if contains(goal):
         return goal
     low, high = 0.0, 1.0
     for _ in range(BISECTIONS):
         middle = (low + high) / 2.0
-        within = problem.residual(inside + middle * (goal - inside), "inf") <= tube
-        low, high = (middle, high) if within else (low, middle)
+        low, high = (middle, high) if contains(inside + middle * (goal - inside)) else (low, middle)
     return inside + low * (goal - inside)

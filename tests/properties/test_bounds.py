@@ -11,7 +11,6 @@ import pyomo_relu as pr
 from pyomo_relu.bounds import (
     Budget,
     crown_bounds,
-    deviation_caps,
     interval_bounds,
     lagrangian_region,
     lp_region,
@@ -105,7 +104,7 @@ def test_tightened_regions_contain_every_code_as_good_as_the_incumbent(case, nor
     budget = None
     if norm != "inf":
         centre = np.abs(net(codes[residuals.argmin()]) - x)
-        budget = Budget(x, incumbent, norm, deviation_caps(net[-1], x, incumbent, norm), centre)
+        budget = Budget(x, incumbent, norm, centre)
     tight = lp_region(net, region, budget, seconds=2.0) if by_lps else lagrangian_region(net, region, budget)
     assert tight.width <= region.width
     good = codes[residuals <= incumbent - room]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pyomo_relu as pr
-from pyomo_relu.bounds import Budget, deviation_caps, lp_region, observed_region
+from pyomo_relu.bounds import Budget, lp_region, observed_region
 from pyomo_relu.norms import norm_of
 
 
@@ -78,7 +78,7 @@ def test_bounds_by_lps_lose_no_code_as_good_as_the_incumbent(seed, slopes, norm)
     budget = None
     if norm != "inf":
         centre = np.abs(net(codes[residuals.argmin()]) - x)
-        budget = Budget(x, incumbent, norm, deviation_caps(net[-1], x, incumbent, norm), centre)
+        budget = Budget(x, incumbent, norm, centre)
     tight = lp_region(net, region, budget)
     good = codes[residuals <= incumbent]
     assert len(good) > 50
