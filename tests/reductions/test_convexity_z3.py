@@ -1,0 +1,91 @@
+"""Convexity by Z3, and that the program agrees with it."""
+
+import sys
+
+import numpy as np
+import pytest
+from midpoints import assert_witness, integer_network
+
+import pyomo_relu as pr
+from pyomo_relu.problem import Problem
+from reductions.convexity import ConvexityVerdict, check_preimage_convexity
+from reductions.convexity_program import regions_of
+from reductions.convexity_z3 import Z3Answer, ask_z3
+from reductions.examples import EXAMPLES
+
+CONVEX, NONCONVEX, UNDECIDED = ConvexityVerdict
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_named_examples_by_z3(name):
+    pytest.importorskip("z3")
+    example = EXAMPLES[name]
+    found = check_preimage_convexity(example.network, example.x, example.box, proof="z3")
+    assert found.verdict is (CONVEX if example.convex else NONCONVEX)
+    assert found.proved
+    assert found.least == 0.0
+    if example.convex:
+        assert found.empty == (example.n_components == 0)
+        assert found.trusted_to.startswith("Z3")
+    else:
+        assert_witness(found, example.network, example.x)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_z3_says_alone(seed):
+    pytest.importorskip("z3")
+    net, x = integer_network(seed, ((2, 3, 1), (2, 4, 2), (3, 4, 1), (2, 3, 3, 1), (1, 5, 2))[seed % 5])
+    problem = Problem.of(net, x, box=(-2, 2))
+    answer = ask_z3(problem, regions_of(problem, 1.0), None)
+    found = check_preimage_convexity(net, x, (-2, 2))
+    assert answer.convex is (found.verdict is CONVEX)
+    assert answer.convex or answer.pair.is_proof
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_it_agrees_with_z3_on_integer_networks(seed):
+    pytest.importorskip("z3")
+    net, x = integer_network(seed, ((2, 3, 1), (2, 4, 2), (3, 4, 1), (2, 3, 3, 1), (1, 5, 2))[seed % 5])
+    exact = check_preimage_convexity(net, x, (-2, 2), proof="z3", seconds=60)
+    found = check_preimage_convexity(net, x, (-2, 2))
+    assert exact.proved
+    assert found.verdict is exact.verdict
+    assert exact.empty is False
+    if exact.verdict is NONCONVEX:
+        assert_witness(exact, net, x)
+        assert_witness(found, net, x)
+
+
+@pytest.mark.parametrize("solver", ["scip", "highs"])
+@pytest.mark.parametrize("seed", range(14))
+def test_the_program_alone_agrees_with_z3(seed, solver, monkeypatch):
+    pytest.importorskip("z3")
+    monkeypatch.setattr("reductions.convexity.find_pair", lambda *_: None)
+    sizes = ((2, 3, 1), (2, 4, 2), (2, 3, 3, 1), (1, 5, 2), (2, 4, 3), (3, 4, 1), (3, 5, 2))[seed % 7]
+    net, _ = integer_network(seed, sizes)
+    slopes = [[0.0, 0.25][(seed + i) % 2] for i in range(len(net))]
+    net = pr.Network.from_arrays([layer.weight for layer in net], [layer.bias for layer in net], slopes)
+    x = net(np.random.default_rng(seed).integers(-1, 2, sizes[0]))
+    exact = check_preimage_convexity(net, x, (-2, 2), proof="z3", seconds=60)
+    found = check_preimage_convexity(net, x, (-2, 2), solver)
+    assert found.verdict is exact.verdict is not UNDECIDED
+    if found.verdict is NONCONVEX:
+        assert found.proved
+        assert_witness(found, net, x)
+
+
+def test_z3_is_asked_for_by_its_pip_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "z3", None)
+    example = EXAMPLES["ball"]
+    with pytest.raises(pr.MissingDependencyError, match=r'pip install "pyomo-relu\[z3\]"'):
+        check_preimage_convexity(example.network, example.x, example.box, proof="z3")
+
+
+def test_where_z3_is_not_done_the_solvers_answer_stays(monkeypatch):
+    monkeypatch.setattr("reductions.convexity.ask_z3", lambda *_: Z3Answer(None, None, None, "Z3"))
+    example = EXAMPLES["ball"]
+    found = check_preimage_convexity(example.network, example.x, example.box, proof="z3")
+    assert found.verdict is CONVEX
+    assert not found.proved
+    assert found.trusted_to.startswith("SCIP")
+    assert found.message == "Z3: not decided in the time given"
