@@ -9,9 +9,8 @@ from typing import Any
 
 import networkx as nx
 
-from pyomo_relu.atomic import atomic_write
 from pyomo_relu.errors import ShapeError
-from pyomo_relu.plots import ACCENT, INK, SOFT, check_picture, new_figure
+from pyomo_relu.plots import ACCENT, INK, SOFT, check_picture, new_figure, save_figure
 from reductions.cnf import CNF
 
 LARGE = 200
@@ -140,9 +139,7 @@ def draw(cnf: CNF, path: str | PathLike[str]) -> None:
     axes.set_axis_off()
     _draw_graph(incidence_graph(cnf), axes)
     axes.set_title(f"{cnf.n_variables} variables, {len(cnf.clauses)} clauses; dashed: negated", fontsize=10, color=INK)
-    kind = target.suffix.lower().lstrip(".")
-    with atomic_write(target) as file:
-        figure.savefig(file, format=kind)
+    save_figure(figure, target)
 
 
 def _draw_graph(graph: nx.Graph, axes: Any) -> None:

@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from pyomo_relu.atomic import atomic_write
 from pyomo_relu.errors import InputError
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
-from pyomo_relu.plots import check_picture, new_figure
+from pyomo_relu.plots import check_picture, new_figure, save_figure
 from pyomo_relu.preimage.cell import Cell
 from pyomo_relu.preimage.union import Preimage, preimage
 from pyomo_relu.validation import as_finite_array, as_vector
 
 COLORS = ("#c2410c", "#1d4ed8", "#15803d", "#a21caf", "#b45309", "#0e7490", "#be123c", "#4d7c0f")
 WALL = "#9ca3af"
+SIDE = 5.2
+"""Inches of a picture."""
 
 
 def slice_of(network: Network, origin: Any, directions: Any) -> Network:
@@ -72,8 +73,23 @@ def plot_preimage(found: Preimage, path: str | PathLike[str], *, seconds: float 
     problem = found.problem
     check_drawable(problem.network, problem.box is not None and problem.box.is_bounded)
     target = check_picture(path)
-    figure = new_figure(5.2, 5.2)
-    axes = figure.subplots()
+    figure = new_figure(SIDE, SIDE)
+    draw_preimage(figure.subplots(), found, seconds=seconds)
+    save_figure(figure, target)
+
+
+def draw_preimage(axes: Any, found: Preimage, *, seconds: float = 20.0) -> None:
+    """Draw on Matplotlib axes what :func:`plot_preimage` draws, with its title.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    found : Preimage
+        One that :func:`check_drawable` takes.
+    seconds : float
+        As in :func:`plot_preimage`.
+    """
+    problem = found.problem
     regions = preimage(problem.network, problem.x, problem.box, np.inf, seconds=seconds)
     for region in regions.cells:
         _draw(axes, region, WALL, filled=False)
@@ -84,8 +100,6 @@ def plot_preimage(found: Preimage, path: str | PathLike[str], *, seconds: float 
     (left, low), (right, high) = problem.box.lower, problem.box.upper
     axes.set(xlim=(left, right), ylim=(low, high), xlabel="z1", ylabel="z2", aspect="equal")
     axes.set_title(_title(found, regions.complete), fontsize=9)
-    with atomic_write(target) as file:
-        figure.savefig(file, format=target.suffix.lower().lstrip("."))
 
 
 def check_drawable(network: Network, bounded: bool) -> None:

@@ -176,7 +176,7 @@ def test_long_assignments_are_folded():
         (("suite", "--out", "s", "--sizes", "2"), "need 3 variables"),
         (("suite", "--out", "s", "--repeats", "0"), "--repeats must be at least 1"),
         (("draw", "none.cnf", "--out", "p.png"), "no such file"),
-        (("draw", "two-points", "--out", "p.png"), "only networks with 2 inputs can be drawn"),
+        (("draw", "two-points", "--out", "p.png"), "only pre-images with 2 inputs can be drawn"),
         (("draw", "ball", "--out", "p.txt"), "unknown suffix"),
         (("decode", "sat.cnf"), "No such command"),
     ],
