@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from pyomo.environ import Binary, ConcreteModel, Constraint, Objective
+from pyomo.environ import Binary, ConcreteModel, Constraint, Objective, Var
 
 from pyomo_relu.bounds import Region, observed_region
 from pyomo_relu.bounds.propagation import propagated_region
@@ -100,8 +100,9 @@ class Question:
         encoding = OneSided(one_sided_neurons(self.problem, region, self.level))
         model: Any = build_program(self.problem, region, encoding, norm, tube=self.level)
         if norm != "inf":
-            most = self.level**2 if norm == 2 else self.level
-            model.level = Constraint(expr=(None, model.objective.expr, most))
+            # A variable, since the residual of a network may be a constant, and a row needs a variable.
+            model.level = Var(bounds=(0.0, self.level**2 if norm == 2 else self.level))
+            model.within = Constraint(expr=model.objective.expr <= model.level)
         model.del_component(model.objective)
         model.objective = Objective(expr=0.0)
         if self.instance.binary:

@@ -21,6 +21,7 @@ from reductions import (
     ConvexityFamily,
     DecisionVerdict,
     IndependentSet,
+    Instance,
     MaxCut,
     MaxSat,
     ThreeSat,
@@ -207,6 +208,16 @@ def test_nothing_knows_the_gadgets(formulas):
             assert (code is not None) == models.any()
             if code is not None:
                 assert cnf.satisfied_by(ThreeSat().lift(instance, code))
+
+
+@pytest.mark.parametrize("norm", ["inf", 1, 2])
+def test_a_network_whose_output_is_constant(norm):
+    net = pr.Network.from_arrays([np.zeros((2, 1))], [[1.0, 1.0]], 1.0)
+    for x, gap, met in (([1.0, 1.0], 0.5, True), ([1.0, 1.2], 0.5, True), ([1.0, 1.2], 0.3, False)):
+        question = Question.of(Instance(net, x, None, None, gap, norm, "constant"))
+        assert (question.region is not None) == met
+        if met:
+            assert question.try_network(pr.Solver("scip"))[0].has_solution
 
 
 def test_codes_whose_entries_share_every_neuron_have_no_sides():
