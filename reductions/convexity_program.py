@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from pyomo.common.gc_manager import PauseGC
 from pyomo.environ import Binary, Block, ConcreteModel, Constraint, Objective, Var, maximize
 
-from pyomo_relu.bounds import Region, crown_bounds, layer_interval, lp_region, observed_region
+from pyomo_relu.bounds import Region, crown_bounds, lp_region, observed_region
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import BigM
-from pyomo_relu.formulations.encoding import encode_layer, new_layer_blocks
 from pyomo_relu.formulations.rows import linear
 from pyomo_relu.inversion.polish import Pattern
+from pyomo_relu.inversion.program import add_code, encode_network
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem
@@ -118,9 +118,9 @@ def build_convexity_program(problem: Problem, regions: Regions, least: float) ->
     model = ConcreteModel()
     with PauseGC():
         model.first, model.second, model.middle = Block(), Block(), Block()
-        one = _encode(model.first, network, regions.meeting)
-        two = _encode(model.second, network, regions.meeting)
-        between = _encode(model.middle, network, regions.middle)
+        one = _add_copy(model.first, network, regions.meeting)
+        two = _add_copy(model.second, network, regions.meeting)
+        between = _add_copy(model.middle, network, regions.middle)
         model.halfway = Constraint(
             range(network.n_in),
             rule=lambda m, i: linear([1.0, 1.0, -2.0], [m.first.z[i], m.second.z[i], m.middle.z[i]]) == 0.0,
@@ -131,19 +131,10 @@ def build_convexity_program(problem: Problem, regions: Regions, least: float) ->
     return model
 
 
-def _encode(block: Any, network: Network, region: Region) -> list[list[Any]]:
+def _add_copy(block: Any, network: Network, region: Region) -> list[list[Any]]:
     """Write one copy of the network; return the outputs of each layer."""
-    lower, upper = region.code.lower.tolist(), region.code.upper.tolist()
-    block.z = Var(range(network.n_in), bounds=lambda _, i: (lower[i], upper[i]))
-    new_layer_blocks(block, len(network))
-    outputs: list[list[Any]] = []
-    inputs, variables = region.code, list(block.z.values())
-    for i, (layer, bounds) in enumerate(zip(network, region.pre_activations, strict=True), start=1):
-        implied = layer_interval(layer, inputs)
-        variables = encode_layer(block.layer[i], layer, variables, bounds, BigM(), implied=implied)
-        inputs = Box(layer.activate(bounds.lower), layer.activate(bounds.upper))
-        outputs.append(variables)
-    return outputs
+    add_code(block, network, region)
+    return encode_network(block, network, region, BigM())
 
 
 def _add_convexity_of_first_layer(model: Any, one: list[Any], two: list[Any], between: list[Any]) -> None:

@@ -58,13 +58,11 @@ def build_program(
     if norm == "inf" and np.isfinite(caps).all():
         budget = float(caps.max())
     least = least_deviations(problem, norm, incumbent)
-    lower, upper = region.code.lower.tolist(), region.code.upper.tolist()
     model = ConcreteModel()
     with PauseGC():
-        model.z = Var(range(problem.network.n_in), bounds=lambda _, i: (lower[i], upper[i]))
-        new_layer_blocks(model, len(problem.network))
+        add_code(model, problem.network, region)
         if extendable:
-            outputs = _whole(model, problem, region, encoding)
+            outputs = encode_network(model, problem.network, region, encoding)[-1]
             add_residual_norm(model, outputs, problem.x, norm, least=least, most=caps, budget=budget)
         else:
             layer, bounds, variables = _hidden(model, problem.network, region, encoding)
@@ -102,13 +100,37 @@ def build_program(
     return model
 
 
-def _whole(model: ConcreteModel, problem: Problem, region: Region, encoding: Encoding) -> list[Any]:
-    """Write every layer in terms of the one before; return the outputs."""
-    outputs, inputs = list(model.z.values()), region.code
-    for i, (layer, bounds) in enumerate(zip(problem.network, region.pre_activations, strict=True), 1):
+def add_code(block: Any, network: Network, region: Region) -> None:
+    """Add the variables ``z`` of the code, within its bounds, and an empty block for each layer."""
+    lower, upper = region.code.lower.tolist(), region.code.upper.tolist()
+    block.z = Var(range(network.n_in), bounds=lambda _, i: (lower[i], upper[i]))
+    new_layer_blocks(block, len(network))
+
+
+def encode_network(block: Any, network: Network, region: Region, encoding: Encoding) -> list[list[Any]]:
+    """Write every layer in terms of the one before.
+
+    Parameters
+    ----------
+    block : pyomo.environ.Block
+        As :func:`add_code` leaves it.
+    network : Network
+    region : Region
+        Bounds of the code and of the pre-activations.
+    encoding : Encoding
+
+    Returns
+    -------
+    list of list of variable or None
+        The outputs of each layer; None is zero.
+    """
+    outputs: list[list[Any]] = []
+    inputs, variables = region.code, list(block.z.values())
+    for i, (layer, bounds) in enumerate(zip(network, region.pre_activations, strict=True), start=1):
         implied = layer_interval(layer, inputs)
-        outputs = encode_layer(model.layer[i], layer, outputs, bounds, encoding, implied=implied)
+        variables = encode_layer(block.layer[i], layer, variables, bounds, encoding, implied=implied)
         inputs = Box(layer.activate(bounds.lower), layer.activate(bounds.upper))
+        outputs.append(variables)
     return outputs
 
 
