@@ -28,7 +28,7 @@ class Group(TyperGroup):
         extra["standalone_mode"] = False
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            sys.exit(self._code(args, prog_name, extra))
+            sys.exit(self._code(args, prog_name or self.name, extra))
 
     def _code(self, args: Sequence[str] | None, prog_name: str | None, extra: dict[str, Any]) -> int:
         try:
