@@ -23,15 +23,7 @@ ReductionOption = Annotated[
     ),
 ]
 
-SolverOption = Annotated[str | None, typer.Option(help="Its name; `pyomo-relu solvers` lists them.")]
-
-ConfigOption = Annotated[Path | None, typer.Option(help="A TOML file with a table 'solver'; flags go first.")]
-
 TimeLimitOption = Annotated[float | None, typer.Option(help="Seconds for all of it.")]
-
-SolverSettingOption = Annotated[
-    list[str] | None, typer.Option(help="The solver's own option; may be repeated.", metavar="KEY=VALUE")
-]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 

@@ -12,22 +12,16 @@ from pyomo_relu.cli.group import DONE, UNDECIDED
 from pyomo_relu.cli.network import read_network
 from pyomo_relu.cli.options import SolverFlags, choose_solver
 from pyomo_relu.cli.output import check_source
+from pyomo_relu.cli.parameters import ConfigFlag, NetworkArgument, OptionFlag, SolverFlag
 from pyomo_relu.cli.terminal import solving
-from reductions.cli.arguments import (
-    ConfigOption,
-    JsonOption,
-    SolverOption,
-    SolverSettingOption,
-    TimeLimitOption,
-    check_time_limit,
-)
+from reductions.cli.arguments import JsonOption, TimeLimitOption, check_time_limit
 
 if TYPE_CHECKING:
     from reductions.convexity import Convexity
 
 
 def convexity(
-    network: Annotated[str, typer.Argument(help="A .npz, .onnx, .pt or .pth file, or: mnist.", metavar="NETWORK")],
+    network: NetworkArgument,
     observation: Annotated[
         Path, typer.Argument(help="What is observed: a .npy, .csv, .txt or .json file.", metavar="OBSERVATION")
     ],
@@ -40,10 +34,10 @@ def convexity(
     proof: Annotated[
         str | None, typer.Option(help="Answer without rounding, where that is done in time.", metavar="z3")
     ] = None,
-    solver: SolverOption = None,
-    config: ConfigOption = None,
+    solver: SolverFlag = None,
+    config: ConfigFlag = None,
     time_limit: TimeLimitOption = None,
-    option: SolverSettingOption = None,
+    option: OptionFlag = None,
     json_only: JsonOption = False,
 ) -> None:
     """Decide whether the codes of one observation form a convex set; exit code 0 if decided, 1 if not.

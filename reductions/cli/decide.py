@@ -12,14 +12,12 @@ import typer
 
 from pyomo_relu.cli.options import SolverFlags, choose_solver
 from pyomo_relu.cli.output import check_destination
+from pyomo_relu.cli.parameters import ConfigFlag, OptionFlag, SolverFlag
 from pyomo_relu.cli.terminal import note, solving
 from reductions.cli.arguments import (
-    ConfigOption,
     FormulaArgument,
     JsonOption,
     ReductionOption,
-    SolverOption,
-    SolverSettingOption,
     TimeLimitOption,
     check_time_limit,
     named_reduction,
@@ -37,10 +35,10 @@ WIDTH = 78
 def decide(
     file: FormulaArgument,
     reduction: ReductionOption = "three-sat",
-    solver: SolverOption = None,
-    config: ConfigOption = None,
+    solver: SolverFlag = None,
+    config: ConfigFlag = None,
     time_limit: TimeLimitOption = None,
-    option: SolverSettingOption = None,
+    option: OptionFlag = None,
     proof: Annotated[
         Path | None, typer.Option(help="Prove UNSAT, and write the DRUP proof: .drup or .drat.", metavar="FILE")
     ] = None,
