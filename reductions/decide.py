@@ -25,7 +25,7 @@ from reductions.incidence import Component, components, join
 from reductions.instance import Reduction
 from reductions.max_sat import MaxSat
 from reductions.proof import check_proof
-from reductions.registry import REDUCTIONS
+from reductions.registry import named_reduction
 from reductions.through_cnf import ThroughCNF
 
 NEEDS = frozenset({Capability.MILP})
@@ -185,13 +185,11 @@ def decide(
 
 
 def _reduction_of(reduction: Reduction | str) -> Reduction:
-    if not isinstance(reduction, str):
-        if isinstance(reduction, MaxSat) and reduction.weights is not None:
-            raise InputError("decide asks whether all clauses can hold: give MaxSat() without weights")
-        return reduction
-    if reduction not in REDUCTIONS:
-        raise InputError(f"unknown reduction {reduction!r}; known: {', '.join(REDUCTIONS)}")
-    return REDUCTIONS[reduction]
+    if isinstance(reduction, str):
+        return named_reduction(reduction)
+    if isinstance(reduction, MaxSat) and reduction.weights is not None:
+        raise InputError("decide asks whether all clauses can hold: give MaxSat() without weights")
+    return reduction
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from pyomo_relu.errors import InputError
 from reductions.bias_free import BiasFree
 from reductions.binary_code import BinaryCode
 from reductions.box_form import BoxForm
@@ -34,3 +35,21 @@ GRAPH_REDUCTIONS: dict[str, Callable[[int], Reduction]] = {
     reduction.name: reduction for reduction in (Coloring, IndependentSet, VertexCover, MaxCut)
 }
 """The reductions of graphs, each made from one number: of colours, of nodes, or the weight of a cut."""
+
+
+def named_reduction(name: str) -> Reduction:
+    """Return a reduction of formulas by its name.
+
+    Raises
+    ------
+    InputError
+        If there is none of this name.
+
+    Examples
+    --------
+    >>> named_reduction("box")
+    BoxForm()
+    """
+    if name not in REDUCTIONS:
+        raise InputError(f"unknown reduction {name!r}; known: {', '.join(REDUCTIONS)}")
+    return REDUCTIONS[name]

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pyomo_relu.errors import InputError
-
-if TYPE_CHECKING:
-    from reductions.instance import Reduction
 
 FormulaArgument = Annotated[Path, typer.Argument(help="A formula in DIMACS CNF.", metavar="FILE.cnf")]
 
@@ -28,26 +25,6 @@ TimeLimitOption = Annotated[float | None, typer.Option(help="Seconds for all of 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 
 FolderOption = Annotated[Path, typer.Option(help="The folder; made if it does not exist.", metavar="DIR")]
-
-
-def named_reduction(name: str) -> Reduction:
-    """Return a reduction of formulas by its name.
-
-    Raises
-    ------
-    InputError
-        If there is none of this name.
-
-    Examples
-    --------
-    >>> named_reduction("box")
-    BoxForm()
-    """
-    from reductions.registry import REDUCTIONS
-
-    if name not in REDUCTIONS:
-        raise InputError(f"unknown reduction {name!r}; known: {', '.join(REDUCTIONS)}")
-    return REDUCTIONS[name]
 
 
 def check_time_limit(seconds: float | None) -> None:

@@ -6,7 +6,7 @@ import json
 
 import typer
 
-from reductions.cli.arguments import FolderOption, FormulaArgument, JsonOption, ReductionOption, named_reduction
+from reductions.cli.arguments import FolderOption, FormulaArgument, JsonOption, ReductionOption
 
 
 def build(
@@ -16,12 +16,11 @@ def build(
 
     Example: `relu-reductions build uf20-01.cnf --reduction box --out uf20-01`.
     """
-    chosen = named_reduction(reduction)
-
     from reductions.cnf import CNF
     from reductions.exchange import write_instance
+    from reductions.registry import named_reduction
 
-    manifest = write_instance(chosen.reduce(CNF.from_dimacs(file)), out)
+    manifest = write_instance(named_reduction(reduction).reduce(CNF.from_dimacs(file)), out)
     if json_only:
         typer.echo(json.dumps(manifest))
         return

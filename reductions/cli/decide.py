@@ -20,7 +20,6 @@ from reductions.cli.arguments import (
     ReductionOption,
     TimeLimitOption,
     check_time_limit,
-    named_reduction,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +47,8 @@ def decide(
 
     Examples: `relu-reductions decide uf20-01.cnf`, `relu-reductions decide uuf50-01.cnf --solver highs --proof p.drup`.
     """
+    from reductions.registry import named_reduction
+
     chosen, settings = named_reduction(reduction), choose_solver(SolverFlags(solver, config, option=option or ()))
     check_time_limit(time_limit)
     if proof is not None:

@@ -10,7 +10,7 @@ import typer
 
 from pyomo_relu.cli.group import DONE, UNDECIDED
 from pyomo_relu.errors import InputError
-from reductions.cli.arguments import JsonOption, named_reduction
+from reductions.cli.arguments import JsonOption
 from reductions.cli.decide import SAID, value_lines
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def lift(
     from pyomo_relu.io.observation import read_array
     from pyomo_relu.norms import norm_of
     from pyomo_relu.validation import as_vector
+    from reductions.registry import named_reduction
 
     cnf, name = _read(source, reduction)
     chosen = named_reduction(name)

@@ -9,7 +9,7 @@ import typer
 
 from pyomo_relu.cli.terminal import solving
 from pyomo_relu.errors import InputError
-from reductions.cli.arguments import FolderOption, JsonOption, named_reduction
+from reductions.cli.arguments import FolderOption, JsonOption
 
 DEFAULT = ("three-sat", "depth-two", "box")
 
@@ -29,14 +29,15 @@ def suite(
 
     Example: `relu-reductions suite --out suite --sizes 4,8 --reduction box`.
     """
+    from reductions.registry import named_reduction
+    from reductions.suite import write_suite
+
     chosen = [named_reduction(name) for name in reduction or DEFAULT]
     n_variables = _sizes(sizes)
     if repeats < 1:
         raise InputError(f"--repeats must be at least 1, got {repeats}")
     if seed < 0:
         raise InputError(f"--seed must be at least 0, got {seed}")
-
-    from reductions.suite import write_suite
 
     with solving("writing instances", quiet=json_only):
         manifests = write_suite(out, chosen, n_variables=n_variables, repeats=repeats, seed=seed)
