@@ -68,6 +68,11 @@ class Certificate:
         """Claims that rest on a solver."""
         return tuple(claim for claim in self.claims if claim.standing is Standing.TRUSTED)
 
+    @property
+    def trusted_to(self) -> str:
+        """Who is trusted; empty where every claim was verified."""
+        return "; ".join(dict.fromkeys(claim.by for claim in self.trusted))
+
     def to_list(self) -> list[dict[str, Any]]:
         """Return the claims as plain dictionaries."""
         return [

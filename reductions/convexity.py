@@ -93,7 +93,7 @@ class Convexity:
     @property
     def trusted_to(self) -> str:
         """Who is trusted; empty where every claim was verified."""
-        return "; ".join(dict.fromkeys(claim.by for claim in self.certificate.trusted))
+        return self.certificate.trusted_to
 
     def __repr__(self) -> str:
         how = "proved" if self.proved else "not proved"

@@ -80,7 +80,7 @@ class Decision:
     @property
     def trusted_to(self) -> str:
         """Who is trusted; empty where it is proved."""
-        return "" if self.proved else "; ".join(dict.fromkeys(claim.by for claim in self.certificate.trusted))
+        return "" if self.proved else self.certificate.trusted_to
 
     def write_proof(self, path: str | PathLike[str]) -> None:
         """Write the proof, a line a step, atomically.

@@ -10,8 +10,6 @@ from pyomo.environ import Binary, ConcreteModel, Constraint, Objective, Var
 
 from pyomo_relu.bounds import Region, observed_region
 from pyomo_relu.bounds.propagation import propagated_region
-from pyomo_relu.box import Box
-from pyomo_relu.errors import InputError
 from pyomo_relu.formulations.residual import NEEDS as NEEDS_OF_NORM
 from pyomo_relu.inversion.program import build_program, read_code
 from pyomo_relu.inversion.proof import check_big_m
@@ -33,7 +31,7 @@ class Question:
     ----------
     instance : Instance
     problem : Problem
-        Over the instance's box, or the unit cube, which has a code if there is one at all; see `Instance`.
+        Over :attr:`Instance.search_box`.
     level : float
         Half of the gap.
     region : Region or None
@@ -60,10 +58,8 @@ class Question:
         InputError
             If the instance has no gap, or its weights are so large that no MILP can be trusted.
         """
-        if not instance.gap:
-            raise InputError(f"{instance.name}: the instance has no gap, so that its residual decides nothing")
-        network, level = instance.network, instance.gap / 2.0
-        box = Box.of((0.0, 1.0), network.n_in) if instance.box is None else instance.box
+        instance.require_gap()
+        network, box, level = instance.network, instance.search_box, instance.gap / 2.0
         problem = Problem(network, instance.observation, box)
         region = propagated_region(network, observed_region(network, problem.x, box, level, instance.gap_norm))
         if region is None:

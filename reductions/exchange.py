@@ -22,7 +22,6 @@ import networkx as nx
 import numpy as np
 
 from pyomo_relu.atomic import atomic_write
-from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from reductions.cnf import CNF
 from reductions.gadgets import rounded_down
@@ -119,10 +118,8 @@ def vnnlib(instance: Instance) -> str:
     """
     if instance.binary:
         raise InputError(f"{instance.name}: VNN-LIB has no binary inputs")
-    if not instance.gap:
-        raise InputError(f"{instance.name}: the instance has no gap, so that its residual decides nothing")
-    network = instance.network
-    box = Box.of((0.0, 1.0), network.n_in) if instance.box is None else instance.box
+    instance.require_gap()
+    network, box = instance.network, instance.search_box
     outputs = 1 if instance.gap_norm == "inf" else network.n_out
     room = rounded_down(Fraction(instance.gap) / (2 * outputs))
     x = instance.observation

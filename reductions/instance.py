@@ -62,6 +62,22 @@ class Instance:
             raise InputError(f"gap must be a number, at least 0, got {self.gap}")
         object.__setattr__(self, "gap_norm", as_norm(self.gap_norm))
 
+    @property
+    def search_box(self) -> Box:
+        """The box, or the unit cube where there is none: it holds a code that meets x if there is one at all."""
+        return Box.of((0.0, 1.0), self.network.n_in) if self.box is None else self.box
+
+    def require_gap(self) -> None:
+        """Refuse an instance whose residual decides nothing.
+
+        Raises
+        ------
+        InputError
+            If the gap is zero.
+        """
+        if not self.gap:
+            raise InputError(f"{self.name}: the instance has no gap, so that its residual decides nothing")
+
 
 class Reduction(Protocol):
     """A map from a source to an :class:`Instance`, and the map back from its codes."""
