@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ def solving(text: str, *, quiet: bool = False) -> Iterator[None]:
     quiet : bool
         No spinner: for scripts, and where a solver's log is to be read.
     """
-    with _spinner(text, quiet), _stdout_to_stderr():
+    with _spinner(text, quiet), _stdout_to_stderr(), _silent_interrupt():
         yield
 
 
@@ -52,3 +53,17 @@ def _stdout_to_stderr() -> Iterator[None]:
     finally:
         os.dup2(answer, 1)
         os.close(answer)
+
+
+@contextmanager
+def _silent_interrupt() -> Iterator[None]:
+    # A component of a model that is interrupted is no error: Pyomo logs it before it passes the interrupt on.
+    def keep(_: logging.LogRecord) -> bool:
+        return not isinstance(sys.exc_info()[1], KeyboardInterrupt)
+
+    logger = logging.getLogger("pyomo.core")
+    logger.addFilter(keep)
+    try:
+        yield
+    finally:
+        logger.removeFilter(keep)

@@ -36,10 +36,15 @@ def prepare() -> None:
 
 
 def cancel(interface: Any) -> None:
-    """Ask HiGHS to stop; a KeyboardInterrupt inside it would take the incumbent along."""
-    if interface._solver_model is None:
+    """Ask HiGHS to stop; a KeyboardInterrupt inside it would take the incumbent along.
+
+    Before it has begun, it would forget that it was asked.
+    """
+    highs = interface._solver_model
+    if highs is not None:
+        highs.cancelSolve()
+    if highs is None or not highs.is_solver_running():
         raise KeyboardInterrupt
-    interface._solver_model.cancelSolve()
 
 
 def report(interface: Any) -> Report:

@@ -104,23 +104,25 @@ class Session:
         if version is None:
             raise SolverUnavailableError(f"{self._backend.title} is not installed; {self._backend.install}")
         self._title = f"{self._backend.title} {version}"
-        with _ONE_AT_A_TIME, _quiet(self._solver.log):
+        with _ONE_AT_A_TIME, _CtrlC() as ctrl_c, _quiet(self._solver.log):
             self._options = options_of(self._backend, self._solver, needs, lean=lean)
+        if ctrl_c.came:
+            raise KeyboardInterrupt
         self._interface: Any = None
 
     def solve(self) -> Outcome:
         """Solve the model as it is now, in place; see :func:`solve`."""
         backend, options, log = self._backend, self._options, self._solver.log
         goal = _goal(self._model)
-        with _ONE_AT_A_TIME, PauseGC(), _quiet(log):
+        with _ONE_AT_A_TIME, _CtrlC() as ctrl_c, PauseGC(), _quiet(log):
             started = time.perf_counter()
-            answer = self._answer()
+            answer = self._answer(ctrl_c)
             objective = _load(goal, answer)
             if answer.status is Status.OPTIMAL and objective is None:
                 answer = _failed(Status.SOLVER_ERROR, f"{answer.message}, but without a solution")
             bound = _bound(goal, answer, objective, _promised_gap(backend, options, objective))
         return Outcome(
-            answer.status,
+            Status.INTERRUPTED if ctrl_c.came else answer.status,
             objective is not None,
             objective,
             bound,
@@ -129,7 +131,7 @@ class Session:
             answer.message if answer.status in _FAILED else "",
         )
 
-    def _answer(self) -> Answer:
+    def _answer(self, ctrl_c: _CtrlC) -> Answer:
         backend = self._backend
         adapter = legacy if backend.legacy else direct
         try:
@@ -137,7 +139,7 @@ class Session:
             if self._interface is None or not backend.persistent:
                 self._interface = adapter.create(backend)
                 backend.adapt(self._interface)
-            with _stopped_by_ctrl_c(backend, self._interface):
+            with ctrl_c.stops(backend, self._interface):
                 results = adapter.call(self._interface, self._model, self._options, self._solver.log)
         except KeyboardInterrupt:
             self._interface = None
@@ -251,20 +253,46 @@ def _quiet(log: bool) -> Iterator[None]:
         logger.setLevel(level)
 
 
-@contextmanager
-def _stopped_by_ctrl_c(backend: Backend, interface: Any) -> Iterator[None]:
-    """Let Ctrl-C ask the solver to stop, so that the incumbent is kept; a second one interrupts for good."""
-    cancel, before = backend.cancel, signal.getsignal(signal.SIGINT)
-    if cancel is None or not callable(before) or threading.current_thread() is not threading.main_thread():
-        yield
-        return
+class _CtrlC:
+    """Ctrl-C for the time of a solve: it waits for Pyomo, which swallows it while it redirects streams.
 
-    def stop(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGINT, before)
-        cancel(interface)
+    While the solver runs, it asks that to stop, so that the incumbent is kept; a second one interrupts for good.
 
-    signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    Attributes
+    ----------
+    came : bool
+        Whether it was pressed; the caller is to say so.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+        self._before: Any = None
+        self._stop: Any = None
+
+    def __enter__(self) -> _CtrlC:
+        before = signal.getsignal(signal.SIGINT)
+        if callable(before) and threading.current_thread() is threading.main_thread():
+            self._before = before
+            signal.signal(signal.SIGINT, self._take)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    @contextmanager
+    def stops(self, backend: Backend, interface: Any) -> Iterator[None]:
+        """Let it stop the solver for the time of the block."""
+        if self.came:
+            raise KeyboardInterrupt
+        cancel = backend.cancel
+        self._stop = self._before if cancel is None else lambda *_: cancel(interface)
+        try:
+            yield
+        finally:
+            self._stop = None
+
+    def _take(self, number: int, frame: Any) -> None:
+        again, self.came = self.came, True
+        if self._stop is not None:
+            (self._before if again else self._stop)(number, frame)

@@ -182,9 +182,7 @@ def test_ctrl_c_leaves_a_store_to_go_on_with(flags: list[str]) -> None:
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     # What follows with workers is Python's, on the lock that Pyomo has in every process that ends at once.
-    # Pyomo may have logged that it was building something, and the thread that reads a solver's log how it ended.
-    lines = err.splitlines()
-    assert "out holds what was answered: go on with --resume" in lines
-    assert "interrupted" in lines
+    assert err.splitlines()[:2] == ["out holds what was answered: go on with --resume", "interrupted"]
+    assert "Traceback" not in err
     done = len(results.read_text().splitlines())
     assert 0 < done < 300

@@ -1,13 +1,25 @@
 """`solve`: trouble is a status, our own mistakes are not, and what is missing is said before the solve."""
 
 import logging
+import signal
 from dataclasses import replace
 
 import pytest
 from pyomo.environ import ConcreteModel, Constraint, Objective, Var
 
 from pyomo_relu.errors import InputError, SolverConfigError, SolverUnavailableError
-from pyomo_relu.solvers import ABS_GAP, BACKENDS, REL_GAP, Capability, Solver, direct, legacy, solve
+from pyomo_relu.solvers import (
+    ABS_GAP,
+    BACKENDS,
+    REL_GAP,
+    Capability,
+    Solver,
+    direct,
+    highs_interface,
+    legacy,
+    run,
+    solve,
+)
 from pyomo_relu.solvers.answer import Answer
 from pyomo_relu.solvers.run import MIQP_FEASIBILITY, options_of
 from pyomo_relu.status import Status
@@ -55,6 +67,54 @@ def test_an_interrupt_is_a_status(model, ending):
     outcome = solve(model, "highs", LP)
     assert outcome.status is Status.INTERRUPTED
     assert (outcome.has_solution, outcome.objective, outcome.bound) == (False, None, None)
+
+
+@pytest.mark.parametrize("when", ["__enter__", "__exit__"])
+def test_ctrl_c_waits_while_streams_are_redirected(model, monkeypatch, when):
+    calls = []
+
+    class Capture(run.capture_output):
+        def __enter__(self):
+            return self.note("__enter__", super().__enter__)
+
+        def __exit__(self, *how):
+            return self.note("__exit__", super().__exit__, *how)
+
+        def note(self, name, redirect, *how):
+            if name == when and calls[:2] == ["__enter__", "__exit__"]:  # not those of the options
+                signal.raise_signal(signal.SIGINT)
+            found = redirect(*how)
+            calls.append(name)
+            return found
+
+    monkeypatch.setattr(run, "capture_output", Capture)
+    outcome = solve(model, "highs", LP)
+    assert calls == ["__enter__", "__exit__"] * 2
+    assert outcome.status is Status.INTERRUPTED
+    assert outcome.has_solution == (when == "__exit__")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_while_options_are_checked_is_an_interrupt(model, monkeypatch):
+    monkeypatch.setattr(run, "options_of", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        solve(model, "highs", LP)
+
+
+@pytest.mark.parametrize("name", ["highs", "glpk"])
+def test_ctrl_c_before_the_solver_begins_is_not_forgotten(model, monkeypatch, name):
+    module, where = (highs_interface, "linear_form") if name == "highs" else (legacy, "call")
+    if BACKENDS[name].version() is None:
+        pytest.skip(BACKENDS[name].install)
+    original = getattr(module, where)
+
+    def pressed(*given):
+        signal.raise_signal(signal.SIGINT)
+        return original(*given)
+
+    monkeypatch.setattr(module, where, pressed)
+    outcome = solve(model, name, LP)
+    assert (outcome.status, outcome.has_solution) == (Status.INTERRUPTED, False)
 
 
 @pytest.mark.parametrize("adapter", [direct, legacy])
