@@ -144,7 +144,7 @@ def _opened(
         "observations": observations,
     }
     prints = {name: fingerprint(part) for name, part in parts.items()}
-    with open_store(path, len(observations), prints, resume=resume) as store:
+    with open_store(path, len(observations), job.network.n_in, prints, resume=resume) as store:
         yield store
 
 

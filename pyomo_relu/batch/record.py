@@ -39,7 +39,7 @@ def from_line(line: bytes) -> tuple[int, Result]:
 
     Raises
     ------
-    ValueError, TypeError, KeyError, AttributeError, RecursionError
+    ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError
         If it is not such a line.
     """
     record = json.loads(line)
@@ -54,14 +54,16 @@ def from_line(line: bytes) -> tuple[int, Result]:
     layers = tuple(
         LayerReport(
             **{
-                **_numbers(layer, ("eps", "recovery_factor", "objective", "residual", "seconds")),
+                **_numbers(layer, ("eps", "recovery_factor", "objective", "residual")),
+                "seconds": _number(layer["seconds"]),
                 "status": Status(layer["status"]),
             }
         )
         for layer in record.pop("layers")
     )
     known = {
-        **_numbers(record, ("residual", "objective", "dual_bound", "seconds")),
+        **_numbers(record, ("residual", "objective", "dual_bound")),
+        "seconds": _number(record["seconds"]),
         "status": Status(record["status"]),
         "z": None if z is None else np.array([_number(entry) for entry in z], dtype=np.float64),
     }
@@ -81,8 +83,8 @@ def _plain(value: Any) -> Any:
 
 
 def _numbers(record: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {**record, **{name: _number(record[name]) for name in names}}
+    return {**record, **{name: None if record[name] is None else _number(record[name]) for name in names}}
 
 
-def _number(value: Any) -> Any:
-    return _NOT_FINITE[value] if isinstance(value, str) else value
+def _number(value: Any) -> float:
+    return _NOT_FINITE[value] if isinstance(value, str) else float(value)

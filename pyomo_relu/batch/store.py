@@ -63,14 +63,16 @@ class Store:
 
 
 @contextmanager
-def open_store(path: str | os.PathLike[str], size: int, prints: Mapping[str, str], *, resume: bool) -> Iterator[Store]:
+def open_store(
+    path: str | os.PathLike[str], size: int, n_in: int, prints: Mapping[str, str], *, resume: bool
+) -> Iterator[Store]:
     """Open the store in a folder, which is made if it is not there.
 
     Parameters
     ----------
     path : path
-    size : int
-        Number of observations.
+    size, n_in : int
+        Number of observations, and size of a code.
     prints : mapping of str to str
         Fingerprints of what the batch is made of.
     resume : bool
@@ -92,7 +94,7 @@ def open_store(path: str | os.PathLike[str], size: int, prints: Mapping[str, str
     with lines:
         _lock(lines, folder)
         _check_header(folder, {"size": size, **prints}, resume=resume)
-        yield Store(folder, _read(lines, folder / RESULTS, size), lines)
+        yield Store(folder, _read(lines, folder / RESULTS, size, n_in), lines)
 
 
 def _lock(lines: BinaryIO, folder: Path) -> None:
@@ -131,7 +133,7 @@ def _check_header(folder: Path, parts: Mapping[str, Any], *, resume: bool) -> No
         raise InputError(f"store {folder}: belongs to another batch (not the same: {named}): give another folder")
 
 
-def _read(lines: BinaryIO, path: Path, size: int) -> dict[int, Result]:
+def _read(lines: BinaryIO, path: Path, size: int, n_in: int) -> dict[int, Result]:
     """Return the results in a file, from which a torn last line is cut off."""
     lines.seek(0)
     whole = 0
@@ -142,8 +144,10 @@ def _read(lines: BinaryIO, path: Path, size: int) -> dict[int, Result]:
         whole += len(line)
         try:
             index, result = from_line(line)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise InputError(f"{path}: line {number} is damaged") from error
+        if result.z is not None and len(result.z) != n_in:
+            raise InputError(f"{path}: line {number}: the code has {len(result.z)} entries, expected {n_in}")
         if not 0 <= index < size or index in found:
             raise InputError(f"{path}: line {number}: observation {index} is unknown, or there twice")
         found[index] = result

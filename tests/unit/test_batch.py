@@ -439,12 +439,12 @@ def test_a_file_cut_anywhere_is_resumed(tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("cut")
     results = {i: LINEAR_RESULTS[i] for i in range(3)}
     whole = b"".join(to_line(i, result) for i, result in results.items())
-    with open_store(folder, 3, {}, resume=False) as store:
+    with open_store(folder, 3, 3, {}, resume=False) as store:
         store.append(list(results.items()))
     assert (folder / "results.jsonl").read_bytes() == whole
     kept = data.draw(st.integers(0, len(whole)))
     (folder / "results.jsonl").write_bytes(whole[:kept])
-    with open_store(folder, 3, {}, resume=True) as store:
+    with open_store(folder, 3, 3, {}, resume=True) as store:
         left = dict(store.results)
         assert len(left) == whole[:kept].count(b"\n")
         store.append([(i, result) for i, result in results.items() if i not in left])
@@ -545,6 +545,26 @@ def test_a_damaged_store_is_refused(tmp_path: Path, name: str, content: bytes, s
     assert (tmp_path / name).read_bytes() == content
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("z", [1.0, 2.0], "the code has 2 entries, expected 3"),
+        ("z", [[1.0], [2.0], [3.0]], "line 1 is damaged"),
+        ("z", [1.0, 2.0, None], "line 1 is damaged"),
+        ("z", [1.0, 2.0, 10**400], "line 1 is damaged"),
+        ("residual", 10**400, "line 1 is damaged"),
+        ("residual", [0.5], "line 1 is damaged"),
+        ("seconds", None, "line 1 is damaged"),
+    ],
+)
+def test_a_line_that_is_json_but_no_result_is_refused(tmp_path: Path, field: str, value: Any, said: str) -> None:
+    pr.invert_many(NET, X, LINEAR, store=tmp_path)
+    record = {**json.loads(to_line(0, LINEAR_RESULTS[0])), field: value}
+    (tmp_path / "results.jsonl").write_text(json.dumps(record) + "\n")
+    with pytest.raises(pr.InputError, match=said):
+        pr.invert_many(NET, X, LINEAR, store=tmp_path, resume=True)
+
+
 @pytest.mark.parametrize(("rows", "said"), [((0, 0), "observation 0 is unknown, or there twice"), ((9,), "9 is unk")])
 def test_an_observation_that_is_there_twice_or_unknown_is_refused(
     tmp_path: Path, rows: tuple[int, ...], said: str
@@ -569,9 +589,9 @@ def test_a_store_cannot_be_where_a_file_is(tmp_path: Path) -> None:
 
 def test_two_runs_do_not_write_to_one_store(tmp_path: Path) -> None:
     with (
-        open_store(tmp_path, 7, {}, resume=False),
+        open_store(tmp_path, 7, 3, {}, resume=False),
         pytest.raises(pr.InputError, match="another run is writing to it"),
-        open_store(tmp_path, 7, {}, resume=True),
+        open_store(tmp_path, 7, 3, {}, resume=True),
     ):
         pass
 
