@@ -1,0 +1,221 @@
+"""The store: what was answered is kept, and nothing else is taken for it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from batch_methods import Counting, Ending
+from batch_setting import LINEAR, LINEAR_RESULTS, NET, X, comparable
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pyomo_relu as pr
+from pyomo_relu.batch.record import to_line
+from pyomo_relu.batch.store import open_store
+
+
+def test_a_store_holds_what_was_answered(tmp_path: Path) -> None:
+    x = X.copy()
+    x[2, 5] = np.nan
+    batch = pr.invert_many(NET, x, store=tmp_path / "a/store")
+    again = pr.invert_many(NET, x, store=tmp_path / "a/store", resume=True)
+    for i in range(7):
+        same = comparable(again[i]), comparable(batch[i])
+        assert same[0] == same[1]
+        assert i == 2 or again[i].seconds == batch[i].seconds
+    with np.load(tmp_path / "a/store/codes.npz", allow_pickle=False) as arrays:
+        np.testing.assert_array_equal(arrays["codes"], batch.codes)
+        np.testing.assert_array_equal(arrays["residuals"], batch.residuals)
+    assert sorted(path.name for path in (tmp_path / "a/store").iterdir()) == [
+        "batch.json", "codes.npz", "failures.jsonl", "results.jsonl",
+    ]  # fmt: skip
+
+
+def test_only_what_is_missing_is_done_again(tmp_path: Path) -> None:
+    counting = Counting(str(tmp_path / "count"))
+    whole = pr.invert_many(NET, X, counting, store=tmp_path / "store")
+    results = tmp_path / "store/results.jsonl"
+    lines = results.read_bytes().splitlines(keepends=True)
+    # As a kill leaves it: three whole lines, and half of another.
+    results.write_bytes(b"".join(lines[:3]) + lines[3][: len(lines[3]) // 2])
+    again = pr.invert_many(NET, X, counting, store=tmp_path / "store", resume=True)
+    assert len((tmp_path / "count").read_text().split()) == 7 + 4
+    assert list(map(comparable, again)) == list(map(comparable, whole))
+    assert sorted(json.loads(line)["index"] for line in results.read_text().splitlines()) == list(range(7))
+
+
+@given(st.data())
+def test_a_file_cut_anywhere_is_resumed(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    folder = tmp_path_factory.mktemp("cut")
+    results = {i: LINEAR_RESULTS[i] for i in range(3)}
+    whole = b"".join(to_line(i, result) for i, result in results.items())
+    with open_store(folder, 3, 3, {}, resume=False) as store:
+        store.append(list(results.items()))
+    assert (folder / "results.jsonl").read_bytes() == whole
+    kept = data.draw(st.integers(0, len(whole)))
+    (folder / "results.jsonl").write_bytes(whole[:kept])
+    with open_store(folder, 3, 3, {}, resume=True) as store:
+        left = dict(store.results)
+        assert len(left) == whole[:kept].count(b"\n")
+        store.append([(i, result) for i, result in results.items() if i not in left])
+    assert (folder / "results.jsonl").read_bytes() == whole
+
+
+def test_failures_are_tried_again(tmp_path: Path) -> None:
+    first = pr.invert_many(NET, X, Ending(pr.Status.SOLVER_ERROR), store=tmp_path)
+    assert len(first.failures) == 7
+    assert (tmp_path / "results.jsonl").read_bytes() == b""
+    assert len((tmp_path / "failures.jsonl").read_text().splitlines()) == 7
+    assert len(pr.invert_many(NET, X, Ending(pr.Status.SOLVER_ERROR), store=tmp_path, resume=True).failures) == 7
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
+    script = tmp_path / "run.py"
+    script.write_text(
+        textwrap.dedent(f"""
+        import sys
+        sys.path[:0] = {[path for path in sys.path if path]!r}
+        from batch_methods import Counting
+        from batch_setting import NET, X
+        import numpy as np, pyomo_relu as pr
+        if __name__ == "__main__":
+            slow = Counting({str(tmp_path / "count")!r}, 0.05)
+            pr.invert_many(NET, np.resize(X, (40, 30)), slow, store={str(tmp_path / "store")!r})
+        """)
+    )
+    results = tmp_path / "store/results.jsonl"
+    with subprocess.Popen([sys.executable, str(script)]) as process:
+        while process.poll() is None and (not results.exists() or results.read_bytes().count(b"\n") < 5):
+            time.sleep(0.01)
+        process.kill()
+    done = results.read_bytes().count(b"\n")
+    assert 5 <= done < 40
+    counting = Counting(str(tmp_path / "count"), 0.05)
+    before = len((tmp_path / "count").read_text().split())
+    batch = pr.invert_many(NET, np.resize(X, (40, 30)), counting, store=tmp_path / "store", resume=True)
+    assert len((tmp_path / "count").read_text().split()) == before + 40 - done
+    assert batch.failures == ()
+    assert [json.loads(line)["index"] for line in results.read_text().splitlines()] == list(range(40))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"net": pr.Network.random((3, 12, 30), seed=5)}, "network, mask, operator"),
+        ({"X": X + 1e-12}, "observations"),
+        ({"X": X[:6]}, "size; observations"),
+        ({"method": pr.Layerwise(pr.LinearSolve(threshold=1e-8))}, "method"),
+        ({"solver": pr.Solver(seed=1)}, "solver"),
+        ({"solver": pr.Solver(threads=2)}, "solver"),
+        ({"mask": np.arange(30) > 0}, "network, mask, operator; observations"),
+    ],
+)
+def test_a_store_of_another_batch_is_refused(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    given = {"net": NET, "X": X, "method": LINEAR, "store": tmp_path}
+    pr.invert_many(**given)
+    before = (tmp_path / "results.jsonl").read_bytes()
+    with pytest.raises(pr.InputError, match=rf"belongs to another batch \(not the same: {said}\)"):
+        pr.invert_many(**{**given, **change, "resume": True})
+    with pytest.raises(pr.InputError, match="holds a batch already: give resume=True, or another folder"):
+        pr.invert_many(**given)
+    assert (tmp_path / "results.jsonl").read_bytes() == before
+
+
+def test_what_does_not_change_the_answers_does_not_change_the_store(tmp_path: Path) -> None:
+    pr.invert_many(NET, X, box=(-4, 4), store=tmp_path)
+    box = pr.Box(np.full(3, -4.0), np.full(3, 4.0))
+    solver = pr.Solver(threads=1)
+    again = pr.invert_many(NET, X.tolist(), pr.Layerwise(), box=box, solver=solver, store=tmp_path, resume=True)
+    assert again.failures == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("batch.json", b"{", "damaged, or not JSON"),
+        ("batch.json", b"[]", "not the header of a pyomo-relu batch, version 1"),
+        ("results.jsonl", b"{}\n", "line 1 is damaged"),
+        ("results.jsonl", b"\xff\xfe\n", "line 1 is damaged"),
+        ("results.jsonl", b"[" * 100_000 + b"\n", "line 1 is damaged"),
+        ("results.jsonl", b'{"index": true}\n', "line 1 is damaged"),
+    ],
+)
+def test_a_damaged_store_is_refused(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    pr.invert_many(NET, X, LINEAR, store=tmp_path)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(pr.InputError, match=said):
+        pr.invert_many(NET, X, LINEAR, store=tmp_path, resume=True)
+    assert (tmp_path / name).read_bytes() == content
+
+
+HUGE = 10**400
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("z", [1.0, 2.0], "the code has 2 entries, expected 3"),
+        ("z", [[1.0], [2.0], [3.0]], "line 1 is damaged"),
+        ("z", [1.0, 2.0, None], "line 1 is damaged"),
+        ("z", [1.0, 2.0, HUGE], "line 1 is damaged"),
+        ("residual", HUGE, "line 1 is damaged"),
+        ("residual", [0.5], "line 1 is damaged"),
+        ("seconds", None, "line 1 is damaged"),
+    ],
+    ids=lambda value: "huge" if value == HUGE else None,
+)
+def test_a_line_that_is_json_but_no_result_is_refused(tmp_path: Path, field: str, value: Any, said: str) -> None:
+    pr.invert_many(NET, X, LINEAR, store=tmp_path)
+    record = {**json.loads(to_line(0, LINEAR_RESULTS[0])), field: value}
+    (tmp_path / "results.jsonl").write_text(json.dumps(record) + "\n")
+    with pytest.raises(pr.InputError, match=said):
+        pr.invert_many(NET, X, LINEAR, store=tmp_path, resume=True)
+
+
+@pytest.mark.parametrize(("rows", "said"), [((0, 0), "observation 0 is unknown, or there twice"), ((9,), "9 is unk")])
+def test_an_observation_that_is_there_twice_or_unknown_is_refused(
+    tmp_path: Path, rows: tuple[int, ...], said: str
+) -> None:
+    pr.invert_many(NET, X, LINEAR, store=tmp_path)
+    (tmp_path / "results.jsonl").write_bytes(b"".join(to_line(i, LINEAR_RESULTS[0]) for i in rows))
+    with pytest.raises(pr.InputError, match=said):
+        pr.invert_many(NET, X, LINEAR, store=tmp_path, resume=True)
+
+
+def test_a_folder_with_codes_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "codes.npz", mine=1)
+    with pytest.raises(pr.InputError, match=r"there is a codes.npz, but no batch.json: give another folder"):
+        pr.invert_many(NET, X, LINEAR, store=tmp_path)
+
+
+def test_a_store_cannot_be_where_a_file_is(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(pr.InputError, match=r"store .*file: File exists"):
+        pr.invert_many(NET, X, LINEAR, store=tmp_path / "file")
+
+
+def test_two_runs_do_not_write_to_one_store(tmp_path: Path) -> None:
+    with (
+        open_store(tmp_path, 7, 3, {}, resume=False),
+        pytest.raises(pr.InputError, match="another run is writing to it"),
+        open_store(tmp_path, 7, 3, {}, resume=True),
+    ):
+        pass
+
+
+def test_a_method_without_a_fingerprint_needs_a_run_without_a_store(tmp_path: Path) -> None:
+    class Method:
+        def run(self, problem: Any, solver: pr.Solver) -> pr.Result:
+            return LINEAR.run(problem, solver)
+
+    with pytest.raises(pr.InputError, match="a store cannot tell Method objects apart"):
+        pr.invert_many(NET, X, Method(), store=tmp_path / "store")
+    assert not (tmp_path / "store").exists()
