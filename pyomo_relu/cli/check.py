@@ -10,7 +10,6 @@ import typer
 
 from pyomo_relu.cli.group import UNDECIDED
 from pyomo_relu.cli.network import read_network
-from pyomo_relu.cli.output import check_source
 from pyomo_relu.cli.terminal import note
 from pyomo_relu.errors import InputError
 
@@ -29,7 +28,6 @@ def check(
     """Check a certificate: exit code 0 where it proves its claim, 1 where it does not."""
     from pyomo_relu.preimage import checker
 
-    check_source(certificate, "CERTIFICATE")
     try:
         found = checker.load(certificate.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

@@ -11,7 +11,7 @@ from pyomo_relu.cli.group import DONE, INTERRUPTED, UNDECIDED
 from pyomo_relu.cli.method import MethodFlags, choose_method
 from pyomo_relu.cli.network import read_network
 from pyomo_relu.cli.options import SolverFlags, choose_solver
-from pyomo_relu.cli.output import SUFFIXES, as_json, check_destination, check_source, write_result
+from pyomo_relu.cli.output import SUFFIXES, as_json, check_destination, write_result
 from pyomo_relu.cli.parameters import (
     METHOD,
     OUTPUT,
@@ -91,7 +91,6 @@ def invert(
     box_flag = None if box is None else (float(box[0]), float(box[1]))
     method_flags = MethodFlags(method, formulation, schedule, eps, norm, encoding, tube, then, extent, tol, box_flag)
     chosen, settings = choose_method(method_flags, solver_flags.given), choose_solver(solver_flags)
-    check_sources(observation, mask, operator)
     _check_files(out, plot, (Path(network), observation, mask, operator, config))
 
     from pyomo_relu.inversion import Exact
@@ -120,13 +119,6 @@ def invert(
         if plot is not None:
             _draw(result, net, x, plot, seen, matrix)
     raise typer.Exit(exit_code(result) if reach is None else max(exit_code(result), _exit_code_of(reach)))
-
-
-def check_sources(observation: Path, mask: Path | None, operator: Path | None, what: str = "OBSERVATION") -> None:
-    """Refuse folders where arrays are to be read; `what` is the name of the first argument."""
-    for path, name in ((observation, what), (mask, "--mask"), (operator, "--operator")):
-        if path is not None:
-            check_source(path, name)
 
 
 def exit_code(result: Result) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pyomo_relu.cli.group import BAD_INPUT, DONE, UNDECIDED
-from pyomo_relu.cli.invert import check_sources, exit_code
+from pyomo_relu.cli.invert import exit_code
 from pyomo_relu.cli.method import MethodFlags, choose_method
 from pyomo_relu.cli.network import read_network
 from pyomo_relu.cli.options import SolverFlags, choose_solver
@@ -105,7 +105,6 @@ def invert_many(
     box_flag = None if box is None else (float(box[0]), float(box[1]))
     method_flags = MethodFlags(method, formulation, schedule, eps, norm, encoding, tube, then, box=box_flag)
     chosen, settings = choose_method(method_flags, solver_flags.given), choose_solver(solver_flags)
-    check_sources(observations, mask, operator, "OBSERVATIONS")
 
     from pyomo_relu.batch import invert_many as run
     from pyomo_relu.io.observation import read_array

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyomo_relu.cli.output import check_source
 from pyomo_relu.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,7 +36,6 @@ def read_network(source: str, slopes: str | None) -> Network:
         return mnist_generator()
     from pyomo_relu.network import load_network
 
-    check_source(Path(source), "NETWORK")
     return load_network(source, slopes=numbers)
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyomo_relu.cli.output import check_source
 from pyomo_relu.errors import InputError, SolverConfigError
 
 if TYPE_CHECKING:
@@ -51,8 +50,6 @@ def choose_solver(flags: SolverFlags) -> Solver:
     """
     from pyomo_relu.solvers import Solver
 
-    if flags.config is not None:
-        check_source(flags.config, "--config")
     chosen = Solver() if flags.config is None else Solver.from_toml(flags.config)
     if flags.solver is not None:
         if chosen.options and flags.solver != chosen.name:

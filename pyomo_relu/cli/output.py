@@ -53,24 +53,6 @@ def check_destination(path: Path, flag: str, suffixes: Sequence[str], inputs: Se
         raise InputError(f"{flag} {path}: cannot write there: {error.strerror}") from error
 
 
-def check_source(path: Path, what: str) -> None:
-    """Refuse a folder where a file is to be read; what is missing is for the reader to tell.
-
-    Parameters
-    ----------
-    path : Path
-    what : str
-        Where it was given, such as ``"--mask"``.
-
-    Raises
-    ------
-    InputError
-        If it is a folder.
-    """
-    if path.is_dir():
-        raise InputError(f"{what} {path}: is a folder")
-
-
 def as_json(result: Result, extent: Extent | None, indent: int | None = None) -> str:
     """Return the whole answer: the result's fields, and ``extent`` where it was asked for."""
     whole = result.to_dict() if extent is None else {**result.to_dict(), "extent": extent.to_dict()}

@@ -11,7 +11,7 @@ import typer
 
 from pyomo_relu.cli.group import DONE, UNDECIDED
 from pyomo_relu.cli.network import read_network
-from pyomo_relu.cli.output import check_destination, check_source
+from pyomo_relu.cli.output import check_destination
 from pyomo_relu.cli.terminal import solving
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ def preimage(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
 ) -> None:
     """Find all codes that meet an observation: cells, components, convexity."""
-    check_source(observation, "OBSERVATION")
     net = read_network(network, slopes)
     if plot is not None:
         _check_plot(plot, net, box, observation)

@@ -36,6 +36,8 @@ def read_layers(source: Any, *, slopes: float | Sequence[float] | None = None) -
                 return layers
         raise InputError(f"cannot read a network from a {type(source).__name__}")
     path = Path(source)
+    if path.is_dir():
+        raise NetworkFileError(f"{path}: is a folder")
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise NetworkFileError(f"{path}: unknown suffix {path.suffix!r}; known: {', '.join(READERS)}")

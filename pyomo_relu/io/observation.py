@@ -37,7 +37,7 @@ def read_array(path: str | PathLike[str], name: str, *, matrix: bool = False) ->
     Raises
     ------
     InputError
-        One line for a file that is missing, damaged, pickled, too large or not made of numbers.
+        One line for a file that is missing, a folder, damaged, pickled, too large or not made of numbers.
     ShapeError
         If it is empty or ragged.
 
@@ -52,6 +52,8 @@ def read_array(path: str | PathLike[str], name: str, *, matrix: bool = False) ->
     """
     source = Path(path)
     where = f"{name} {source}"
+    if source.is_dir():
+        raise InputError(f"{where}: is a folder")
     reader = _READERS.get(source.suffix.lower())
     if reader is None:
         raise InputError(f"{where}: unknown suffix {source.suffix!r}; known: {', '.join(_READERS)}")

@@ -11,7 +11,6 @@ import typer
 from pyomo_relu.cli.group import DONE, UNDECIDED
 from pyomo_relu.cli.network import read_network
 from pyomo_relu.cli.options import SolverFlags, choose_solver
-from pyomo_relu.cli.output import check_source
 from pyomo_relu.cli.parameters import ConfigFlag, NetworkArgument, OptionFlag, SolverFlag
 from pyomo_relu.cli.terminal import solving
 from reductions.cli.arguments import JsonOption, TimeLimitOption, check_time_limit
@@ -46,7 +45,6 @@ def convexity(
     """
     settings = choose_solver(SolverFlags(solver, config, option=option or ()))
     check_time_limit(time_limit)
-    check_source(observation, "OBSERVATION")
 
     from pyomo_relu.io.observation import read_array
     from reductions.convexity import ConvexityVerdict, check_preimage_convexity

@@ -86,12 +86,12 @@ def test_bad_files_are_refused_in_one_line(run: Run, bad_files: Path, case: str)
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["folder.npz", "x.npy"], "NETWORK folder.npz: is a folder"),
-        (["net.npz", "folder.npy"], "OBSERVATION folder.npy: is a folder"),
-        (["net.npz", "."], "OBSERVATION .: is a folder"),
-        (["net.npz", "x.npy", "--mask", "folder.npy"], "--mask folder.npy: is a folder"),
-        (["net.npz", "x.npy", "--operator", "folder.npy"], "--operator folder.npy: is a folder"),
-        (["net.npz", "x.npy", "--config", "folder.npz"], "--config folder.npz: is a folder"),
+        (["folder.npz", "x.npy"], "folder.npz: is a folder"),
+        (["net.npz", "folder.npy"], "observation folder.npy: is a folder"),
+        (["net.npz", "."], "observation .: is a folder"),
+        (["net.npz", "x.npy", "--mask", "folder.npy"], "mask folder.npy: is a folder"),
+        (["net.npz", "x.npy", "--operator", "folder.npy"], "operator folder.npy: is a folder"),
+        (["net.npz", "x.npy", "--config", "folder.npz"], "folder.npz: Is a directory"),
     ],
 )
 def test_a_folder_is_called_one(run: Run, folder: Path, arguments: list[str], said: str) -> None:

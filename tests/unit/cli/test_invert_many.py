@@ -120,7 +120,7 @@ def test_a_store_is_resumed_only_where_asked_for(run: Run) -> None:
     [
         (["x.npy"], "observations have shape (30,), expected (N, 30), one a row"),
         (["nowhere.npy"], "observations nowhere.npy: no such file"),
-        (["."], "OBSERVATIONS .: is a folder"),
+        (["."], "observations .: is a folder"),
         (["many.npy", "--resume"], "--resume goes with --out"),
         (["many.npy", "--workers", 2, "--dask", "tcp://127.0.0.1:1"], "give --workers or --dask, not both"),
         (["many.npy", "--workers", 0], "Invalid value for '--workers': "),

@@ -257,6 +257,9 @@ def test_a_member_without_suffix_is_unknown(tmp_path: Path) -> None:
 def test_no_file_and_no_folder(tmp_path: Path) -> None:
     with pytest.raises(NetworkFileError, match="no such file"):
         load_network(tmp_path / "missing.npz")
+    (tmp_path / "folder.npz").mkdir()
+    with pytest.raises(NetworkFileError, match=r"folder.npz: is a folder"):
+        load_network(tmp_path / "folder.npz")
     with pytest.raises(NetworkFileError, match=r"unknown suffix '.h5'; known: .npz, .onnx, .pt, .pth"):
         load_network(tmp_path / "net.h5")
     with pytest.raises(InputError, match="cannot write"):
