@@ -16,12 +16,12 @@ from pyomo_relu.errors import InputError
 
 @dataclass(frozen=True)
 class Processes:
-    """Workers on this machine for :func:`pyomo_relu.invert_many`, which starts and stops them.
+    """Workers on this machine, which :func:`pyomo_relu.invert_many` and the experiments start and stop.
 
-    Unlike a ``ProcessPoolExecutor``, which is broken for good when a worker dies, they are replaced, and
-    the observations under way are tried again, one by one, to find the one that kills its worker.
+    Unlike a ``ProcessPoolExecutor``, which is broken for good when a worker dies, `invert_many` replaces them, and
+    tries the observations under way again, one by one, to find the one that kills its worker.
     They are spawned, not forked: a fork of a process that runs a solver's threads may hang. A script
-    therefore calls `invert_many` below ``if __name__ == "__main__":``.
+    therefore uses them below ``if __name__ == "__main__":``.
 
     Parameters
     ----------
@@ -69,5 +69,5 @@ def _start(pool: ProcessPoolExecutor) -> None:
         pool.submit(int).result()
     except BrokenProcessPool as error:
         raise InputError(
-            'worker processes do not start; a script must call invert_many below `if __name__ == "__main__":`'
+            'worker processes do not start; a script must start them below `if __name__ == "__main__":`'
         ) from error

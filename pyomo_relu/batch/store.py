@@ -1,4 +1,4 @@
-r"""`Store`: a folder of results that grows as they come, and from which a killed run goes on.
+"""`Store`: a folder of results that grows as they come, and from which a killed run goes on.
 
 ::
 
@@ -7,7 +7,7 @@ r"""`Store`: a folder of results that grows as they come, and from which a kille
     failures.jsonl   a line a failure; written at the end, and tried again by the next run
     codes.npz        codes (N, k) and residuals (N,), NaN where there is none; written at the end
 
-A line counts once its ``\n`` is on disk: what a kill has left behind the last one is cut off.
+Of the lines see :mod:`pyomo_relu.batch.lines`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from pyomo_relu.atomic import atomic_write
 from pyomo_relu.batch.answers import Batch, failure_of
 from pyomo_relu.batch.job import Answers
+from pyomo_relu.batch.lines import Lines, open_lines
 from pyomo_relu.batch.record import from_line, to_line
 from pyomo_relu.errors import InputError
 from pyomo_relu.result import Result
@@ -41,18 +42,13 @@ class Store:
         What an earlier run has left.
     """
 
-    def __init__(self, folder: Path, results: dict[int, Result], lines: BinaryIO) -> None:
+    def __init__(self, folder: Path, results: dict[int, Result], lines: Lines) -> None:
         self._folder, self._lines, self.results = folder, lines, results
 
     def append(self, answers: Answers) -> None:
         """Write results to disk; failures wait for :meth:`finish`."""
         found = [(i, a) for i, a in answers if isinstance(a, Result) and failure_of(i, a) is None]
-        try:
-            self._lines.write(b"".join(to_line(i, result) for i, result in found))
-            self._lines.flush()
-            os.fsync(self._lines.fileno())
-        except OSError as error:
-            raise InputError(f"cannot write {self._folder / RESULTS}: {error.strerror}") from error
+        self._lines.append(b"".join(to_line(i, result) for i, result in found))
 
     def finish(self, batch: Batch) -> None:
         """Write the failures, and the codes as arrays."""
@@ -87,26 +83,11 @@ def open_store(
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # For appending: a store that another run writes to is not touched.
-        lines = (folder / RESULTS).open("a+b")
     except OSError as error:
         raise InputError(f"store {folder}: {error.strerror}") from error
-    with lines:
-        _lock(lines, folder)
+    with open_lines(folder / RESULTS) as lines:
         _check_header(folder, {"size": size, **prints}, resume=resume)
-        yield Store(folder, _read(lines, folder / RESULTS, size, n_in), lines)
-
-
-def _lock(lines: BinaryIO, folder: Path) -> None:
-    """Let no two runs write to a store; the lock ends with the process, however that ends."""
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        return
-    try:
-        fcntl.flock(lines, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise InputError(f"store {folder}: another run is writing to it") from error
+        yield Store(folder, _read(lines, size, n_in), lines)
 
 
 def _check_header(folder: Path, parts: Mapping[str, Any], *, resume: bool) -> None:
@@ -133,23 +114,17 @@ def _check_header(folder: Path, parts: Mapping[str, Any], *, resume: bool) -> No
         raise InputError(f"store {folder}: belongs to another batch (not the same: {named}): give another folder")
 
 
-def _read(lines: BinaryIO, path: Path, size: int, n_in: int) -> dict[int, Result]:
-    """Return the results in a file, from which a torn last line is cut off."""
-    lines.seek(0)
-    whole = 0
+def _read(lines: Lines, size: int, n_in: int) -> dict[int, Result]:
+    """Return the results in a file of lines."""
     found: dict[int, Result] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.endswith(b"\n"):
-            break
-        whole += len(line)
+    for number, line in enumerate(lines.read(), start=1):
         try:
             index, result = from_line(line)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
-            raise InputError(f"{path}: line {number} is damaged") from error
+            raise InputError(f"{lines.path}: line {number} is damaged") from error
         if result.z is not None and len(result.z) != n_in:
-            raise InputError(f"{path}: line {number}: the code has {len(result.z)} entries, expected {n_in}")
+            raise InputError(f"{lines.path}: line {number}: the code has {len(result.z)} entries, expected {n_in}")
         if not 0 <= index < size or index in found:
-            raise InputError(f"{path}: line {number}: observation {index} is unknown, or there twice")
+            raise InputError(f"{lines.path}: line {number}: observation {index} is unknown, or there twice")
         found[index] = result
-    lines.truncate(whole)
     return found

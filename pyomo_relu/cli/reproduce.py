@@ -33,6 +33,7 @@ def reproduce(
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
 
+    from pyomo_relu.batch import Processes
     from pyomo_relu.cli import tables
     from pyomo_relu.experiments import EXPERIMENTS
     from pyomo_relu.experiments import reproduce as run
@@ -42,8 +43,9 @@ def reproduce(
         raise InputError(f"unknown experiment {experiment!r}; known: {', '.join(EXPERIMENTS)}")
     if out.exists() and not out.is_dir():
         raise InputError(f"--out {out}: is not a folder")
+    executor = None if workers == 1 else Processes(workers)
     with _bar(experiment) as progress, solving(experiment, quiet=True):
-        report = run(chosen, out, runs=runs, workers=workers, seed=seed, resume=resume, progress=progress)
+        report = run(chosen, out, runs=runs, executor=executor, seed=seed, resume=resume, progress=progress)
     tables.show(tables.summary_table(report.summary), tables.findings_table(report.findings))
     for path in report.files:
         typer.echo(str(path.resolve()))

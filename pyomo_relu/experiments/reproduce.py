@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 import pyomo_relu
 from pyomo_relu.atomic import atomic_write
+from pyomo_relu.batch import Processes
+from pyomo_relu.batch.lines import open_lines
 from pyomo_relu.errors import InputError
 from pyomo_relu.experiments.experiment import Experiment, Finding, Summary
 from pyomo_relu.experiments.journal import Journal
@@ -42,7 +45,7 @@ def reproduce(
     out: Path,
     *,
     runs: int | None = None,
-    workers: int = 1,
+    executor: Executor | Processes | None = None,
     seed: int = 0,
     resume: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -57,8 +60,8 @@ def reproduce(
         The folder, made where it is missing.
     runs : int, optional
         Of each cell; the experiment's own default, of about two minutes on two cores, where not given.
-    workers : int
-        Processes.
+    executor : concurrent.futures.Executor or Processes, optional
+        As for :func:`pyomo_relu.invert_many`: None works in this process, ``Client.get_executor()`` is Dask's.
     seed : int
     resume : bool
         Go on with the journal in the folder; its tasks are not done again.
@@ -68,7 +71,7 @@ def reproduce(
     Raises
     ------
     InputError
-        If a number is out of range, or the folder holds a journal that may not be gone on with.
+        If a number is out of range, or the folder holds a journal that may not be gone on with, or that is in use.
     MissingDependencyError
         If Matplotlib is missing; before anything is run.
 
@@ -80,14 +83,15 @@ def reproduce(
     ...     report = reproduce(EXPERIMENTS["theory"], Path(folder), runs=1)
     """
     runs = experiment.default_runs if runs is None else runs
-    for name, value, least in (("runs", runs, 1), ("workers", workers, 1), ("seed", seed, 0)):
+    for name, value, least in (("runs", runs, 1), ("seed", seed, 0)):
         if value < least:
             raise InputError(f"{name} must be at least {least}, got {value}")
     figure = new_figure(*experiment.size)
     out.mkdir(parents=True, exist_ok=True)
     header = {"experiment": experiment.name, "seed": seed, **versions()}
-    journal = Journal(out / f"{experiment.name}.jsonl", header, resume=resume)
-    rows = run_tasks(experiment, experiment.tasks(runs), seed, workers, journal, progress)
+    with open_lines(out / f"{experiment.name}.jsonl") as lines:
+        journal = Journal(lines, header, resume=resume)
+        rows = run_tasks(experiment, experiment.tasks(runs), seed, journal, executor, progress)
     summary, findings = experiment.summary(rows), experiment.findings(rows)
     experiment.draw(rows, figure)
     figure.suptitle(f"{experiment.title}; runs: {runs}, seed {seed}", fontsize=11, wrap=True)
@@ -97,7 +101,7 @@ def reproduce(
     page = out / f"{experiment.name}.md"
     with atomic_write(page) as file:
         file.write(markdown(experiment, summary, findings, runs, header).encode())
-    return Report(summary, findings, (journal.path, *pictures, page))
+    return Report(summary, findings, (lines.path, *pictures, page))
 
 
 def versions() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from command_line import refused
 from tiny_experiments import Dying, Tiny
 
 import pyomo_relu as pr
+from pyomo_relu.batch.lines import open_lines
 from pyomo_relu.cli import main
 from pyomo_relu.experiments import EXPERIMENTS, reproduce
 from pyomo_relu.experiments.constants import expansion_l1, expansion_linf
@@ -39,25 +41,39 @@ def without_seconds(rows):
     return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
 
 
+def run_of(path, experiment, tasks, seed=0, *, resume=False, header=HEADER, **options):
+    """The rows of some tasks, with a journal at `path`."""
+    with open_lines(path) as lines:
+        return run_tasks(experiment, tasks, seed, Journal(lines, header, resume=resume), **options)
+
+
 def test_a_killed_run_goes_on_without_losing_or_repeating_a_task(tmp_path):
     path, tiny = tmp_path / "tiny.jsonl", Tiny()
     with pytest.raises(KilledError):
-        run_tasks(tiny, tiny.tasks(5), 0, 1, Journal(path, HEADER, resume=False), kill_after(3))
+        run_of(path, tiny, tiny.tasks(5), progress=kill_after(3))
     # The writer was killed in the middle of a line.
     with path.open("a") as file:
         file.write('{"task": ["cell", 0.1, 3], "ro')
-    rows = run_tasks(tiny, tiny.tasks(5), 0, 1, Journal(path, HEADER, resume=True))
-    whole = run_tasks(tiny, tiny.tasks(5), 0, 1, Journal(tmp_path / "whole.jsonl", HEADER, resume=False))
+    rows = run_of(path, tiny, tiny.tasks(5), resume=True)
+    whole = run_of(tmp_path / "whole.jsonl", tiny, tiny.tasks(5))
     assert rows == whole
     tasks = [tuple(json.loads(line)["task"]) for line in path.read_text().splitlines()[1:]]
     assert sorted(tasks) == sorted(tiny.tasks(5))
     assert path.read_text() == (tmp_path / "whole.jsonl").read_text()
 
 
+def test_a_journal_whose_header_was_torn_begins_anew(tmp_path):
+    path, tiny = tmp_path / "tiny.jsonl", Tiny()
+    path.write_text('{"header": {"exp')
+    run_of(path, tiny, tiny.tasks(1), resume=True)
+    run_of(tmp_path / "whole.jsonl", tiny, tiny.tasks(1))
+    assert path.read_text() == (tmp_path / "whole.jsonl").read_text()
+
+
 def test_more_runs_add_to_what_is_there(tmp_path):
     path, tiny = tmp_path / "tiny.jsonl", Tiny()
-    few = run_tasks(tiny, tiny.tasks(2), 0, 1, Journal(path, HEADER, resume=False))
-    more = run_tasks(tiny, tiny.tasks(4), 0, 1, Journal(path, HEADER, resume=True))
+    few = run_of(path, tiny, tiny.tasks(2))
+    more = run_of(path, tiny, tiny.tasks(4), resume=True)
     assert more[:2] == few
     assert len(more) == 4
     assert len(path.read_text().splitlines()) == 5
@@ -65,32 +81,43 @@ def test_more_runs_add_to_what_is_there(tmp_path):
 
 def test_journals_that_do_not_fit_are_refused(tmp_path):
     path = tmp_path / "tiny.jsonl"
-    Journal(path, HEADER, resume=False).add(("a",), [])
+    run_of(path, Tiny(), [])
     with pytest.raises(pr.InputError, match=r"tiny\.jsonl exists: give --resume"):
-        Journal(path, HEADER, resume=False)
+        run_of(path, Tiny(), [])
     with pytest.raises(pr.InputError, match="has seed 0, this run 1: take another folder"):
-        Journal(path, {**HEADER, "seed": 1}, resume=True)
+        run_of(path, Tiny(), [], header={**HEADER, "seed": 1}, resume=True)
     path.write_text(path.read_text() + "nonsense\n")
-    with pytest.raises(pr.InputError, match="line 3 is damaged"):
-        Journal(path, HEADER, resume=True)
+    with pytest.raises(pr.InputError, match="line 2 is damaged"):
+        run_of(path, Tiny(), [], resume=True)
+    with open_lines(path), pytest.raises(pr.InputError, match="another run is writing to it"):
+        run_of(path, Tiny(), [], resume=True)
 
 
 def test_two_workers_give_what_one_gives(tmp_path):
     fig2 = EXPERIMENTS["fig2"]
     tasks = [("width", 150, 0), ("leaky", 10, 1), ("relu", 30, 1)]
-    one = run_tasks(fig2, tasks, 7, 1, Journal(tmp_path / "one", {}, resume=False))
-    two = run_tasks(fig2, tasks, 7, 2, Journal(tmp_path / "two", {}, resume=False))
+    one = run_of(tmp_path / "one", fig2, tasks, 7)
+    two = run_of(tmp_path / "two", fig2, tasks, 7, executor=pr.Processes(2))
     assert without_seconds(one) == without_seconds(two)
-    other = run_tasks(fig2, tasks[1:2], 8, 1, Journal(tmp_path / "other", {}, resume=False))
+    other = run_of(tmp_path / "other", fig2, tasks[1:2], 8)
     assert without_seconds(other) != without_seconds(one[2:5])
+
+
+def test_an_executor_of_the_callers_is_left_open(tmp_path):
+    tiny = Tiny()
+    with ThreadPoolExecutor(1) as executor:
+        rows = run_of(tmp_path / "tiny.jsonl", tiny, tiny.tasks(3), executor=executor)
+        assert executor.submit(int).result() == 0
+    assert rows == run_of(tmp_path / "alone.jsonl", tiny, tiny.tasks(3))
 
 
 def test_a_worker_that_dies_is_told_of_and_what_was_done_is_kept(tmp_path):
     path, tiny = tmp_path / "tiny.jsonl", Tiny()
-    run_tasks(tiny, tiny.tasks(1), 0, 1, Journal(path, HEADER, resume=False))
+    run_of(path, tiny, tiny.tasks(1))
     with pytest.raises(pr.PyomoReluError, match="a worker process was killed; what is done is kept"):
-        run_tasks(Dying(), tiny.tasks(2), 0, 2, Journal(path, HEADER, resume=True))
-    assert list(Journal(path, HEADER, resume=True).done) == tiny.tasks(1)
+        run_of(path, Dying(), tiny.tasks(2), executor=pr.Processes(2), resume=True)
+    with open_lines(path) as lines:
+        assert list(Journal(lines, HEADER, resume=True).done) == tiny.tasks(1)
 
 
 def test_reproduce_writes_journal_pictures_and_report(tmp_path):
@@ -105,9 +132,7 @@ def test_reproduce_writes_journal_pictures_and_report(tmp_path):
     assert "| x\\|y | z | 2 |" in page
 
 
-@pytest.mark.parametrize(
-    ("given", "said"), [({"runs": 0}, "runs"), ({"workers": 0}, "workers"), ({"seed": -1}, "seed")]
-)
+@pytest.mark.parametrize(("given", "said"), [({"runs": 0}, "runs"), ({"seed": -1}, "seed")])
 def test_reproduce_refuses_numbers_out_of_range(tmp_path, given, said):
     with pytest.raises(pr.InputError, match=f"{said} must be at least"):
         reproduce(Tiny(), tmp_path, **given)
@@ -138,6 +163,7 @@ def test_the_command_prints_table_and_findings_and_goes_on(capfd, tmp_path, monk
 
 def test_the_command_refuses_unknown_experiments_and_files(capfd, tmp_path):
     refused(run(capfd, "reproduce", "fig9", "--out", tmp_path), "unknown experiment 'fig9'; known: fig1, fig2")
+    refused(run(capfd, "reproduce", "fig1", "--out", tmp_path, "--workers", 0), "workers must be a whole number")
     (tmp_path / "file").touch()
     refused(run(capfd, "reproduce", "fig1", "--out", tmp_path / "file"), "is not a folder")
 

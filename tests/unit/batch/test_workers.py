@@ -60,7 +60,7 @@ def test_workers_that_cannot_start_are_told(tmp_path: Path) -> None:
     ran = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)
     assert ran.returncode == 1
     assert (
-        'worker processes do not start; a script must call invert_many below `if __name__ == "__main__":`'
+        'worker processes do not start; a script must start them below `if __name__ == "__main__":`'
         in (ran.stderr.splitlines()[-1])
     )
 
