@@ -34,10 +34,6 @@ def _nothing() -> None:
     return None
 
 
-def _ignore(interface: Any) -> None:
-    return None
-
-
 def _as_pyomo_reads_it(interface: Any) -> Report:
     return Report()
 
@@ -84,8 +80,6 @@ class Backend:
         Returns the program's path, for interfaces that run one.
     prepare : callable
         Called before each solve.
-    adapt : callable
-        Given the interface before each solve, to mend what would not work.
     cancel : callable, optional
         Asks a running interface to stop, where the solver does not hear Ctrl-C by itself.
     report : callable
@@ -110,7 +104,6 @@ class Backend:
     lean: Callable[[], Mapping[str, Any]] = _no_options
     executable: Callable[[], str | None] | None = None
     prepare: Callable[[], None] = _nothing
-    adapt: Callable[[Any], None] = _ignore
     cancel: Callable[[Any], None] | None = None
     report: Callable[[Any], Report] = _as_pyomo_reads_it
     failures: Mapping[str, Status] = field(default_factory=dict)

@@ -138,7 +138,6 @@ class Session:
             backend.prepare()
             if self._interface is None or not backend.persistent:
                 self._interface = adapter.create(backend)
-                backend.adapt(self._interface)
             with ctrl_c.stops(backend, self._interface):
                 results = adapter.call(self._interface, self._model, self._options, self._solver.log)
         except KeyboardInterrupt:

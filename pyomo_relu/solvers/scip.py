@@ -64,35 +64,6 @@ def lean() -> Mapping[str, Any]:
     return {name: value for name, value in scratch.getParams().items() if value != before[name]}
 
 
-class _WithoutTheInterpreter:
-    """SCIP's model as Pyomo sees it, but solved without Python's interpreter lock."""
-
-    def __init__(self, model: Any) -> None:
-        self._model = model
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)
-
-    def optimize(self) -> None:
-        """Solve, and let other threads run."""
-        self._model.optimizeNogil()
-
-
-def adapt(interface: Any) -> None:
-    """Let Pyomo read what SCIP and SoPlex print.
-
-    Pyomo reads it through a pipe, in a thread that cannot run while SCIP holds the interpreter:
-    once the pipe is full, both wait for ever.
-    """
-    create = interface._create_solver_model
-
-    def created(model: Any, config: Any) -> Any:
-        made, *rest = create(model, config)
-        return _WithoutTheInterpreter(made), *rest
-
-    interface._create_solver_model = created
-
-
 SCIP = Backend(
     name="scip",
     title="SCIP",
@@ -112,6 +83,5 @@ SCIP = Backend(
     quiet={"display/verblevel": 0},
     check_option=check_option,
     lean=lean,
-    adapt=adapt,
     report=report,
 )

@@ -1,6 +1,8 @@
-"""`ScipRows`: Pyomo's SCIP interface, but rows are handed over from numbers.
+"""`ScipRows`: Pyomo's SCIP interface, but rows are handed over from numbers, and other threads run meanwhile.
 
 Pyomo multiplies and adds PySCIPOpt's expressions, 8 to 14 us a nonzero; a row made of a dictionary costs 0.4.
+And it reads what SCIP and SoPlex print through a pipe, in a thread that cannot run while SCIP holds the interpreter:
+once the pipe is full, both would wait for ever.
 """
 
 from __future__ import annotations
@@ -17,6 +19,20 @@ from pyomo_relu.solvers.matrix_rows import MatrixRow
 
 NAME = "pyomo_relu_scip"
 """The interface's name in Pyomo's ``pyomo.contrib.solver`` factory."""
+
+
+class _WithoutTheInterpreter:
+    """SCIP's model as Pyomo sees it, but solved without Python's interpreter lock."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def optimize(self) -> None:
+        """Solve, and let other threads run."""
+        self._model.optimizeNogil()
 
 
 class ScipRows(ScipDirect):  # type: ignore[misc]
@@ -38,7 +54,8 @@ class ScipRows(ScipDirect):  # type: ignore[misc]
     def _create_solver_model(self, model: Any, config: Any) -> Any:
         self._terms: dict[int, Any] = {}
         self._linear = LinearRepnVisitor({}, var_recorder=VarRecorder({}, SortComponents.UNSORTED))
-        return super()._create_solver_model(model, config)
+        made, *rest = super()._create_solver_model(model, config)
+        return _WithoutTheInterpreter(made), *rest
 
     def _add_constraint(self, con: Any) -> None:
         if isinstance(con, MatrixRow) and not con.has_own_expression:
