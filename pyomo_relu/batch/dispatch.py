@@ -88,24 +88,32 @@ class _Flight:
     def __init__(self, packed: bytes, chunks: Sequence[Chunk], most: int) -> None:
         self._packed, self._most = packed, most
         self.waiting = deque(chunks)
+        self._suspects: list[Chunk] = []
         self.lost: list[Chunk] = []
         self.broken: BaseException | None = None
 
     def through(self, executor: Executor) -> Generator[Answers, None, None]:
         """Yield answers until nothing waits, or the executor breaks."""
         self.broken = None
+        yield from self._fly(executor, self._most)
+        # What kills a worker takes others with it: each by itself shows which one it was.
+        self.waiting.extend(again for chunk in self._suspects for again in chunk.singly())
+        self._suspects.clear()
+        yield from self._fly(executor, 1)
+
+    def _fly(self, executor: Executor, most: int) -> Generator[Answers, None, None]:
         flying: dict[Future[Answers], Chunk] = {}
         try:
-            while self._submit(executor, flying):
+            while self._submit(executor, flying, most):
                 for future in wait(flying, return_when=FIRST_COMPLETED).done:
-                    yield from self._landed(future, flying.pop(future))
+                    yield from self._landed(future, flying.pop(future), alone=most == 1)
         finally:
             for future in flying:
                 future.cancel()
 
-    def _submit(self, executor: Executor, flying: dict[Future[Answers], Chunk]) -> bool:
+    def _submit(self, executor: Executor, flying: dict[Future[Answers], Chunk], most: int) -> bool:
         """Submit what the executor may hold, and tell whether anything is under way."""
-        while self.waiting and self.broken is None and len(flying) < self._most:
+        while self.waiting and self.broken is None and len(flying) < most:
             chunk = self.waiting.popleft()
             try:
                 flying[executor.submit(answer_chunk, self._packed, chunk)] = chunk
@@ -114,7 +122,7 @@ class _Flight:
                 self.broken = error
         return bool(flying)
 
-    def _landed(self, future: Future[Answers], chunk: Chunk) -> Generator[Answers, None, None]:
+    def _landed(self, future: Future[Answers], chunk: Chunk, *, alone: bool) -> Generator[Answers, None, None]:
         try:
             answers = future.result()
         except OF_THE_JOB:
@@ -125,6 +133,8 @@ class _Flight:
         except Exception as error:  # noqa: BLE001 - whatever lost the chunk must not lose the other observations
             if len(chunk.indices) > 1:
                 self.waiting.extendleft(reversed(chunk.singly()))
+            elif not alone:
+                self._suspects.append(chunk)
             else:
                 yield [(chunk.indices[0], failure(chunk.indices[0], error))]
         else:

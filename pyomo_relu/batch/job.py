@@ -5,9 +5,10 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -38,13 +39,17 @@ Answers = list[tuple[int, Answer]]
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """Some observations: their rows, and their values, shape (len(indices), m)."""
+    """Some observations: their rows, and their values, shape (len(indices), m).
+
+    No two have the same `ticket`: Dask runs a call once for all that are equal to it, even where it failed.
+    """
 
     indices: tuple[int, ...]
     observations: FloatArray
+    ticket: str = field(default_factory=lambda: uuid4().hex)
 
     def singly(self) -> list[Chunk]:
-        """Return chunks of one observation each."""
+        """Return new chunks of one observation each."""
         return [Chunk((i,), self.observations[[place]]) for place, i in enumerate(self.indices)]
 
 

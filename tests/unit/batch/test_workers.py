@@ -82,8 +82,11 @@ def test_an_error_in_the_middle_stops_the_workers(tmp_path: Path, monkeypatch: p
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    distributed = pytest.importorskip("distributed")
+    distributed, dask = pytest.importorskip("distributed"), pytest.importorskip("dask")
+    # A worker that dies twice is enough to blame; tasks that nobody is there for fail.
+    settings = {"distributed.scheduler.allowed-failures": 1, "distributed.scheduler.no-workers-timeout": "60s"}
     with (
+        dask.config.set(settings),
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", memory_limit=0
         ) as local,
@@ -93,6 +96,7 @@ def cluster() -> Iterator[Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("dask")
 def test_a_dask_cluster_answers_as_this_process_does(cluster: Any) -> None:
     method = pr.Exact(starts=2, seed=5)
     expected = list(map(comparable, pr.invert_many(NET, X, method, box=(-4, 4))))
@@ -101,6 +105,7 @@ def test_a_dask_cluster_answers_as_this_process_does(cluster: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("dask")
 def test_a_dask_worker_killed_in_the_middle_loses_nothing(cluster: Any, tmp_path: Path) -> None:
     x, seen = np.resize(X, (60, 30)), tmp_path / "seen"
     executor = ThreadPoolExecutor(1)
@@ -128,6 +133,7 @@ def _kill_one(seen: Path) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("dask")
 def test_an_observation_that_kills_dask_workers_is_found(cluster: Any) -> None:
     batch = pr.invert_many(NET, marked(2, count=4), Killing(), cluster.get_executor(), chunk=2)
     assert [(failure.index, failure.error) for failure in batch.failures] == [(2, "KilledWorker")]
