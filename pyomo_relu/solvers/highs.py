@@ -38,13 +38,11 @@ def prepare() -> None:
 def cancel(interface: Any) -> None:
     """Ask HiGHS to stop; a KeyboardInterrupt inside it would take the incumbent along.
 
-    Before it has begun, it would forget that it was asked.
+    Before it has begun, there is none.
     """
-    highs = interface._solver_model
-    if highs is not None:
-        highs.cancelSolve()
-    if highs is None or not highs.is_solver_running():
+    if not interface.begun:
         raise KeyboardInterrupt
+    interface._solver_model.cancelSolve()
 
 
 def report(interface: Any) -> Report:

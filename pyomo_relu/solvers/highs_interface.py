@@ -64,6 +64,11 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
     The solver's log goes to the streams of ``tee`` and into ``results.solver_log``. ``warmstart_discrete_vars``
     starts a MILP from the values that the variables have. Options are HiGHS's own; they hold for one call.
 
+    Attributes
+    ----------
+    begun : bool
+        Whether HiGHS has begun with the model of the last call.
+
     Raises
     ------
     SolverConfigError
@@ -91,6 +96,7 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
         super().__init__(**settings)
         self._solver_model: Any = None
         self._form: LinearForm | None = None
+        self.begun = False
 
     def available(self) -> Availability:
         """Return that HiGHS is here: it comes along."""
@@ -106,6 +112,7 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
 
     def solve(self, model: ConcreteModel, **settings: Any) -> Results:
         """Solve `model`; keywords as in Pyomo's ``BranchAndBoundConfig``."""
+        self.begun = False
         started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
         config = self.config(value=settings, preserve_implicit=True)
         timer = config.timer = config.timer or HierarchicalTimer()
@@ -190,6 +197,7 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
     def _run(self, config: Any) -> str:
         """Solve, and return the log where one was asked for."""
         highs, log = self._solver_model, io.StringIO()
+        self.begun = True
         if not config.tee:
             highs.run()
             return ""

@@ -121,6 +121,8 @@ class Session:
             if answer.status is Status.OPTIMAL and objective is None:
                 answer = _failed(Status.SOLVER_ERROR, f"{answer.message}, but without a solution")
             bound = _bound(goal, answer, objective, _promised_gap(backend, options, objective))
+        if ctrl_c.came:
+            self._interface = None  # it may have been asked to stop
         return Outcome(
             Status.INTERRUPTED if ctrl_c.came else answer.status,
             objective is not None,

@@ -46,7 +46,7 @@ def test_highs(word, report):
 
 def test_highs_that_has_not_begun_is_interrupted_by_ctrl_c():
     with pytest.raises(KeyboardInterrupt):
-        highs.cancel(SimpleNamespace(_solver_model=None))
+        highs.cancel(SimpleNamespace(begun=False))
 
 
 @pytest.mark.parametrize(
