@@ -87,15 +87,22 @@ class Certificate:
 FORWARD_PASS = "forward pass in float64"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Verdict:
-    """The numbers of an answer after they were re-checked."""
+    """An answer after it was re-checked."""
 
+    z: FloatArray | None
+    norm: Norm
     residual: float | None
     dual_bound: float | None
     realizable: bool | None
     certificate: Certificate
     refuted: float | None = None
+
+    @property
+    def objective(self) -> float | None:
+        """What a method minimised that has no solver's value to tell: the residual, for p = 2 its square."""
+        return self.residual**2 if self.norm == 2 and self.residual is not None else self.residual
 
 
 def certify(
@@ -138,7 +145,7 @@ def certify(
         if residual is not None and dual_bound > residual * (1.0 + 1e-4) + REFUTED * problem.scale:
             text = f"a bound of {dual_bound:.9g} by {by} is wrong: z does better"
             claims.append(Claim(text, Standing.VERIFIED, FORWARD_PASS, residual))
-            return Verdict(residual, None, None, Certificate(tuple(claims)), refuted=dual_bound)
+            return Verdict(z, norm, residual, None, None, Certificate(tuple(claims)), refuted=dual_bound)
         if residual is not None and dual_bound > residual:
             by = f"{by}, {dual_bound:.9g}, lowered to the verified residual"
             dual_bound = residual
@@ -155,7 +162,7 @@ def certify(
     if realizable and z is not None and is_unique(problem.network, z):
         text = "z is the only code with this output: in every layer the active rows have full column rank"
         claims.append(Claim(text, Standing.VERIFIED, "singular values in float64"))
-    return Verdict(residual, dual_bound, realizable, Certificate(tuple(claims)))
+    return Verdict(z, norm, residual, dual_bound, realizable, Certificate(tuple(claims)))
 
 
 def sign_bound(problem: Problem, norm: Norm) -> float | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from dataclasses import dataclass
 from typing import Any
 
-from pyomo_relu.certificate import Certificate
+from pyomo_relu.certificate import Certificate, Verdict
 from pyomo_relu.errors import StatusError
 from pyomo_relu.norms import Norm
 from pyomo_relu.status import Status
@@ -108,6 +109,44 @@ class Result:
     solver: str
     message: str = ""
     layers: tuple[LayerReport, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        verdict: Verdict,
+        status: Status,
+        solver: str,
+        started: float,
+        *,
+        objective: float | None,
+        message: str = "",
+        layers: tuple[LayerReport, ...] = (),
+    ) -> Result:
+        """Return the result that a verdict allows.
+
+        Parameters
+        ----------
+        verdict : Verdict
+            The code, after it was re-checked.
+        started : float
+            When the method began, by ``time.perf_counter``.
+        status, solver, objective, message, layers
+            As of the result.
+        """
+        return cls(
+            z=verdict.z,
+            status=status,
+            norm=verdict.norm,
+            residual=verdict.residual,
+            objective=objective,
+            dual_bound=verdict.dual_bound,
+            realizable=verdict.realizable,
+            certificate=verdict.certificate,
+            seconds=time.perf_counter() - started,
+            solver=solver,
+            message=message,
+            layers=layers,
+        )
 
     @property
     def gap(self) -> float | None:

@@ -57,18 +57,8 @@ class Descent:
         started = time.perf_counter()
         z = self.codes(problem)[0]
         verdict = certify(problem, z, 2, None, "", "")
-        return Result(
-            z=z,
-            status=Status.SOLVED,
-            norm=2,
-            residual=verdict.residual,
-            objective=None if verdict.residual is None else verdict.residual**2,
-            dual_bound=verdict.dual_bound,
-            realizable=verdict.realizable,
-            certificate=verdict.certificate,
-            seconds=time.perf_counter() - started,
-            solver=f"L-BFGS-B of SciPy {scipy.__version__}",
-        )
+        by = f"L-BFGS-B of SciPy {scipy.__version__}"
+        return Result.of(verdict, Status.SOLVED, by, started, objective=verdict.objective)
 
     def codes(self, problem: Problem, stop: float = math.inf) -> list[FloatArray]:
         """Return the ends of all starts, the nearest first; after `stop`, of ``time.perf_counter``, none begins."""

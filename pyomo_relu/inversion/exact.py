@@ -229,19 +229,7 @@ class Exact:
         bound = (root(outcome.bound, self.norm), outcome.solver) if best is None else (best.bound, best.bound_by)
         verdict = certify(problem, code, self.norm, *bound, _scope(problem, self.tube))
         status, message = judged(outcome, verdict, problem)
-        return Result(
-            z=code,
-            status=status,
-            norm=self.norm,
-            residual=verdict.residual,
-            objective=outcome.objective,
-            dual_bound=verdict.dual_bound,
-            realizable=verdict.realizable,
-            certificate=verdict.certificate,
-            seconds=time.perf_counter() - started,
-            solver=outcome.solver,
-            message=message,
-        )
+        return Result.of(verdict, status, outcome.solver, started, objective=outcome.objective, message=message)
 
 
 def judged(outcome: Outcome, verdict: Verdict, problem: Problem) -> tuple[Status, str]:

@@ -89,18 +89,8 @@ class GradientDescent:
         ends = self.descend(problem.network, targets, starts, problem.box)
         errors = np.linalg.norm(problem.network(ends) - problem.x, axis=1)
         verdict = certify(problem, ends[int(errors.argmin())], 2, None, "", "")
-        return Result(
-            z=ends[int(errors.argmin())],
-            status=Status.SOLVED,
-            norm=2,
-            residual=verdict.residual,
-            objective=None if verdict.residual is None else verdict.residual**2,
-            dual_bound=verdict.dual_bound,
-            realizable=verdict.realizable,
-            certificate=verdict.certificate,
-            seconds=time.perf_counter() - started,
-            solver=f"gradient descent in NumPy {np.__version__}",
-        )
+        by = f"gradient descent in NumPy {np.__version__}"
+        return Result.of(verdict, Status.SOLVED, by, started, objective=verdict.objective)
 
     def descend(self, network: Network, targets: FloatArray, starts: FloatArray, box: Box | None = None) -> FloatArray:
         """Return where each row ends: the nearest code on its way, which no divergence can spoil.

@@ -61,15 +61,5 @@ class Hybrid:
         verdict = certify(problem, best.code, self.norm, best.bound, best.bound_by, scope)
         gap = REL_GAP if solver.rel_gap is None else solver.rel_gap
         ended = Status.OPTIMAL if best.is_optimal(gap, ABS_GAP) else Status.SOLVED
-        return Result(
-            z=best.code,
-            status=Status.INTERRUPTED if best.interrupted else ended,
-            norm=self.norm,
-            residual=verdict.residual,
-            objective=verdict.residual,
-            dual_bound=verdict.dual_bound,
-            realizable=verdict.realizable,
-            certificate=verdict.certificate,
-            seconds=time.perf_counter() - started,
-            solver=best.solver,
-        )
+        status = Status.INTERRUPTED if best.interrupted else ended
+        return Result.of(verdict, status, best.solver, started, objective=verdict.objective)

@@ -91,17 +91,12 @@ class Layerwise:
         verdict = certify(problem, code, norm, output.dual_bound, output.solver, self._scope(problem))
         if verdict.refuted is not None:
             status, message = Status.SOLVER_ERROR, f"the bound {verdict.refuted:.9g} is above a verified residual"
-        return Result(
-            z=code,
-            status=status,
-            norm=norm,
-            residual=verdict.residual,
+        return Result.of(
+            verdict,
+            status,
+            output.solver,
+            started,
             objective=output.objective,
-            dual_bound=verdict.dual_bound,
-            realizable=verdict.realizable,
-            certificate=verdict.certificate,
-            seconds=time.perf_counter() - started,
-            solver=output.solver,
             message=message,
             layers=tuple(reports),
         )

@@ -105,19 +105,7 @@ class ProjectedGradient:
                 message = ""
                 break
         verdict = certify(problem, best, 2, None, "", "")
-        return Result(
-            z=best,
-            status=status,
-            norm=2,
-            residual=verdict.residual,
-            objective=verdict.residual,
-            dual_bound=verdict.dual_bound,
-            realizable=verdict.realizable,
-            certificate=verdict.certificate,
-            seconds=time.perf_counter() - started,
-            solver=by,
-            message=message,
-        )
+        return Result.of(verdict, status, by, started, objective=verdict.objective, message=message)
 
 
 def _squared_norm(operator: Any) -> float:
