@@ -12,7 +12,8 @@ from scipy.optimize import linprog
 
 from pyomo_relu.box import Box
 from pyomo_relu.inversion import Descent
-from pyomo_relu.inversion.polish import Pattern, pattern_of, polish
+from pyomo_relu.inversion.cell import Pattern, pattern_of
+from pyomo_relu.inversion.polish import polish
 from pyomo_relu.preimage.activation import ActivationRegion
 from pyomo_relu.problem import Problem
 from pyomo_relu.rational import as_fractions, residual

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.optimize import Bounds, minimize
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import certify
 from pyomo_relu.errors import InputError
+from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
@@ -84,9 +86,15 @@ class Descent:
 def squared_error(problem: Problem, z: FloatArray) -> tuple[float, FloatArray]:
     """Return ``||A G(z) - x||_2^2`` and its gradient, shape (k,)."""
     pre_activations = problem.network.pre_activations(z)
-    layers = problem.network.layers
-    difference = layers[-1].activate(pre_activations[-1]) - problem.x
-    gradient = 2.0 * difference
-    for layer, t in zip(reversed(layers), reversed(pre_activations), strict=True):
+    missed = problem.network[-1].activate(pre_activations[-1]) - problem.x
+    return float(missed @ missed), pulled_back(problem.network, pre_activations, 2.0 * missed)
+
+
+def pulled_back(network: Network, pre_activations: Sequence[FloatArray], gradient: FloatArray) -> FloatArray:
+    """Return the gradient in the code, shape (k,), of what has the given one in the outputs, shape (n,).
+
+    A row a code, where the arrays have rows.
+    """
+    for layer, t in zip(reversed(network.layers), reversed(pre_activations), strict=True):
         gradient = (gradient * np.where(t > 0.0, 1.0, layer.slope)) @ layer.weight
-    return float(difference @ difference), gradient
+    return gradient

@@ -12,6 +12,7 @@ import numpy as np
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import certify
 from pyomo_relu.errors import InputError
+from pyomo_relu.inversion.descent import pulled_back
 from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
@@ -145,7 +146,4 @@ def half_squared_error(network: Network, targets: FloatArray, codes: FloatArray)
     """
     pre_activations = network.pre_activations(codes)
     difference = network[-1].activate(pre_activations[-1]) - targets
-    gradient = difference
-    for layer, t in zip(reversed(network.layers), reversed(pre_activations), strict=True):
-        gradient = (gradient * np.where(t > 0.0, 1.0, layer.slope)) @ layer.weight
-    return 0.5 * (difference * difference).sum(axis=1), gradient
+    return 0.5 * (difference * difference).sum(axis=1), pulled_back(network, pre_activations, difference)

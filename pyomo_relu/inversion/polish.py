@@ -1,101 +1,55 @@
-"""Polish: the best code of an activation cell by an LP, then across the faces that hold it back."""
+"""Polish: the best code of an activation cell, then across the faces that hold it back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import linprog
 
-from pyomo_relu.box import Box
+from pyomo_relu.inversion.cell import Pattern, cell_optimum, pattern_of
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.validation import FloatArray
 
-Pattern = tuple[NDArray[np.bool_], ...]
 
-
-@dataclass(frozen=True)
-class CellOptimum:
-    """The best code of a cell, and the neurons whose faces hold it back, the strongest first."""
-
-    code: FloatArray
-    blocking: tuple[tuple[int, int], ...]
-
-
-def pattern_of(problem: Problem, z: FloatArray) -> Pattern:
-    """Return which pre-activations are positive at `z`, one array a layer."""
-    return tuple(t > 0.0 for t in problem.network.pre_activations(z))
-
-
-def polish(problem: Problem, z: FloatArray, norm: Norm, *, lps: int = 40, enough: float = 0.0) -> FloatArray:
-    """Return a code at least as near as `z`.
+def polish(
+    problem: Problem, z: FloatArray, norm: Norm, *, tube: float = math.inf, lps: int = 40, enough: float = 0.0
+) -> FloatArray:
+    """Return a code at least as near as `z`; from outside the tube one inside it, where one is found.
 
     Parameters
     ----------
     problem : Problem
     z : array, shape (k,)
     norm : "inf", 1 or 2
+    tube : float
+        The most that any single output may miss the observation by.
     lps : int
-        Most LPs (p = 2: least-squares solves) to spend.
+        Most cells (p = 2 without a tube: least-squares solves) to spend.
     enough : float
         A residual that need not be beaten.
     """
-    if norm == 2:
+    if norm == 2 and math.isinf(tube):
         return _gauss_newton(problem, z, lps)
-    best, value = z, problem.residual(z, norm)
-    pattern = pattern_of(problem, z)
-    queue: list[Pattern] = [pattern]
+
+    def residual(code: FloatArray) -> float:
+        inside = math.isinf(tube) or problem.residual(code, "inf") <= tube
+        return problem.residual(code, norm) if inside else math.inf
+
+    best, value = z, residual(z)
+    queue = [pattern_of(problem, z)]
     while queue and lps > 0 and value > enough:
         pattern = queue.pop(0)
-        found = cell_optimum(problem, pattern, norm)
+        found = cell_optimum(problem, pattern, norm, tube)
         lps -= 1
         if found is None:
             continue
-        reached = problem.residual(found.code, norm)
+        reached = residual(found.code)
         if reached < value - 1e-12 * problem.scale or best is z:
             if reached < value:
                 best, value = found.code, reached
             queue = [_flipped(pattern, face) for face in found.blocking]
     return best
-
-
-def cell_optimum(problem: Problem, pattern: Pattern, norm: Norm) -> CellOptimum | None:
-    """Solve ``min ||A G(z) - x||`` over the closure of one cell, p = inf or 1; None where it is empty."""
-    network, k = problem.network, problem.network.n_in
-    matrix, offset = np.eye(k), np.zeros(k)
-    rows, right, faces = [], [], []
-    for i, (layer, on) in enumerate(zip(network, pattern, strict=True)):
-        matrix, offset = layer.weight @ matrix, layer.weight @ offset + layer.bias
-        if layer.slope < 1.0:
-            sign = np.where(on, -1.0, 1.0)
-            rows.append(sign[:, None] * matrix)
-            right.append(-sign * offset)
-            faces += [(i, j) for j in range(layer.n_out)]
-        gain = np.where(on, 1.0, layer.slope)
-        matrix, offset = gain[:, None] * matrix, gain * offset
-    live = np.abs(matrix).max(axis=1) > 0.0
-    target = (problem.x - offset)[live]
-    slack = np.ones((live.sum(), 1)) if norm == "inf" else np.eye(live.sum())
-    fixed = np.abs(problem.x - offset)[~live]
-    least = float(fixed.max()) if norm == "inf" and fixed.size else 0.0
-    sides = np.vstack(rows) if rows else np.zeros((0, k))
-    box = Box.everything(k) if problem.box is None else problem.box
-    found = linprog(
-        np.concatenate([np.zeros(k), np.ones(slack.shape[1])]),
-        A_ub=np.block(
-            [[sides, np.zeros((len(sides), slack.shape[1]))], [matrix[live], -slack], [-matrix[live], -slack]]
-        ),
-        b_ub=np.concatenate([*right, target, -target]),
-        bounds=[*zip(box.lower, box.upper, strict=True), *[(least, None)] * slack.shape[1]],
-        method="highs-ds",
-    )
-    if found.status != 0:
-        return None
-    force = np.abs(found.ineqlin.marginals[: len(sides)])
-    order = [int(j) for j in np.argsort(-force) if force[j] > 1e-9]
-    return CellOptimum(box.clip(np.asarray(found.x[:k])), tuple(faces[j] for j in order))
 
 
 def _flipped(pattern: Pattern, face: tuple[int, int]) -> Pattern:

@@ -108,8 +108,8 @@ class Task:
             return replace(outcome, status=Status.SOLVER_ERROR, bound=None, message=said), best
         if outcome.has_solution:
             code = read_code(model, region.code)
-            if math.isinf(self.tube) and self._misses(code, outcome):
-                code = polish(problem, code, self.norm)
+            if self._misses(code, outcome):
+                code = polish(problem, code, self.norm, tube=self.tube)
             if problem.residual(code, "inf") <= self.tube + 1e-6 * problem.scale:
                 best = Incumbent.better(best, code, problem.residual(code, self.norm), outcome.solver)
         room = SQUARES_RESOLVED * problem.scale**2 if Capability.MIQP in needs else 0.0

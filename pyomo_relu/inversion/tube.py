@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import numpy as np
 import scipy
+from scipy.optimize import Bounds, minimize
 
-from pyomo_relu.inversion.descent import Descent
+from pyomo_relu.box import Box
+from pyomo_relu.inversion.descent import Descent, pulled_back
 from pyomo_relu.inversion.incumbent import TO_POLISH, Incumbent
 from pyomo_relu.inversion.polish import polish
 from pyomo_relu.norms import Norm
@@ -16,12 +19,20 @@ from pyomo_relu.validation import FloatArray
 
 BISECTIONS = 30
 
+PENALTIES = (1.0, 1e1, 1e2, 1e3, 1e4, 1e5)
+"""Weights, one after the other, of the squares by which outputs miss the tube; those of the residual have 1."""
+
+TARGET = 1.0 - 1e-4
+"""The share of the tube that penalties aim at: they end a little outside of what they aim at."""
+
 
 def incumbent_in_tube(
     problem: Problem, inside: Incumbent, tube: float, norm: Norm, *, starts: int, seed: int
 ) -> Incumbent:
-    """Return a code in the tube with a small p-norm, by walking from one inside towards better ones outside.
+    """Return a code in the tube with a small p-norm.
 
+    From the best least-squares codes, penalties lead into the tube, and polish from cell to cell within it; where
+    they end outside, the way there from a code inside is followed as far as it stays inside.
     A keyboard interrupt ends the search; what was found by then is returned.
 
     Parameters
@@ -40,13 +51,42 @@ def incumbent_in_tube(
         return best
     finder = f"SciPy {scipy.__version__}"
     try:
-        for code in Descent(starts=starts, seed=seed).codes(problem)[:TO_POLISH]:
-            goal = polish(problem, code, norm)
-            reached = last_within(lambda code: problem.residual(code, "inf") <= tube, best.code, goal)
+        for code in _candidates(problem, inside.code, tube, norm, starts, seed):
+            reached = last_within(lambda code: problem.residual(code, "inf") <= tube, best.code, code)
             best = Incumbent.better(best, reached, problem.residual(reached, norm), finder)
     except KeyboardInterrupt:
         return replace(best, interrupted=True)
     return best
+
+
+def _candidates(
+    problem: Problem, inside: FloatArray, tube: float, norm: Norm, starts: int, seed: int
+) -> Iterator[FloatArray]:
+    yield polish(problem, inside, norm, tube=tube)
+    for code in Descent(starts=starts, seed=seed).codes(problem)[:TO_POLISH]:
+        yield polish(problem, _led_into(problem, code, TARGET * tube), norm, tube=tube)
+
+
+def _led_into(problem: Problem, code: FloatArray, tube: float) -> FloatArray:
+    """Minimise the squared residual from `code` on, with growing penalties for what misses the tube."""
+    box = Box.everything(code.size) if problem.box is None else problem.box
+    for penalty in PENALTIES:
+        code = minimize(
+            lambda z, penalty=penalty: _penalised(problem, z, tube, penalty),
+            code,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=Bounds(box.lower, box.upper),
+        ).x
+    return box.clip(np.asarray(code))
+
+
+def _penalised(problem: Problem, z: FloatArray, tube: float, penalty: float) -> tuple[float, FloatArray]:
+    pre_activations = problem.network.pre_activations(z)
+    missed = problem.network[-1].activate(pre_activations[-1]) - problem.x
+    beyond = np.sign(missed) * np.maximum(np.abs(missed) - tube, 0.0)
+    value = float(missed @ missed + penalty * (beyond @ beyond))
+    return value, pulled_back(problem.network, pre_activations, 2.0 * (missed + penalty * beyond))
 
 
 def last_within(contains: Callable[[FloatArray], bool], inside: FloatArray, goal: FloatArray) -> FloatArray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyomo_relu.inversion.polish import Pattern
+from pyomo_relu.inversion.cell import Pattern
 from pyomo_relu.network import Network
 from pyomo_relu.validation import FloatArray
 

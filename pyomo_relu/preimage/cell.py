@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyomo_relu.inversion.polish import Pattern
+from pyomo_relu.inversion.cell import Pattern
 from pyomo_relu.preimage.activation import ActivationRegion
 from pyomo_relu.preimage.polytope import Polytope, polytope_of
 from pyomo_relu.problem import Problem

@@ -1,0 +1,153 @@
+"""The best code of one activation cell, in which the network is affine: by an LP, or by least squares with sides."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linprog, nnls
+
+from pyomo_relu.box import Box
+from pyomo_relu.norms import Norm
+from pyomo_relu.problem import Problem
+from pyomo_relu.validation import FloatArray
+
+Pattern = tuple[NDArray[np.bool_], ...]
+
+INSIDE_TUBE = 1e-7
+"""Relative margin to the tube, so that a rounded code lies in it."""
+
+PRESSING = 1e-9
+"""A face whose multiplier is smaller does not hold the code back."""
+
+DAMPING = 1e-8
+"""Relative weight of the code itself in least squares, where the cell's map does not determine it."""
+
+
+@dataclass(frozen=True, eq=False)
+class CellOptimum:
+    """The best code of a cell, and the neurons whose faces hold it back, the strongest first."""
+
+    code: FloatArray
+    blocking: tuple[tuple[int, int], ...]
+
+
+def pattern_of(problem: Problem, z: FloatArray) -> Pattern:
+    """Return which pre-activations are positive at `z`, one array a layer."""
+    return tuple(t > 0.0 for t in problem.network.pre_activations(z))
+
+
+def cell_optimum(problem: Problem, pattern: Pattern, norm: Norm, tube: float = math.inf) -> CellOptimum | None:
+    """Solve ``min ||A G(z) - x||_p`` over the closure of one cell, and the tube; None where that is empty.
+
+    Parameters
+    ----------
+    problem : Problem
+    pattern : tuple of bool arrays
+        One a layer.
+    norm : "inf", 1 or 2
+    tube : float
+        The most that any single output may miss the observation by.
+    """
+    cell = _Cell.of(problem, pattern)
+    tube *= 1.0 - INSIDE_TUBE
+    if cell.least > tube:
+        return None
+    solved = _by_least_squares(cell, tube) if norm == 2 else _by_lp(cell, norm, tube)
+    if solved is None:
+        return None
+    code, force = solved
+    order = [int(j) for j in np.argsort(-force) if force[j] > PRESSING]
+    return CellOptimum(cell.box.clip(code), tuple(cell.faces[j] for j in order))
+
+
+@dataclass(frozen=True, eq=False)
+class _Cell:
+    """``{z in box : sides z <= right}``, on which the outputs that move miss their targets by ``matrix z - target``.
+
+    What the others miss theirs by is at most `least`.
+    """
+
+    box: Box
+    sides: FloatArray
+    right: FloatArray
+    faces: list[tuple[int, int]]
+    matrix: FloatArray
+    target: FloatArray
+    least: float
+
+    @classmethod
+    def of(cls, problem: Problem, pattern: Pattern) -> _Cell:
+        network, k = problem.network, problem.network.n_in
+        matrix, offset = np.eye(k), np.zeros(k)
+        sides, right, faces = [np.zeros((0, k))], [np.zeros(0)], []
+        for i, (layer, on) in enumerate(zip(network, pattern, strict=True)):
+            matrix, offset = layer.weight @ matrix, layer.weight @ offset + layer.bias
+            if layer.slope < 1.0:
+                sign = np.where(on, -1.0, 1.0)
+                sides.append(sign[:, None] * matrix)
+                right.append(-sign * offset)
+                faces += [(i, j) for j in range(layer.n_out)]
+            gain = np.where(on, 1.0, layer.slope)
+            matrix, offset = gain[:, None] * matrix, gain * offset
+        moves = np.abs(matrix).max(axis=1) > 0.0
+        missed = problem.x - offset
+        box = Box.everything(k) if problem.box is None else problem.box
+        least = float(np.abs(missed[~moves]).max(initial=0.0))
+        return cls(box, np.vstack(sides), np.concatenate(right), faces, matrix[moves], missed[moves], least)
+
+
+def _by_lp(cell: _Cell, norm: Norm, tube: float) -> tuple[FloatArray, FloatArray] | None:
+    """Return the code and the faces' multipliers for p = inf or 1."""
+    n, k = cell.matrix.shape
+    slack, least = (np.ones((n, 1)), cell.least) if norm == "inf" else (np.eye(n), 0.0)
+    beside = np.zeros((len(cell.sides), slack.shape[1]))
+    found = linprog(
+        np.concatenate([np.zeros(k), np.ones(slack.shape[1])]),
+        A_ub=np.block([[cell.sides, beside], [cell.matrix, -slack], [-cell.matrix, -slack]]),
+        b_ub=np.concatenate([cell.right, cell.target, -cell.target]),
+        bounds=[*zip(cell.box.lower, cell.box.upper, strict=True), *[(least, tube)] * slack.shape[1]],
+        method="highs-ds",
+    )
+    if found.status != 0:
+        return None
+    return np.asarray(found.x[:k]), np.abs(found.ineqlin.marginals[: len(cell.sides)])
+
+
+def _by_least_squares(cell: _Cell, tube: float) -> tuple[FloatArray, FloatArray] | None:
+    """Return the code and the faces' multipliers for p = 2, by least-distance programming.
+
+    References
+    ----------
+    Lawson, Hanson, Solving Least Squares Problems (1974), chapter 23: with ``matrix = Q R`` and w = R (z - z0), z0
+    the least-squares point, it is ``min ||w||`` over the sides, and that is a non-negative least-squares problem.
+    """
+    k = cell.box.size
+    damping = DAMPING * max(1.0, float(np.abs(cell.matrix).max(initial=0.0))) * np.eye(k)
+    q, r = np.linalg.qr(np.vstack([cell.matrix, damping]))
+    centre = np.linalg.solve(r, q.T @ np.concatenate([cell.target, np.zeros(k)]))
+    rows, right = [cell.sides], [cell.right]
+    if math.isfinite(tube):
+        rows += [cell.matrix, -cell.matrix]
+        right += [cell.target + tube, tube - cell.target]
+    for sign, bound in ((1.0, cell.box.upper), (-1.0, -cell.box.lower)):
+        bounded = np.isfinite(bound)
+        rows.append(sign * np.eye(k)[bounded])
+        right.append(bound[bounded])
+    sides = np.linalg.solve(r.T, np.vstack(rows).T)
+    room = np.concatenate(right) - np.vstack(rows) @ centre
+    scale = np.maximum(np.linalg.norm(sides, axis=0), np.finfo(float).tiny)
+    goal = np.zeros(k + 1)
+    goal[-1] = 1.0
+    system = np.vstack([-sides / scale, -room / scale])
+    try:
+        force = nnls(system, goal)[0]
+    except RuntimeError:  # it did not converge
+        return None
+    left = goal - system @ force
+    if left[-1] <= np.finfo(float).eps:
+        return None
+    w = -left[:k] / left[-1]
+    return centre + np.linalg.solve(r, w), (force / scale)[: len(cell.sides)]
