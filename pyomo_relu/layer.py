@@ -73,6 +73,10 @@ class Layer:
         """Return ``phi(t)`` entry by entry."""
         return np.asarray(np.maximum(t, self.slope * t) + 0.0, dtype=np.float64)  # never -0.0
 
+    def gain(self, on: np.ndarray) -> FloatArray:
+        """Return the derivative of ``phi`` where each pre-activation is positive (`on`, boolean) or not."""
+        return np.where(on, 1.0, self.slope)
+
     def __call__(self, h: FloatArray) -> FloatArray:
         """Return the layer's output; `h` has shape (n_in,) or (N, n_in)."""
         return self.activate(self.pre_activation(np.asarray(h, dtype=np.float64)))

@@ -214,5 +214,5 @@ def _rows_of_code(network: Network, region: Region) -> tuple[Affine, Box]:
         off = bound.upper <= 0.0
         # An off ReLU is zero whatever it depends on.
         known = (affine & (on | off)) | (off & (layer.slope == 0.0))
-        inputs = before.times(np.where(on, 1.0, layer.slope))
+        inputs = before.times(layer.gain(on))
     return stacked(blocks), Box(np.concatenate(lowers), np.concatenate(uppers))

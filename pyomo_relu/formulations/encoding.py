@@ -98,7 +98,7 @@ def encode_layer(
     block.output = Var(indices(own), bounds=lambda _, j: (float(lower[j]), float(upper[j])))
 
     stable = indices(own & ~both)
-    gain = np.where(on, 1.0, layer.slope)[stable]
+    gain = layer.gain(on)[stable]
     block.stable = dense_rows(
         stable,
         -gain[:, None] * weight[stable],

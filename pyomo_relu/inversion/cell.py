@@ -90,7 +90,7 @@ class _Cell:
                 sides.append(sign[:, None] * matrix)
                 right.append(-sign * offset)
                 faces += [(i, j) for j in range(layer.n_out)]
-            gain = np.where(on, 1.0, layer.slope)
+            gain = layer.gain(on)
             matrix, offset = gain[:, None] * matrix, gain * offset
         moves = np.abs(matrix).max(axis=1) > 0.0
         missed = problem.x - offset

@@ -85,16 +85,18 @@ class Descent:
 
 def squared_error(problem: Problem, z: FloatArray) -> tuple[float, FloatArray]:
     """Return ``||A G(z) - x||_2^2`` and its gradient, shape (k,)."""
-    pre_activations = problem.network.pre_activations(z)
-    missed = problem.network[-1].activate(pre_activations[-1]) - problem.x
-    return float(missed @ missed), pulled_back(problem.network, pre_activations, 2.0 * missed)
+    pre_activations, last = problem.network.pre_activations(z), problem.network[-1]
+    missed = last.activate(pre_activations[-1]) - problem.x
+    gradient = 2.0 * missed * last.gain(pre_activations[-1] > 0.0)
+    return float(missed @ missed), pulled_back(problem.network, pre_activations, gradient)
 
 
 def pulled_back(network: Network, pre_activations: Sequence[FloatArray], gradient: FloatArray) -> FloatArray:
-    """Return the gradient in the code, shape (k,), of what has the given one in the outputs, shape (n,).
+    """Return the gradient in the code, shape (k,), of what has the given one in the last pre-activations, shape (n,).
 
     A row a code, where the arrays have rows.
     """
-    for layer, t in zip(reversed(network.layers), reversed(pre_activations), strict=True):
-        gradient = (gradient * np.where(t > 0.0, 1.0, layer.slope)) @ layer.weight
+    gradient = gradient @ network[-1].weight
+    for layer, t in zip(reversed(network.layers[:-1]), reversed(pre_activations[:-1]), strict=True):
+        gradient = (gradient * layer.gain(t > 0.0)) @ layer.weight
     return gradient

@@ -145,5 +145,7 @@ def half_squared_error(network: Network, targets: FloatArray, codes: FloatArray)
     ([2.0], [[4.0]])
     """
     pre_activations = network.pre_activations(codes)
-    difference = network[-1].activate(pre_activations[-1]) - targets
-    return 0.5 * (difference * difference).sum(axis=1), pulled_back(network, pre_activations, difference)
+    last, t = network[-1], pre_activations[-1]
+    difference = last.activate(t) - targets
+    gradient = pulled_back(network, pre_activations, difference * last.gain(t > 0.0))
+    return 0.5 * (difference * difference).sum(axis=1), gradient

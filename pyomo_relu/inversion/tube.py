@@ -9,6 +9,7 @@ import numpy as np
 import scipy
 from scipy.optimize import Bounds, minimize
 
+from pyomo_relu.bounds.activation import before_activation
 from pyomo_relu.box import Box
 from pyomo_relu.inversion.descent import Descent, pulled_back
 from pyomo_relu.inversion.incumbent import TO_POLISH, Incumbent
@@ -82,11 +83,17 @@ def _led_into(problem: Problem, code: FloatArray, tube: float) -> FloatArray:
 
 
 def _penalised(problem: Problem, z: FloatArray, tube: float, penalty: float) -> tuple[float, FloatArray]:
+    """Return the squared residual and penalties, and their gradient.
+
+    Penalised are pre-activations, not outputs: an output that is off, and should not be, has no slope.
+    """
+    last = problem.network[-1]
     pre_activations = problem.network.pre_activations(z)
-    missed = problem.network[-1].activate(pre_activations[-1]) - problem.x
-    beyond = np.sign(missed) * np.maximum(np.abs(missed) - tube, 0.0)
-    value = float(missed @ missed + penalty * (beyond @ beyond))
-    return value, pulled_back(problem.network, pre_activations, 2.0 * (missed + penalty * beyond))
+    t = pre_activations[-1]
+    low, high = before_activation(last.slope, (problem.x - tube, problem.x + tube))
+    missed, beyond = last.activate(t) - problem.x, t - np.clip(t, low, high)
+    gradient = 2.0 * (missed * last.gain(t > 0.0) + penalty * beyond)
+    return float(missed @ missed + penalty * (beyond @ beyond)), pulled_back(problem.network, pre_activations, gradient)
 
 
 def last_within(contains: Callable[[FloatArray], bool], inside: FloatArray, goal: FloatArray) -> FloatArray:
