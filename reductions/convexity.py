@@ -206,6 +206,8 @@ class _Check:
         if found.proved:
             return found
         regions = regions_of(self.problem, min(SEARCH, self._seconds_left()))
+        if regions is None:
+            return self._no_code()
         answer = ask_z3(self.problem, regions, None if math.isinf(self.stop) else self._seconds_left())
         if answer.pair is not None:
             return self._nonconvex(answer.pair)
@@ -224,6 +226,8 @@ class _Check:
             text = "the pre-image is one code: in every layer the active rows have full column rank"
             return self._convex(Claim(text, Standing.TRUSTED, "singular values in float64"), proved=False, empty=False)
         regions = regions_of(self.program, min(SEARCH, self._seconds_left()))
+        if regions is None:
+            return self._no_code()
         check_big_m(regions.meeting)
         check_big_m(regions.middle)
         known = nearest.z if nearest.realizable else None
@@ -231,6 +235,11 @@ class _Check:
         if pair is not None and (pair.is_proof or pair.is_evidence(self.least)):
             return self._nonconvex(pair)
         return self._by_solver(regions, empty=False if nearest.realizable else None)
+
+    def _no_code(self) -> Convexity:
+        return self._convex(
+            Claim("no code meets x", Standing.VERIFIED, "bounds, rounded outwards"), proved=True, empty=True
+        )
 
     def _by_solver(self, regions: Regions, *, empty: bool | None) -> Convexity:
         text = f"no midpoint of two codes that meet x misses it by {self.least:.3g}"

@@ -45,7 +45,7 @@ class Regions:
     middle: Region
 
 
-def regions_of(problem: Problem, seconds: float) -> Regions:
+def regions_of(problem: Problem, seconds: float) -> Regions | None:
     """Bound the codes that meet x, and the midpoints of two of them.
 
     Parameters
@@ -53,6 +53,11 @@ def regions_of(problem: Problem, seconds: float) -> Regions:
     problem : Problem
     seconds : float
         Most to spend on bounds by LPs.
+
+    Returns
+    -------
+    Regions or None
+        None proves that no code meets x.
 
     Raises
     ------
@@ -62,9 +67,11 @@ def regions_of(problem: Problem, seconds: float) -> Regions:
     network, x = problem.network, problem.x
     box = Box.everything(network.n_in) if problem.box is None else problem.box
     near = observed_region(network, x, box, ROOM * problem.scale, "inf")
-    if not near.is_bounded:
+    if near is not None and not near.is_bounded:
         raise InputError("the observation does not bound the code: give box=(lower, upper), such as box=(-3, 3)")
-    near = lp_region(network, near, seconds=seconds)
+    near = None if near is None else lp_region(network, near, seconds=seconds)
+    if near is None:
+        return None
     meeting = Region(near.code, (*near.pre_activations[:-1], _held(network[-1], near.pre_activations[-1], x)))
     return Regions(meeting, Region(near.code, crown_bounds(network, near.code)))
 

@@ -61,7 +61,8 @@ class Question:
         instance.require_gap()
         network, box, level = instance.network, instance.search_box, instance.gap / 2.0
         problem = Problem(network, instance.observation, box)
-        region = propagated_region(network, observed_region(network, problem.x, box, level, instance.gap_norm))
+        near = observed_region(network, problem.x, box, level, instance.gap_norm)
+        region = None if near is None else propagated_region(network, near)
         if region is None:
             return cls(instance, problem, level, None, None, None)
         check_big_m(region)

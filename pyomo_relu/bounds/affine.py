@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pyomo_relu.bounds.activation import before_activation
-from pyomo_relu.bounds.crown import crown_bounds, meet
+from pyomo_relu.bounds.crown import crown_bounds
+from pyomo_relu.bounds.meet import between, meet
 from pyomo_relu.bounds.observed import Region
 from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.box import Box
@@ -187,11 +188,16 @@ def tightened(network: Network, region: Region, form: AffineNetwork, lower: Floa
     form : AffineNetwork
     lower, upper : array, shape (m,)
         Infinite where nothing was found.
+
+    Raises
+    ------
+    CrossedBoundsError
+        If no code is left.
     """
     counts = [index.size for index in form.open_neurons]
     ends = np.cumsum([network.n_in, *counts[:-1], *counts])[:-1]
     lows, highs = np.split(lower, ends), np.split(upper, ends)
-    code = meet(region.code, Box(lows[0], highs[0]))
+    code = meet(region.code, between(lows[0], highs[0]))
     outputs, inputs = list(zip(lows, highs, strict=True))[1 : len(network)], slice(len(network), None)
     bounds = []
     for number, (bound, index, low, high) in enumerate(
@@ -202,5 +208,5 @@ def tightened(network: Network, region: Region, form: AffineNetwork, lower: Floa
         if number < len(network) - 1:
             below, above = before_activation(network[number].slope, outputs[number])
             low_all[index], high_all[index] = np.maximum(low, below), np.minimum(high, above)
-        bounds.append(meet(bound, Box(np.minimum(low_all, high_all), np.maximum(low_all, high_all))))
+        bounds.append(meet(bound, between(low_all, high_all)))
     return Region(code, crown_bounds(network, code, bounds))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pyomo_relu.bounds.interval import interval_bounds
+from pyomo_relu.bounds.meet import between, meet
 from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.box import Box
 from pyomo_relu.network import Network
@@ -49,15 +50,9 @@ def crown_bounds(network: Network, box: Box, known: Sequence[Box] | None = None)
         if k > 0:
             upper = _upper(network, found, layer.weight, layer.bias, box)
             lower = -_upper(network, found, -layer.weight, -layer.bias, box)
-            within = meet(within, Box(np.minimum(lower, upper), np.maximum(lower, upper)))
+            within = meet(within, between(lower, upper))
         found.append(within)
     return tuple(found)
-
-
-def meet(one: Box, other: Box) -> Box:
-    """Return the intersection of two boxes that share a point; a gap the size of rounding errors is closed."""
-    lower, upper = np.maximum(one.lower, other.lower), np.minimum(one.upper, other.upper)
-    return Box(np.minimum(lower, upper), np.maximum(lower, upper))
 
 
 def _upper(network: Network, bounds: Sequence[Box], weight: FloatArray, bias: FloatArray, box: Box) -> FloatArray:

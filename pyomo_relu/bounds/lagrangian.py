@@ -26,6 +26,7 @@ import numpy as np
 from pyomo_relu.bounds.affine import Affine, AffineNetwork, affine_network, tightened
 from pyomo_relu.bounds.ball import Ball, ball_of
 from pyomo_relu.bounds.budget import Budget
+from pyomo_relu.bounds.meet import CrossedBoundsError
 from pyomo_relu.bounds.observed import Region
 from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.network import Network
@@ -46,7 +47,7 @@ BATCH = 1024
 
 def lagrangian_region(
     network: Network, region: Region, budget: Budget | None = None, *, seconds: float = 60.0
-) -> Region:
+) -> Region | None:
     """Tighten a region by rounds of dual bounds from weighted least squares.
 
     Parameters
@@ -61,13 +62,16 @@ def lagrangian_region(
 
     Returns
     -------
-    Region
-        Rounding errors are bounded and added; nothing is trusted to a solver.
+    Region or None
+        Rounding errors are bounded and added; nothing is trusted to a solver. None proves that there are no such codes.
     """
     stop = time.perf_counter() + seconds
     while any(region.unstable(network)) and time.perf_counter() < stop:
         before = region.width
-        region = _round(network, region, budget)
+        try:
+            region = _round(network, region, budget)
+        except CrossedBoundsError:
+            return None
         if region.width > WORTHWHILE * before:
             break
     return region

@@ -11,6 +11,7 @@ from pyomo_relu.bounds.affine import Affine, affine_network, tightened
 from pyomo_relu.bounds.ball import ball_of
 from pyomo_relu.bounds.budget import Budget
 from pyomo_relu.bounds.lagrangian import lagrangian_region
+from pyomo_relu.bounds.meet import CrossedBoundsError
 from pyomo_relu.bounds.observed import Region
 from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.network import Network
@@ -87,7 +88,7 @@ class RegionLp:
 
 def lp_region(
     network: Network, region: Region, budget: Budget | None = None, *, seconds: float = 5.0, rounds: int = 3
-) -> Region:
+) -> Region | None:
     """Tighten a region by two LPs for each variable and each neuron that is still open.
 
     With a budget, and most neurons open, the outputs of hidden neurons are bounded from above first: that is what
@@ -108,8 +109,9 @@ def lp_region(
 
     Returns
     -------
-    Region
-        Every bound is rebuilt from the LP's duals, so that it trusts no solver.
+    Region or None
+        Every bound is rebuilt from the LP's duals, so that it trusts no solver. None proves that there are
+        no such codes.
     """
     stop = time.perf_counter() + seconds
     tops_help = budget is not None
@@ -118,7 +120,11 @@ def lp_region(
         only_tops = tops_help and region.is_wide(network)
         for part in ("tops",) if only_tops else ("hidden", "outputs"):
             if any(region.unstable(network)) and time.perf_counter() < stop:
-                region = lagrangian_region(network, _pass(network, region, budget, stop, part), budget)
+                tighter = _pass(network, region, budget, stop, part)
+                tighter = None if tighter is None else lagrangian_region(network, tighter, budget)
+                if tighter is None:
+                    return None
+                region = tighter
         gained = region.width <= WORTHWHILE * before
         if only_tops:
             tops_help = gained
@@ -127,7 +133,7 @@ def lp_region(
     return region
 
 
-def _pass(network: Network, region: Region, budget: Budget | None, stop: float, part: str) -> Region:
+def _pass(network: Network, region: Region, budget: Budget | None, stop: float, part: str) -> Region | None:
     """Bound once: the outputs of hidden neurons from above, or all hidden rows, or the open outputs."""
     program = RegionLp(network, region, budget)
     form = program.form
@@ -145,4 +151,7 @@ def _pass(network: Network, region: Region, budget: Budget | None, stop: float, 
         high[i] = program.upper_bound(targets, i)
         if part != "tops":
             low[i] = program.lower_bound(targets, i)
-    return tightened(network, region, form, low, high)
+    try:
+        return tightened(network, region, form, low, high)
+    except CrossedBoundsError:
+        return None

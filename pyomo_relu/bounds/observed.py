@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pyomo_relu.bounds.activation import before_activation
-from pyomo_relu.bounds.crown import crown_bounds, meet
+from pyomo_relu.bounds.crown import crown_bounds
+from pyomo_relu.bounds.meet import CrossedBoundsError, meet
 from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.box import Box
 from pyomo_relu.layer import Layer
@@ -44,10 +45,13 @@ class Region:
         """Whether the code and every pre-activation are bounded."""
         return self.code.is_bounded and all(bound.is_bounded for bound in self.pre_activations)
 
-    def meet(self, other: Region) -> Region:
-        """Return what lies in both."""
+    def meet(self, other: Region) -> Region | None:
+        """Return what lies in both; None where nothing does."""
         pairs = zip(self.pre_activations, other.pre_activations, strict=True)
-        return Region(meet(self.code, other.code), tuple(meet(one, two) for one, two in pairs))
+        try:
+            return Region(meet(self.code, other.code), tuple(meet(one, two) for one, two in pairs))
+        except CrossedBoundsError:
+            return None
 
     def is_wide(self, network: Network) -> bool:
         """Whether more than half of all neurons are open: then no search ends soon."""
@@ -80,9 +84,9 @@ def deviation_caps(layer: Layer, x: FloatArray, incumbent: float, norm: Norm, tu
 
 
 def observed_region(
-    network: Network, x: FloatArray, box: Box, incumbent: float, norm: Norm, *, tube: float = np.inf
-) -> Region:
-    """Bound all codes whose residual is at most `incumbent`.
+    network: Network, x: FloatArray, box: Box, most: float, norm: Norm, *, tube: float = np.inf
+) -> Region | None:
+    """Bound all codes whose residual is at most `most`.
 
     Parameters
     ----------
@@ -90,8 +94,8 @@ def observed_region(
     x : array, shape (n,)
     box : Box
         Where the code may lie; it need not be bounded.
-    incumbent : float
-        A residual that some code in the box is known to reach, in the real numbers: with room
+    most : float
+        Of codes that are known to exist it is to be the residual in the real numbers, with room
         for the rounding of the forward pass that computed it.
     norm : "inf", 1 or 2
     tube : float
@@ -99,10 +103,17 @@ def observed_region(
 
     Returns
     -------
-    Region
-        Sound in the real numbers: rounding errors are bounded and added.
+    Region or None
+        Sound in the real numbers: rounding errors are bounded and added. None proves that there are no such codes.
     """
-    caps = deviation_caps(network[-1], x, incumbent, norm, tube)
+    try:
+        return _observed_region(network, x, box, most, norm, tube)
+    except CrossedBoundsError:
+        return None
+
+
+def _observed_region(network: Network, x: FloatArray, box: Box, most: float, norm: Norm, tube: float) -> Region:
+    caps = deviation_caps(network[-1], x, most, norm, tube)
     error = gamma(1) * (np.abs(x) + caps)
     last = Box(*before_activation(network[-1].slope, (x - caps - error, x + caps + error)))
     bounds = [Box.everything(layer.n_out) for layer in network.layers[:-1]] + [last]
@@ -112,7 +123,7 @@ def observed_region(
         for i in reversed(range(len(network))):
             inputs = _solve_back(network[i], bounds[i])
             if i == len(network) - 1 and norm != "inf":
-                sharper = _solve_back_in_ball(network[i], bounds[i], x, caps, incumbent, norm)
+                sharper = _solve_back_in_ball(network[i], bounds[i], x, caps, most, norm)
                 inputs = sharper if inputs is None else inputs if sharper is None else meet(inputs, sharper)
             if inputs is None:
                 continue
@@ -172,7 +183,7 @@ def _solve_back(layer: Layer, bound: Box) -> Box | None:
 
 
 def _solve_back_in_ball(
-    layer: Layer, bound: Box, x: FloatArray, caps: FloatArray, incumbent: float, norm: Norm
+    layer: Layer, bound: Box, x: FloatArray, caps: FloatArray, most: float, norm: Norm
 ) -> Box | None:
     """Do the same for the last layer under p = 1 or 2, where all deviations share one budget."""
     rows = (bound.lower > 0.0) & (x > 0.0) if layer.slope == 0.0 else np.full(layer.n_out, layer.slope == 1.0)
@@ -181,7 +192,7 @@ def _solve_back_in_ball(
         return None
     inverse, defect = found
     dual = np.abs(inverse).max(axis=1) if norm == 1 else np.linalg.norm(inverse, axis=1)
-    radius = dual * incumbent * (1.0 + gamma(inverse.shape[1]))
+    radius = dual * most * (1.0 + gamma(inverse.shape[1]))
     target = x[rows] - layer.bias[rows]
     reach = np.abs(x[rows]) + np.abs(layer.bias[rows]) + caps[rows]
     return _enclose(inverse, defect, target, radius, reach)

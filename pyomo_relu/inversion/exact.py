@@ -15,7 +15,7 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import ENCODINGS
 from pyomo_relu.formulations.residual import NEEDS
 from pyomo_relu.inversion.balance import balanced
-from pyomo_relu.inversion.incumbent import Incumbent, find_incumbent
+from pyomo_relu.inversion.incumbent import Incumbent, find_incumbent, with_room
 from pyomo_relu.inversion.program import build_program
 from pyomo_relu.inversion.proof import Task, needs_of, prove, root
 from pyomo_relu.inversion.tube import incumbent_in_tube
@@ -123,11 +123,12 @@ class Exact:
         problem = Problem.of(net, x, operator=operator, mask=mask, box=box)
         task = self._task(problem)
         if problem.box is not None:
-            region, incumbent = self._forward(problem), None
+            region, most, bound = self._forward(problem), math.inf, 0.0
         else:
             incumbent = self._incumbent(problem, Solver())
-            region = task.region(incumbent)
-        return build_program(problem, region, task.encoding, self.norm, incumbent, tube=task.tube, extendable=True)
+            most, bound = with_room(incumbent.residual, problem.scale), incumbent.bound
+            region = task.holding(incumbent.code, most)
+        return build_program(problem, region, task.encoding, self.norm, most, bound, tube=task.tube, extendable=True)
 
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 import scipy
@@ -14,6 +15,7 @@ from pyomo_relu.certificate import sign_bound
 from pyomo_relu.formulations import LayerLinf, LinearSolve
 from pyomo_relu.inversion.descent import Descent
 from pyomo_relu.inversion.layerwise import Layerwise
+from pyomo_relu.inversion.penalty import led_into
 from pyomo_relu.inversion.polish import polish
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
@@ -56,17 +58,26 @@ class Incumbent:
             return Incumbent(code, residual, 0.0, "a norm is never negative", solver)
         return replace(known, code=code, residual=residual, solver=solver) if residual < known.residual else known
 
-    def cutoff(self, scale: float) -> float:
-        """Return the residual by which the model is limited.
+    def raised(self, bound: float, bound_by: str) -> Incumbent:
+        """Return the incumbent with the higher one of its bound and another."""
+        return replace(self, bound=bound, bound_by=bound_by) if bound > self.bound else self
 
-        Ten times a solver's feasibility tolerance above the incumbent's: a thinner margin was
-        cut off in presolve where the incumbent lay in a corner of the box.
-        """
-        return self.residual * (1.0 + 1e-5) + 1e-5 * scale
+    def to_beat(self, rel_gap: float, abs_gap: float) -> float:
+        """Return the residual that a code must reach to matter: where none does, the incumbent is optimal."""
+        return self.residual - max(abs_gap, rel_gap * self.residual) / 2.0
 
     def is_optimal(self, rel_gap: float, abs_gap: float) -> bool:
         """Whether the bound meets the residual."""
         return self.residual <= self.bound + max(abs_gap, rel_gap * self.residual)
+
+
+def with_room(residual: float, scale: float) -> float:
+    """Return a residual up to which a model is to hold its codes.
+
+    Ten times a solver's feasibility tolerance above it: a thinner margin was cut off in presolve where the code lay
+    in a corner of the box.
+    """
+    return residual * (1.0 + 1e-5) + 1e-5 * scale
 
 
 def find_incumbent(problem: Problem, norm: Norm, solver: Solver, *, starts: int, seed: int) -> Incumbent:
@@ -118,7 +129,10 @@ def find_incumbent(problem: Problem, norm: Norm, solver: Solver, *, starts: int,
         polisher = f"SciPy {scipy.__version__}"
         if consider(polish(problem, best.code, norm, enough=enough), polisher) or starts == 0:
             return
-        for code in Descent(starts=starts, seed=seed).codes(problem, stop)[:TO_POLISH]:
+        nearest = Descent(starts=starts, seed=seed).codes(problem, stop)[:TO_POLISH]
+        # For p = inf, some code may meet the bound: then it lies in the tube that the bound is.
+        led = (led_into(problem, code, best.bound) for code in nearest if norm == "inf")
+        for code in chain(nearest, led):
             consider(code, polisher)
             late = time.perf_counter() > stop
             if late or consider(polish(problem, code, norm, enough=enough), polisher):

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from pyomo.environ import ConcreteModel, Constraint, is_potentially_variable
 
-from pyomo_relu.bounds import lp_region
 from pyomo_relu.box import Box
 from pyomo_relu.formulations import ENCODINGS, Encoding
 from pyomo_relu.inversion.exact import Exact
-from pyomo_relu.inversion.incumbent import Incumbent
+from pyomo_relu.inversion.incumbent import with_room
 from pyomo_relu.inversion.polish import polish
 from pyomo_relu.inversion.program import build_program
 from pyomo_relu.inversion.proof import Task
@@ -93,9 +92,9 @@ class LevelSet:
         # For p = inf, an output below its x is at most x away: where that is within the level, only the side above
         # counts. The model does so where x is at most the least deviation, which may thus be called the level.
         least = self.level if self.norm == "inf" else 0.0
-        level = Incumbent(self.inside, self.level, least, "the level", "none")
-        region = lp_region(self.problem.network, task.region(level), task.budget(level), seconds=seconds)
-        model = build_program(self.problem, region, self.encoding, self.norm, level, tube=self.tube)
+        most = with_room(self.level, self.problem.scale)
+        region = task.holding(self.inside, most, seconds)
+        model = build_program(self.problem, region, self.encoding, self.norm, most, least, tube=self.tube)
         residual = model.objective.expr
         model.del_component(model.objective)
         # Where no output of the region moves, the residual is a number: that of the code inside.

@@ -16,7 +16,6 @@ from pyomo_relu.formulations.encoding import encode_layer, new_layer_blocks
 from pyomo_relu.formulations.residual import add_residual_norm
 from pyomo_relu.formulations.rows import dense_rows
 from pyomo_relu.formulations.squares import Squares
-from pyomo_relu.inversion.incumbent import Incumbent
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm
@@ -29,7 +28,8 @@ def build_program(
     region: Region,
     encoding: Encoding,
     norm: Norm,
-    incumbent: Incumbent | None = None,
+    most: float = np.inf,
+    bound: float = 0.0,
     *,
     tube: float = np.inf,
     extendable: bool = False,
@@ -44,20 +44,21 @@ def build_program(
     encoding : Encoding
         How "p or n is zero" is written.
     norm : "inf", 1 or 2
-    incumbent : Incumbent, optional
-        Its residual limits the deviations in the model, and the lower bound known with it
-        tells which outputs can only be missed from above.
+    most : float
+        The model holds the codes with at most this residual; it limits the deviations.
+    bound : float
+        A lower bound on the residual of every code; for p = inf it tells which outputs can only be missed from above.
     tube : float
         The most that any single output may deviate.
     extendable : bool
         Whether every output is to be right in every feasible point, not only in optimal ones, so
         that constraints on outputs may be added.
     """
-    budget = None if incumbent is None else incumbent.cutoff(problem.scale)
-    caps = deviation_caps(problem.network[-1], problem.x, np.inf if budget is None else budget, norm, tube)
+    budget = most if np.isfinite(most) else None
+    caps = deviation_caps(problem.network[-1], problem.x, most, norm, tube)
     if norm == "inf" and np.isfinite(caps).all():
         budget = float(caps.max())
-    least = least_deviations(problem, norm, incumbent)
+    least = least_deviations(problem, norm, bound)
     model = ConcreteModel()
     with PauseGC():
         add_code(model, problem.network, region)
@@ -162,13 +163,12 @@ def _fitted(layer: Layer, bounds: Box, x: FloatArray, norm: Norm) -> NDArray[np.
     return np.asarray(linear & (linear.sum() > layer.n_in), dtype=np.bool_)
 
 
-def least_deviations(problem: Problem, norm: Norm, incumbent: Incumbent | None) -> FloatArray:
+def least_deviations(problem: Problem, norm: Norm, bound: float) -> FloatArray:
     """Return what each output misses `x` by at least, shape (n,); for p = inf, what the norm is at least."""
     least = np.zeros(problem.x.size)
     if problem.network[-1].slope == 0.0:
         least = np.maximum(-problem.x, 0.0)
     if norm == "inf":
-        bound = 0.0 if incumbent is None else incumbent.bound
         least = np.full(problem.x.size, max(float(least.max()), bound))
     return least
 

@@ -38,6 +38,9 @@ WORTHWHILE = 0.97
 SQUARES_RESOLVED = 1e-7
 """Ten times what a solver of squares lets pass: a bound on their sum that is nearer to zero says nothing."""
 
+BY_BOUNDS = "bounds by duality, rounded outwards"
+"""Who is trusted for a bound that needed no search."""
+
 BIG_M_WARNING = 1e4
 BIG_M_ERROR = 1e6
 
@@ -64,8 +67,14 @@ class Task:
     encoding: Encoding
     tube: float = math.inf
 
-    def region(self, incumbent: Incumbent) -> Region:
-        """Bound the codes that are at least as good as the incumbent.
+    def region(self, code: FloatArray, most: float) -> Region | None:
+        """Bound the codes with at most a residual; None proves that there are none.
+
+        Parameters
+        ----------
+        code : array, shape (k,)
+            A near code, where relaxations are to be tight.
+        most : float
 
         Raises
         ------
@@ -74,48 +83,76 @@ class Task:
         """
         problem = self.problem
         box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
-        cutoff = incumbent.cutoff(problem.scale)
-        region = observed_region(problem.network, problem.x, box, cutoff, self.norm, tube=self.tube)
+        region = observed_region(problem.network, problem.x, box, most, self.norm, tube=self.tube)
+        if region is None:
+            return None
         if not region.is_bounded:
             raise InputError("the observation does not bound the code: give box=(lower, upper), such as box=(-3, 3)")
-        return lagrangian_region(problem.network, region, self.budget(incumbent))
+        return lagrangian_region(problem.network, region, self._budget(code, most))
 
-    def budget(self, incumbent: Incumbent) -> Budget | None:
+    def tightened(self, region: Region, code: FloatArray, most: float, seconds: float) -> Region | None:
+        """Bound them by LPs; None proves that there are none."""
+        return lp_region(self.problem.network, region, self._budget(code, most), seconds=seconds)
+
+    def holding(self, code: FloatArray, most: float, seconds: float = 0.0) -> Region:
+        """Bound the codes with at most a residual, by LPs too where there are seconds for it; `code` is one of them."""
+        region = self.region(code, most)
+        if region is not None and seconds > 0.0:
+            region = self.tightened(region, code, most, seconds)
+        assert region is not None, "a code lies in it"
+        return region
+
+    def _budget(self, code: FloatArray, most: float) -> Budget | None:
         """Return what the deviations may add up to, for p = 1 and 2."""
         if self.norm == "inf":
             return None
-        problem, most = self.problem, incumbent.cutoff(self.problem.scale)
-        centre = np.abs(problem.network(incumbent.code) - problem.x)
-        return Budget(problem.x, most, self.norm, centre)
-
-    def attempt(self, region: Region, incumbent: Incumbent | None, solver: Solver) -> tuple[Outcome, Incumbent | None]:
-        """Solve the program of a region; return what the solver said, and the best code and bound known then."""
-        check_big_m(region)
         problem = self.problem
-        model = build_program(problem, region, self.encoding, self.norm, incumbent, tube=self.tube)
+        return Budget(problem.x, most, self.norm, np.abs(problem.network(code) - problem.x))
+
+    def attempt(
+        self, region: Region, incumbent: Incumbent | None, solver: Solver, most: float = math.inf
+    ) -> tuple[Outcome, Incumbent | None]:
+        """Solve the program of a region; return what the solver said, and the best code and bound known then.
+
+        Parameters
+        ----------
+        region : Region
+            Of all codes with at most the residual `most`.
+        incumbent : Incumbent or None
+        solver : Solver
+        most : float
+            Where no code has at most this residual, the incumbent is the optimum.
+        """
+        check_big_m(region)
+        problem, best = self.problem, incumbent
+        bound = 0.0 if best is None else best.bound
+        model = build_program(problem, region, self.encoding, self.norm, most, bound, tube=self.tube)
         needs = needs_of(self.encoding, self.norm, solver)
-        lean = incumbent is not None
+        lean = best is not None
         if self.norm == 2 and Capability.MIQP not in needs:
-            code = (region.code.lower + region.code.upper) / 2.0 if incumbent is None else incumbent.code
-            most = problem.residual(code, 2)
-            outcome = solve_by_tangents(model, most, solver, needs, lean=lean)
+            code = (region.code.lower + region.code.upper) / 2.0 if best is None else best.code
+            outcome = solve_by_tangents(model, problem.residual(code, 2), solver, needs, lean=lean)
         else:
             outcome = solve(model, solver, needs, lean=lean)
-        best = incumbent
+        room = SQUARES_RESOLVED * problem.scale**2 if Capability.MIQP in needs else 0.0
         if outcome.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
-            # Without an incumbent, it holds every code of a box, and there is no tube.
-            said = f"{outcome.solver} calls a model infeasible in which a known code lies"
-            return replace(outcome, status=Status.SOLVER_ERROR, bound=None, message=said), best
+            if best is None:
+                # It holds every code of a box, and there is no tube.
+                said = f"{outcome.solver} calls a model infeasible in which every code of the box lies"
+                return replace(outcome, status=Status.SOLVER_ERROR, bound=None, message=said), None
+            least = most if room == 0.0 else math.sqrt(max(0.0, most**2 - room))
+            said = f"no code is nearer than {least:.9g}"
+            return replace(outcome, status=Status.OPTIMAL, message=said), best.raised(least, outcome.solver)
         if outcome.has_solution:
             code = read_code(model, region.code)
             if self._misses(code, outcome):
                 code = polish(problem, code, self.norm, tube=self.tube)
             if problem.residual(code, "inf") <= self.tube + 1e-6 * problem.scale:
                 best = Incumbent.better(best, code, problem.residual(code, self.norm), outcome.solver)
-        room = SQUARES_RESOLVED * problem.scale**2 if Capability.MIQP in needs else 0.0
-        bound = None if outcome.bound is None else root(outcome.bound - room, self.norm)
-        if best is not None and bound is not None and bound > best.bound:
-            best = replace(best, bound=bound, bound_by=outcome.solver)
+        proved = None if outcome.bound is None else root(outcome.bound - room, self.norm)
+        if best is not None and proved is not None:
+            # What the model does not hold is no nearer than `most`.
+            best = best.raised(min(most, proved), outcome.solver)
         return outcome, best
 
     def _misses(self, z: FloatArray, outcome: Outcome) -> bool:
@@ -148,15 +185,16 @@ def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> t
     """
     if incumbent.interrupted:
         return _interrupted(incumbent), incumbent
-    if incumbent.is_optimal(REL_GAP if solver.rel_gap is None else solver.rel_gap, ABS_GAP):
-        said = "no MILP was needed: the code meets the bound"
-        return Outcome(Status.OPTIMAL, True, None, None, 0.0, incumbent.solver, said), incumbent
-    network, best, seconds = task.problem.network, incumbent, FIRST_SECONDS
+    rel_gap = REL_GAP if solver.rel_gap is None else solver.rel_gap
+    if incumbent.is_optimal(rel_gap, ABS_GAP):
+        return _without_search(incumbent, "no MILP was needed: the code meets the bound"), incumbent
+    best, seconds = incumbent, FIRST_SECONDS
     try:
-        region = task.region(best)
+        most = best.to_beat(rel_gap, ABS_GAP)
+        region = task.region(best.code, most)
         # Where p is 1 or 2 and most neurons are open, no search ends soon.
-        bounds_first, gains = task.norm != "inf" and region.is_wide(network), True
-        while True:
+        bounds_first, gains = task.norm != "inf" and region is not None and region.is_wide(task.problem.network), True
+        while region is not None:
             left = seconds_left(solver, started)
             if bounds_first:
                 bounds_first, patience = False, MOST_SECONDS_OF_LPS
@@ -164,18 +202,29 @@ def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> t
                 last = not gains or left <= seconds
                 limit = left if last else seconds
                 limited = replace(solver, time_limit=limit if math.isfinite(limit) else None)
-                outcome, found = task.attempt(region, best, limited)
-                if found is not None and found.residual < best.residual:
-                    region = region.meet(task.region(found))
-                best = found or best
+                outcome, found = task.attempt(region, best, limited, most)
+                assert found is not None
+                nearer, best = found.residual < best.residual, found
                 left = seconds_left(solver, started)
                 if last or outcome.status is not Status.TIME_LIMIT or left <= 1.0:
                     return outcome, best
+                if nearer:
+                    most = best.to_beat(rel_gap, ABS_GAP)
+                    fresh = task.region(best.code, most)
+                    region = None if fresh is None else region.meet(fresh)
+                    if region is None:
+                        break
                 patience, seconds = 2.0 * seconds, GROWTH * seconds
-            tighter = lp_region(network, region, task.budget(best), seconds=min(patience, left / 2.0))
-            gains, region = tighter.width < WORTHWHILE * region.width, tighter
+            tighter = task.tightened(region, best.code, most, min(patience, left / 2.0))
+            gains = tighter is not None and tighter.width < WORTHWHILE * region.width
+            region = tighter
+        return _without_search(best, f"no code is nearer than {most:.9g}: bounds cross"), best.raised(most, BY_BOUNDS)
     except KeyboardInterrupt:
         return _interrupted(best), best
+
+
+def _without_search(best: Incumbent, said: str) -> Outcome:
+    return Outcome(Status.OPTIMAL, True, None, None, 0.0, best.solver, said)
 
 
 def _interrupted(best: Incumbent) -> Outcome:

@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-import numpy as np
 import scipy
-from scipy.optimize import Bounds, minimize
 
-from pyomo_relu.bounds.activation import before_activation
-from pyomo_relu.box import Box
-from pyomo_relu.inversion.descent import Descent, pulled_back
+from pyomo_relu.inversion.descent import Descent
 from pyomo_relu.inversion.incumbent import TO_POLISH, Incumbent
+from pyomo_relu.inversion.penalty import led_into
 from pyomo_relu.inversion.polish import polish
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.validation import FloatArray
 
 BISECTIONS = 30
-
-PENALTIES = (1.0, 1e1, 1e2, 1e3, 1e4, 1e5)
-"""Weights, one after the other, of the squares by which outputs miss the tube; those of the residual have 1."""
 
 TARGET = 1.0 - 1e-4
 """The share of the tube that penalties aim at: they end a little outside of what they aim at."""
@@ -65,35 +59,7 @@ def _candidates(
 ) -> Iterator[FloatArray]:
     yield polish(problem, inside, norm, tube=tube)
     for code in Descent(starts=starts, seed=seed).codes(problem)[:TO_POLISH]:
-        yield polish(problem, _led_into(problem, code, TARGET * tube), norm, tube=tube)
-
-
-def _led_into(problem: Problem, code: FloatArray, tube: float) -> FloatArray:
-    """Minimise the squared residual from `code` on, with growing penalties for what misses the tube."""
-    box = Box.everything(code.size) if problem.box is None else problem.box
-    for penalty in PENALTIES:
-        code = minimize(
-            lambda z, penalty=penalty: _penalised(problem, z, tube, penalty),
-            code,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=Bounds(box.lower, box.upper),
-        ).x
-    return box.clip(np.asarray(code))
-
-
-def _penalised(problem: Problem, z: FloatArray, tube: float, penalty: float) -> tuple[float, FloatArray]:
-    """Return the squared residual and penalties, and their gradient.
-
-    Penalised are pre-activations, not outputs: an output that is off, and should not be, has no slope.
-    """
-    last = problem.network[-1]
-    pre_activations = problem.network.pre_activations(z)
-    t = pre_activations[-1]
-    low, high = before_activation(last.slope, (problem.x - tube, problem.x + tube))
-    missed, beyond = last.activate(t) - problem.x, t - np.clip(t, low, high)
-    gradient = 2.0 * (missed * last.gain(t > 0.0) + penalty * beyond)
-    return float(missed @ missed + penalty * (beyond @ beyond)), pulled_back(problem.network, pre_activations, gradient)
+        yield polish(problem, led_into(problem, code, TARGET * tube), norm, tube=tube)
 
 
 def last_within(contains: Callable[[FloatArray], bool], inside: FloatArray, goal: FloatArray) -> FloatArray:

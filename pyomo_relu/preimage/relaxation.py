@@ -103,7 +103,8 @@ def region_of(network: Network, x: FloatArray, box: Box, tol: float) -> Region |
     """
     if np.isfinite(tol):
         room = tol + ROOM * max(1.0, float(np.abs(x).max()))
-        return propagated_region(network, observed_region(network, x, box, room, "inf"))
+        near = observed_region(network, x, box, room, "inf")
+        return None if near is None else propagated_region(network, near)
     if box.is_bounded:
         return Region(box, crown_bounds(network, box))
     return Region(box, tuple(Box.everything(layer.n_out) for layer in network))

@@ -26,7 +26,8 @@ def test_the_named_examples_by_z3(name):
     assert found.least == 0.0
     if example.convex:
         assert found.empty == (example.n_components == 0)
-        assert found.trusted_to.startswith("Z3")
+        # That nothing meets x follows from bounds here: nobody is trusted.
+        assert found.trusted_to == "" if found.empty else found.trusted_to.startswith("Z3")
     else:
         assert_witness(found, example.network, example.x)
 

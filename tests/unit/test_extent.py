@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 from tiny_networks import NETWORKS, observation
 
 import pyomo_relu as pr
-from pyomo_relu.inversion import extremes, level_set
+from pyomo_relu.inversion import extremes, proof
 from pyomo_relu.norms import norm_of
 from pyomo_relu.solvers import Outcome
 
@@ -229,7 +229,7 @@ def test_ctrl_c_before_the_first_program_leaves_the_box(monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(level_set, "lp_region", interrupt)
+    monkeypatch.setattr(proof, "lp_region", interrupt)
     found = scripted(monkeypatch, Scripted(pr.Status.OPTIMAL))
     assert set(found.statuses) == {pr.Status.INTERRUPTED}
     assert found.lower.tolist() == [-2.0] * 3

@@ -1,0 +1,51 @@
+"""Penalties: the way of a code into the tube, by L-BFGS."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import Bounds, minimize
+
+from pyomo_relu.bounds.activation import before_activation
+from pyomo_relu.box import Box
+from pyomo_relu.inversion.descent import pulled_back
+from pyomo_relu.problem import Problem
+from pyomo_relu.validation import FloatArray
+
+PENALTIES = (1.0, 1e1, 1e2, 1e3, 1e4, 1e5)
+"""Weights, one after the other, of the squares by which outputs miss the tube; those of the residual have 1."""
+
+
+def led_into(problem: Problem, code: FloatArray, tube: float) -> FloatArray:
+    """Minimise the squared residual from `code` on, with growing penalties for what misses the tube.
+
+    Parameters
+    ----------
+    problem : Problem
+    code : array, shape (k,)
+    tube : float
+        What no output is to miss the observation by; the code that is returned may still miss it by a little more.
+    """
+    box = Box.everything(code.size) if problem.box is None else problem.box
+    for penalty in PENALTIES:
+        code = minimize(
+            lambda z, penalty=penalty: _penalised(problem, z, tube, penalty),
+            code,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=Bounds(box.lower, box.upper),
+        ).x
+    return box.clip(np.asarray(code))
+
+
+def _penalised(problem: Problem, z: FloatArray, tube: float, penalty: float) -> tuple[float, FloatArray]:
+    """Return the squared residual and penalties, and their gradient.
+
+    Penalised are pre-activations, not outputs: an output that is off, and should not be, has no slope.
+    """
+    last = problem.network[-1]
+    pre_activations = problem.network.pre_activations(z)
+    t = pre_activations[-1]
+    low, high = before_activation(last.slope, (problem.x - tube, problem.x + tube))
+    missed, beyond = last.activate(t) - problem.x, t - np.clip(t, low, high)
+    gradient = 2.0 * (missed * last.gain(t > 0.0) + penalty * beyond)
+    return float(missed @ missed + penalty * (beyond @ beyond)), pulled_back(problem.network, pre_activations, gradient)
