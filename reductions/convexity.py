@@ -224,7 +224,7 @@ class _Check:
             return self._convex(*nearest.certificate.trusted, proved=False, empty=True)
         if nearest.z is not None and nearest.realizable and is_unique(self.problem.network, nearest.z):
             text = "the pre-image is one code: in every layer the active rows have full column rank"
-            return self._convex(Claim(text, Standing.TRUSTED, "singular values in float64"), proved=False, empty=False)
+            return self._convex(Claim(text, Standing.TRUSTED, "a factorisation in float64"), proved=False, empty=False)
         regions = regions_of(self.program, min(SEARCH, self._seconds_left()))
         if regions is None:
             return self._no_code()

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import binom
 
 from pyomo_relu.box import Box
-from pyomo_relu.certificate import rank_of
+from pyomo_relu.certificate import has_full_column_rank
 from pyomo_relu.experiments.constants import expansion_l1, expansion_linf
 from pyomo_relu.experiments.experiment import Finding, Row, Summary, Task
 from pyomo_relu.experiments.instances import gaussian_network, noise, relative
@@ -149,7 +149,7 @@ def _exact(expansion: float, rng: np.random.Generator) -> Row:
     enough = True
     for layer, h in zip(net, (truth, hidden), strict=True):
         on = layer(h) > 0.0
-        enough = enough and int(on.sum()) >= layer.n_in and rank_of(layer.weight[on]) == layer.n_in
+        enough = enough and has_full_column_rank(layer.weight[on])
     result = Layerwise(LinearSolve()).run(Problem.of(net, net(truth)), Solver())
     return {"error": None if result.z is None else relative(result.z, truth), "enough": bool(enough)}
 

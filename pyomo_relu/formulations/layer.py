@@ -44,6 +44,8 @@ class LayerAnswer:
         One line on what went wrong.
     solver : str
         Name and version of what solved it.
+    singular_values : array or None
+        Of the weights of the active rows, largest first, where the solve found them.
     """
 
     status: Status
@@ -55,6 +57,7 @@ class LayerAnswer:
     n_solves: int
     solver: str
     message: str = ""
+    singular_values: FloatArray | None = None
 
 
 @runtime_checkable

@@ -55,9 +55,11 @@ class LinearSolve:
         else:
             active, target = np.ones(layer.n_out, dtype=bool), inverse_activation(x, layer.slope)
         matrix, right = layer.weight[active], (target - layer.bias)[active]
-        code, rank = None, 0
+        code, rank, values = None, 0, None
         if len(matrix) >= layer.n_in:
-            code, _, rank, _ = scipy.linalg.lstsq(matrix, right, lapack_driver="gelsd")
+            # As the report counts ranks: SciPy's own cut-off takes rounding errors of many rows for rank.
+            cut_off = len(matrix) * np.finfo(np.float64).eps
+            code, _, rank, values = scipy.linalg.lstsq(matrix, right, cond=cut_off, lapack_driver="gelsd")
         determined = rank == layer.n_in
         return LayerAnswer(
             status=Status.SOLVED if determined else Status.RANK_DEFICIENT,
@@ -69,4 +71,5 @@ class LinearSolve:
             n_solves=1,
             solver=f"SciPy {scipy.__version__}",
             message="" if determined else f"{len(matrix)} active rows of rank {rank} for {layer.n_in} unknowns",
+            singular_values=values,
         )

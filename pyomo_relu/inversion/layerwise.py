@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pyomo_relu.box import Box
-from pyomo_relu.certificate import certify, rank_of, recovery_factor
+from pyomo_relu.certificate import certify, rank_of, recovery_factor, singular_values
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import LayerAnswer, LayerFormulation, LayerLinf, LinearSolve
 from pyomo_relu.layer import Layer
@@ -131,7 +131,9 @@ def _refused(layer: Layer, message: str) -> LayerAnswer:
 def _report(
     number: int, layer: Layer, x: FloatArray, formulation: LayerFormulation, answer: LayerAnswer, seconds: float
 ) -> LayerReport:
-    rank = rank_of(layer.weight[answer.active])
+    rows = layer.weight[answer.active]
+    values = singular_values(rows) if answer.singular_values is None else answer.singular_values
+    rank = rank_of(values, rows.shape)
     met = answer.code is not None and bool(
         (np.abs(layer(answer.code) - x)[answer.active] <= MET * max(1.0, float(np.abs(x).max()))).all()
     )
@@ -139,10 +141,10 @@ def _report(
         layer=number,
         status=answer.status,
         eps=answer.eps,
-        active=int(answer.active.sum()),
+        active=len(rows),
         rank=rank,
         unique=met and rank == layer.n_in,
-        recovery_factor=recovery_factor(layer, answer.active),
+        recovery_factor=recovery_factor(layer, len(rows), values),
         objective=answer.objective,
         residual=None if answer.code is None else norm_of(layer(answer.code) - x, formulation.norm),
         n_solves=answer.n_solves,
