@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import highspy
 import numpy as np
 from scipy.sparse import csr_matrix
 
 from pyomo_relu.errors import PyomoReluError
+from pyomo_relu.solvers.session import linear_program
 from pyomo_relu.validation import FloatArray
 
 FEASIBLE = 1e-9
 """By how much HiGHS may miss a row: its tightest."""
+
+TOLERANCES = {"primal_feasibility_tolerance": FEASIBLE, "dual_feasibility_tolerance": FEASIBLE}
 
 
 class LinearProgramError(PyomoReluError):
@@ -35,27 +36,8 @@ class LinearProgram:
     def __init__(
         self, matrix: FloatArray, row_lower: FloatArray, row_upper: FloatArray, lower: FloatArray, upper: FloatArray
     ) -> None:
-        sparse = csr_matrix(matrix)
         self._columns = np.arange(matrix.shape[1], dtype=np.int32)
-        lp = highspy.HighsLp()
-        lp.num_row_, lp.num_col_ = matrix.shape
-        lp.col_cost_ = np.zeros(matrix.shape[1])
-        lp.col_lower_, lp.col_upper_ = lower, upper
-        lp.row_lower_, lp.row_upper_ = row_lower, row_upper
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        lp.a_matrix_.num_row_, lp.a_matrix_.num_col_ = matrix.shape
-        lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = sparse.indptr, sparse.indices, sparse.data
-        create: Any = highspy.Highs
-        self._highs = create()
-        for option, value in (
-            ("output_flag", False),
-            ("solver", "simplex"),
-            ("presolve", "off"),
-            ("primal_feasibility_tolerance", FEASIBLE),
-            ("dual_feasibility_tolerance", FEASIBLE),
-        ):
-            self._highs.setOptionValue(option, value)
-        self._highs.passModel(lp)
+        self._highs = linear_program(csr_matrix(matrix), row_lower, row_upper, lower, upper, TOLERANCES)
 
     def bound_row(self, row: int, lower: float, upper: float) -> None:
         """Set the bounds of one row."""

@@ -1,11 +1,12 @@
-"""`LinearSession`: one LP that is solved again and again with new objectives, the basis kept.
+"""LPs that are solved thousands of times, the basis kept: `linear_program`, and `LinearSession` for bounds.
 
-It talks to HiGHS itself: thousands of small solves would drown in a modelling layer.
+They talk to HiGHS themselves: so many small solves would drown in a modelling layer.
 Nobody extends these LPs; models that people may extend are Pyomo's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import highspy
@@ -17,8 +18,48 @@ from pyomo_relu.validation import FloatArray
 _UNIT = float(np.finfo(np.float64).eps)
 
 
+def linear_program(
+    matrix: csr_matrix,
+    row_lower: FloatArray,
+    row_upper: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    options: Mapping[str, Any],
+) -> Any:
+    """Return a HiGHS object that holds an LP with the objective zero, for simplex from one basis to the next.
+
+    Parameters
+    ----------
+    matrix : scipy.sparse.csr_matrix, shape (m, n)
+    row_lower, row_upper : array, shape (m,)
+    lower, upper : array, shape (n,)
+        Infinite where a side is open.
+    options : mapping
+        Of HiGHS, beyond simplex without presolve and without a log.
+
+    Examples
+    --------
+    >>> highs = linear_program(csr_matrix([[1.0]]), np.array([2.0]), np.array([3.0]), np.zeros(1), np.full(1, 9.0), {})
+    >>> highs.changeColCost(0, 1.0), highs.run(), highs.getObjectiveValue()
+    (<HighsStatus.kOk: 0>, <HighsStatus.kOk: 0>, 2.0)
+    """
+    m, n = matrix.shape
+    create: Any = highspy.Highs
+    highs = create()
+    # No "threads": HiGHS refuses to run with another number of them than the process began with.
+    for option, value in {"output_flag": False, "solver": "simplex", "presolve": "off", **options}.items():
+        highs.setOptionValue(option, value)
+    by_rows, least = int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize)
+    cost, continuous = np.zeros(n), np.zeros(n, dtype=np.int32)
+    rows = matrix.indptr, matrix.indices, matrix.data
+    highs.passModel(
+        n, m, matrix.nnz, by_rows, least, 0.0, cost, lower, upper, row_lower, row_upper, *rows, continuous
+    )  # fmt: skip
+    return highs
+
+
 class LinearSession:
-    """An LP ``min cost . v`` over ``row_lower <= A v <= row_upper``, ``lower <= v <= upper``.
+    """An LP ``min cost . v`` over ``row_lower <= A v <= row_upper``, ``lower <= v <= upper``, for its bounds.
 
     Parameters
     ----------
@@ -34,28 +75,11 @@ class LinearSession:
     ) -> None:
         self._matrix, self._transposed = matrix, matrix.T.tocsr()
         self._row_lower, self._row_upper = row_lower, row_upper
-        self._lower, self._upper = lower.copy(), upper.copy()
+        self._lower, self._upper = lower, upper
         self._columns = np.arange(matrix.shape[1], dtype=np.int32)
         self._operations = sum(matrix.shape)
-        lp = highspy.HighsLp()
-        lp.num_row_, lp.num_col_ = matrix.shape
-        lp.col_cost_ = np.zeros(matrix.shape[1])
-        lp.col_lower_, lp.col_upper_ = self._lower, self._upper
-        lp.row_lower_, lp.row_upper_ = row_lower, row_upper
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        lp.a_matrix_.num_row_, lp.a_matrix_.num_col_ = matrix.shape
-        lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
-        create: Any = highspy.Highs
-        self._highs = create()
-        # No "threads": HiGHS refuses to run with another number of them than the process began with.
-        for option, value in (
-            ("output_flag", False),
-            ("solver", "simplex"),
-            ("simplex_strategy", 4),
-            ("presolve", "off"),
-        ):
-            self._highs.setOptionValue(option, value)
-        self._highs.passModel(lp)
+        # From one objective to the next the basis stays primal feasible.
+        self._highs = linear_program(matrix, row_lower, row_upper, lower, upper, {"simplex_strategy": 4})
 
     def lower_bound(self, cost: FloatArray) -> float:
         """Return a number that is at most ``cost . v`` for every feasible v, whatever the solver did.
@@ -70,10 +94,6 @@ class LinearSession:
             duals = np.zeros(self._matrix.shape[0])
         return self.bound_of(cost, duals)
 
-    def range_of(self, cost: FloatArray) -> tuple[float, float]:
-        """Return bounds of ``cost . v`` from below and from above."""
-        return self.lower_bound(cost), -self.lower_bound(-cost)
-
     def bound_of(self, cost: FloatArray, duals: FloatArray) -> float:
         """Return the bound that a dual vector proves, shape (m,); any vector proves one."""
         side = np.where(duals > 0.0, self._row_lower, self._row_upper)
@@ -85,10 +105,3 @@ class LinearSession:
         size = np.abs(cost) + abs(self._transposed) @ np.abs(duals)
         error = 4.0 * self._operations * _UNIT * (np.abs(duals) @ np.abs(side) + size @ reach)
         return float(duals @ side + reduced @ ends - error)
-
-    def tighten(self, column: int, lower: float, upper: float) -> None:
-        """Bound one variable further; bounds that would cross, by rounding, are left as they are."""
-        low, high = max(self._lower[column], lower), min(self._upper[column], upper)
-        if low <= high:
-            self._lower[column], self._upper[column] = low, high
-            self._highs.changeColBounds(column, low, high)
