@@ -1,11 +1,13 @@
 """Many observations: throughput against workers.
 
-    python benchmarks/batch.py --sizes 20-60-784 --observations 1000 --workers 1 2 --repeats 3 --out results/
+    python benchmarks/batch.py --observations 1000 --workers 1 2 --repeats 3 --kill --out results/
 
-One run, the numbers of workers in turn, medians. Observations of one seeded network (Gaussian weights, zero bias)
-under uniform noise; workers are processes with one thread each, started before the clock is, by inverting one
-observation each. ``--dask`` measures a local Dask cluster beside them; worker 0 is this process. The answers of every
-run are compared with those of the first, bit for bit. What is written: a JSON line a run, and a table.
+One run, the numbers of workers in turn, medians. Observations of the shipped generator under uniform noise, or of a
+seeded random network (``--sizes 20-60-784``); a store is written. Workers are processes with one thread each, and
+their start counts; worker 0 is this process. ``--dask`` measures a local Dask cluster beside them, started before the
+clock is. ``--kill`` adds runs in which a worker is killed half-way. Of every run it is told whether the answers are
+those of the first, bit for bit, and whether the store holds each observation once. What is written: a JSON line a run,
+and a table.
 """
 
 from __future__ import annotations
@@ -16,10 +18,11 @@ import os
 import statistics
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, nullcontext
-from multiprocessing import get_context
+from contextlib import contextmanager
+from multiprocessing import active_children
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event, Thread
 
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(name, "1")
@@ -27,6 +30,7 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
 import numpy as np
 
 import pyomo_relu as pr
+from pyomo_relu.generator import mnist_generator
 
 METHODS = {
     "linf": pr.Layerwise(),
@@ -41,14 +45,16 @@ def main() -> None:
     arguments = parse()
     net, X = instance(arguments.sizes, arguments.observations, arguments.noise)
     cases = [("processes", n) for n in arguments.workers] + [("dask", n) for n in arguments.workers if arguments.dask]
+    if arguments.kill:
+        cases += [("processes, one killed", n) for n in arguments.workers if n]
     rows, first = [], None
     for repeat in range(arguments.repeats):
         for kind, workers in cases:
-            codes, seconds, failures = measure(net, X, METHODS[arguments.method], kind, workers, arguments.chunk)
-            first = codes if first is None else first
+            batch, seconds, once = measure(net, X, METHODS[arguments.method], kind, workers, arguments.chunk)
+            first = batch.codes if first is None else first
             rows.append(
                 {
-                    "sizes": arguments.sizes,
+                    "network": arguments.sizes or "the shipped generator",
                     "method": arguments.method,
                     "executor": kind if workers else "this process",
                     "workers": workers,
@@ -56,8 +62,9 @@ def main() -> None:
                     "observations": len(X),
                     "seconds": seconds,
                     "per_second": len(X) / seconds,
-                    "failures": failures,
-                    "same_bits": bool((codes == first).all()),
+                    "failures": len(batch.failures),
+                    "each_once": once,
+                    "same_bits": bool((batch.codes == first).all()),
                 }
             )
             print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
@@ -69,8 +76,8 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", default="20-60-784")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", help="of a random network, such as 20-60-784")
     parser.add_argument("--observations", type=int, default=1000)
     parser.add_argument("--noise", type=float, default=0.01)
     parser.add_argument("--method", choices=METHODS, default="linf")
@@ -78,36 +85,37 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--chunk", type=int)
     parser.add_argument("--dask", action="store_true")
+    parser.add_argument("--kill", action="store_true")
     parser.add_argument("--out", type=Path)
     return parser.parse_args()
 
 
 def instance(sizes, count, noise):
     """Return (network, observations)."""
-    net = pr.Network.random(tuple(int(n) for n in sizes.split("-")), seed=0)
+    net = mnist_generator() if sizes is None else pr.Network.random(tuple(int(n) for n in sizes.split("-")), seed=0)
     rng = np.random.default_rng(1)
     outputs = net(rng.normal(size=(count, net.n_in)))
     return net, outputs + rng.uniform(-noise, noise, outputs.shape)
 
 
 def measure(net, X, method, kind, workers, chunk):
-    """Return the codes, the seconds without those of the start, and the number of failures."""
-    with executor(kind, workers) as pool:
-        if pool is not None:
-            pr.invert_many(net, X[: 2 * workers], method, pool, chunk=1, progress=False)
-        started = time.perf_counter()
-        batch = pr.invert_many(net, X, method, pool, chunk=chunk, progress=False)
-        return batch.codes, time.perf_counter() - started, len(batch.failures)
+    """Return the batch, its seconds, and whether the store holds every observation once."""
+    with TemporaryDirectory() as folder, executor(kind, workers, net, X, method) as pool:
+        results = Path(folder) / "results.jsonl"
+        with killer(results, len(X) // 2, armed="killed" in kind):
+            started = time.perf_counter()
+            batch = pr.invert_many(net, X, method, pool, chunk=chunk, progress=False, store=folder)
+            seconds = time.perf_counter() - started
+        indices = sorted(json.loads(line)["index"] for line in results.read_text().splitlines())
+    return batch, seconds, indices == list(range(len(X)))
 
 
 @contextmanager
-def executor(kind, workers):
+def executor(kind, workers, net, X, method):
     if workers == 0:
-        with nullcontext() as none:
-            yield none
-    elif kind == "processes":
-        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            yield pool
+        yield None
+    elif kind != "dask":
+        yield pr.Processes(workers)
     else:
         from distributed import Client, LocalCluster
 
@@ -115,7 +123,31 @@ def executor(kind, workers):
             LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0") as cluster,
             Client(cluster) as client,
         ):
-            yield client.get_executor()
+            pool = client.get_executor()
+            pr.invert_many(net, X[: 2 * workers], method, pool, chunk=1, progress=False)
+            yield pool
+
+
+@contextmanager
+def killer(results, lines, *, armed):
+    """Kill a worker process once there are so many results."""
+    over = Event()
+
+    def watch():
+        while not over.wait(0.05):
+            if results.exists() and results.read_bytes().count(b"\n") >= lines:
+                active_children()[0].kill()
+                return
+
+    watching = Thread(target=watch)
+    if armed:
+        watching.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if armed:
+            watching.join()
 
 
 def table(rows):
@@ -124,20 +156,16 @@ def table(rows):
     for row in rows:
         groups.setdefault((row["executor"], row["workers"]), []).append(row)
     lines = [
-        "| executor | workers | observations/s | against the first | failures | same bits |",
-        "|---|---|---|---|---|---|",
+        "| executor | workers | observations/s | against the first | failures | each once | same bits |",
+        "|---|---|---|---|---|---|---|",
     ]
     base = None
     for (kind, workers), group in groups.items():
         rate = statistics.median(row["per_second"] for row in group)
         base = rate if base is None else base
-        failures, same = (
-            max(row["failures"] for row in group),
-            "yes" if all(row["same_bits"] for row in group) else "no",
-        )
-        lines.append(
-            f"| {kind} | {workers} | {rate:.2f} | {rate / base:.2f} | {failures} | {'yes' if same else 'no'} |"
-        )
+        failures = max(row["failures"] for row in group)
+        once, same = ("yes" if all(row[name] for row in group) else "no" for name in ("each_once", "same_bits"))
+        lines.append(f"| {kind} | {workers} | {rate:.2f} | {rate / base:.2f} | {failures} | {once} | {same} |")
     return lines
 
 

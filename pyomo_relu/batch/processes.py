@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Processes:
             self.workers, get_context("spawn"), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL)
         )
         try:
-            _start(pool)
+            _start(pool, self.workers)
             yield pool
         except BaseException:
             # Python 3.14 has terminate_workers() for this.
@@ -64,9 +64,10 @@ class Processes:
             pool.shutdown(cancel_futures=True)
 
 
-def _start(pool: ProcessPoolExecutor) -> None:
+def _start(pool: ProcessPoolExecutor, workers: int) -> None:
+    """Start all workers at once: a pool starts one a call, and only while none is idle."""
     try:
-        pool.submit(int).result()
+        wait([pool.submit(int) for _ in range(workers)], return_when=FIRST_COMPLETED).done.pop().result()
     except BrokenProcessPool as error:
         raise InputError(
             'worker processes do not start; a script must start them below `if __name__ == "__main__":`'
