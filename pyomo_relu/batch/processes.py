@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from numbers import Integral
+from typing import Any
 
 from pyomo_relu.errors import InputError
 
@@ -49,9 +52,7 @@ class Processes:
         InputError
             If no worker can be started.
         """
-        pool = ProcessPoolExecutor(
-            self.workers, get_context("spawn"), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL)
-        )
+        pool = ProcessPoolExecutor(self.workers, get_context("spawn"), initializer=_end_as_told)
         try:
             _start(pool, self.workers)
             yield pool
@@ -62,6 +63,17 @@ class Processes:
             raise
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _end_as_told() -> None:
+    """Let Ctrl-C end a worker at once, and the end of its parent too: else it would wait for work for ever."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _start(pool: ProcessPoolExecutor, workers: int) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -63,6 +64,36 @@ def test_workers_that_cannot_start_are_told(tmp_path: Path) -> None:
         'worker processes do not start; a script must start them below `if __name__ == "__main__":`'
         in (ran.stderr.splitlines()[-1])
     )
+
+
+def test_workers_end_with_a_run_that_is_killed(tmp_path: Path) -> None:
+    script, seen = tmp_path / "run.py", tmp_path / "seen"
+    script.write_text(textwrap.dedent(f"""
+        import sys
+        sys.path[:0] = {[path for path in sys.path if path]!r}
+        from batch_methods import Counting
+        from batch_setting import NET, X
+        import pyomo_relu as pr
+        if __name__ == "__main__":
+            pr.invert_many(NET, X, Counting({str(seen)!r}, 0.5), pr.Processes(2), chunk=1)
+        """))  # fmt: skip
+    with subprocess.Popen([sys.executable, str(script)]) as process:
+        while process.poll() is None and (not seen.exists() or len(set(seen.read_text().split())) < 2):
+            time.sleep(0.02)
+        process.kill()
+    late = time.monotonic() + 20.0
+    for worker in map(int, set(seen.read_text().split())):
+        while _runs(worker):
+            assert time.monotonic() < late
+            time.sleep(0.02)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_an_error_in_the_middle_stops_the_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
