@@ -40,7 +40,7 @@ def check(
         note(f"rejected: {error}")
         raise typer.Exit(UNDECIDED) from error
     _check_subject(found, network, observation)
-    typer.echo(json.dumps(_facts(verdict)) if as_json else checker.report(verdict))
+    typer.echo(json.dumps(_facts(verdict)) if as_json else str(verdict))
 
 
 def _check_subject(found: dict[str, object], network: str | None, observation: Path | None) -> None:

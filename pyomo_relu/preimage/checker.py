@@ -1,33 +1,37 @@
 """Check a certificate that no code in a box has a residual below a bound: exact arithmetic, no solver.
 
-This file needs Python's standard library only, and runs alone: ``python checker.py < CERTIFICATE``.
+It runs alone, on Python's standard library: ``python checker.py < CERTIFICATE``. What is proved: let G be the network,
+``phi(t) = max(t, slope t)`` each layer's activation, and suppose that a code z in the box had ``||G(z) - x|| < bound``.
+Its pre-activations t lie within bounds that are updated as follows, and every leaf of a tree, whose splits are
+"t >= 0" and "t <= 0" for one neuron, leads to a contradiction. So there is none.
 
-What is proved. Let G be the network, ``phi(t) = max(t, slope t)`` each layer's activation, and suppose that some
-code z in the box had ``||G(z) - x|| < bound``. Its pre-activations t and outputs h = phi(t) lie within bounds that
-are updated as follows, and every leaf of a tree, whose splits are "t >= 0" and "t <= 0" for one neuron,
-leads to a contradiction. Hence there is no such code.
+Multipliers. For numbers ``a`` on the deviations and ``nu`` on the pre-activations, whatever they are, ::
 
-Multipliers. For numbers ``a`` on the last outputs and ``nu`` on the pre-activations, whatever they are, ::
+    a.|phi(t_d) - x|  =  sum of  a.|phi(t_d) - x| - nu_d.t_d + nu_d.b_d  over the outputs,  a_0.z,  and over hidden
+                                 layers  a_i.phi(t_i) - nu_i.t_i + nu_i.b_i,  where  a_{i-1} = W_i' nu_i
 
-    a.(h_d - x)  =  -a.x + sum over layers [ a_i.phi(t_i) - nu_i.t_i + nu_i.b_i ] + a_0.z,    a_{i-1} = W_i' nu_i
-
-and each term is least at an end of its range, or at a bend of phi: the sum of minima is a lower bound. But
-``a.(h_d - x)`` is below ``bound ||a||*``, with the dual norm, unless a = 0. A target, +-t_ij or +-z_j, may be added
-on both sides: that bounds it. No number in a certificate is trusted; a wrong one makes a bound weaker, never false.
-Derived for this project; the bound is the Lagrangian dual of the linear relaxation of the network.
+and each term is least at an end of its range, or at a bend: the sum of minima is a lower bound. But the left side is
+below ``bound ||a||*``, with the dual norm, unless a = 0. A target, +-t_ij or +-z_j, may be added on both sides: that
+bounds it. No number in a proof is trusted; a wrong one makes a bound weaker, never false. Bounds are rounded outwards,
+so that fractions stay short. Derived for this project; it is the Lagrangian dual of a relaxation of the network.
 """
 
 import json
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import mul
 from typing import Any
 
-FORMAT = "pyomo-relu certificate 1"
+FORMAT = "pyomo-relu certificate 2"
+BITS = 64  # of a bound after rounding
 
 Interval = tuple[Fraction, Fraction]
 Bounds = list[list[Interval]]  # of the code first, then of each layer's pre-activations
+Place = tuple[int, int]  # a layer, 0 for the code, and an index
+Multipliers = tuple[list[Fraction], list[list[Fraction]]]  # the numbers a, and nu layer by layer
 
 
 class RejectedError(Exception):
@@ -39,25 +43,24 @@ class Empty(Exception):  # noqa: N818 - it is a proof, not an error
 
 
 @dataclass(frozen=True)
-class Multipliers:
-    """The numbers a_d and nu."""
-
-    output: list[Fraction]
-    rows: list[list[Fraction]]
-
-
-@dataclass(frozen=True)
 class Layer:
-    """A dense layer, its nonzero weights row by row."""
+    """A dense layer; its weights are integers over `scale`."""
 
-    rows: list[list[tuple[int, Fraction]]]
+    rows: list[list[int]]
+    scale: int
     bias: list[Fraction]
     slope: Fraction
-    n_in: int
 
     def activate(self, t: Fraction) -> Fraction:
         """Return phi(t)."""
         return t if t >= 0 else self.slope * t
+
+    def interval(self, ends: list[Interval]) -> list[Interval]:
+        """Bound the pre-activations by bounds of the input."""
+        low, high = ([end[side] for end in ends] for side in (0, 1))
+        rows = [[max(w, 0) for w in row] + [min(w, 0) for w in row] for row in self.rows]
+        least, most = (_products(rows, self.scale, values) for values in (low + high, high + low))
+        return [(_floor(a + bias), -_floor(-b - bias)) for a, b, bias in zip(least, most, self.bias, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -84,73 +87,76 @@ class Claim:
 
     def tightened(self, bounds: Bounds) -> Bounds:
         """Return the bounds met with what interval arithmetic makes of those before; missing layers are added."""
-        found = [bounds[0]]
-        ends = bounds[0]
+        found, ends = [bounds[0]], bounds[0]
         for number, layer in enumerate(self.layers, start=1):
-            rows = [self._row(layer, j, ends) for j in range(len(layer.bias))]
+            rows = layer.interval(ends)
             known = bounds[number] if number < len(bounds) else rows
-            found.append([_ordered(max(a, c), min(b, d)) for (a, b), (c, d) in zip(rows, known, strict=True)])
+            found.append([(max(a, c), min(b, d)) for (a, b), (c, d) in zip(rows, known, strict=True)])
+            if any(low > high for low, high in found[-1]):
+                raise Empty
             ends = [(layer.activate(low), layer.activate(high)) for low, high in found[-1]]
         return found
 
-    @staticmethod
-    def _row(layer: Layer, j: int, ends: list[Interval]) -> Interval:
-        low = high = layer.bias[j]
-        for i, weight in layer.rows[j]:
-            one, two = ends[i] if weight > 0 else (ends[i][1], ends[i][0])
-            low, high = low + weight * one, high + weight * two
-        return low, high
-
-    def least(self, bounds: Bounds, multipliers: Multipliers, target: tuple[int, int, int] | None = None) -> Fraction:
-        """Bound ``target + a.(h_d - x) - bound ||a||*`` below; a target is a layer (0 the code), an index, a sign."""
-        a = multipliers.output
-        dual = max(map(abs, a)) if self.norm == "1" else sum(map(abs, a), Fraction(0))
-        total = -dual * self.bound - sum((m * v for m, v in zip(a, self.x, strict=True)), Fraction(0))
+    def least(self, bounds: Bounds, multipliers: Multipliers, target: tuple[Place, int] | None = None) -> Fraction:
+        """Bound ``target + a.|phi(t_d) - x| - bound ||a||*`` below; a target is a place and a sign."""
+        a, rows = multipliers
+        total = -self.bound * (max(map(abs, a)) if self.norm == "1" else sum(map(abs, a), Fraction(0)))
         for number in range(len(self.layers), 0, -1):
-            layer, nu = self.layers[number - 1], multipliers.rows[number - 1]
-            before = [Fraction(0)] * layer.n_in
-            for j, (low, high) in enumerate(bounds[number]):
-                slope = nu[j] - (target[2] if target is not None and target[:2] == (number, j) else 0)
-                ends = (low, high, Fraction(0)) if low < 0 < high else (low, high)
+            layer, nu = self.layers[number - 1], rows[number - 1]
+            for j, ends in enumerate(bounds[number]):
+                slope = nu[j] - (target[1] if target is not None and target[0] == (number, j) else 0)
                 if a[j] or slope:
-                    total += min(a[j] * layer.activate(t) - slope * t for t in ends)
-                if nu[j]:
-                    total += nu[j] * layer.bias[j]
-                    for i, weight in layer.rows[j]:
-                        before[i] += nu[j] * weight
-            a = before
+                    total += min(a[j] * cost - slope * t for t, cost in self._corners(number, j, ends))
+            total += sum(map(mul, nu, layer.bias), Fraction(0))
+            a = _products(list(zip(*layer.rows, strict=True)), layer.scale, nu)
         for j, (low, high) in enumerate(bounds[0]):
-            factor = a[j] + (target[2] if target is not None and target[:2] == (0, j) else 0)
+            factor = a[j] + (target[1] if target is not None and target[0] == (0, j) else 0)
             total += min(factor * low, factor * high)
         return total
+
+    def _corners(self, number: int, j: int, ends: Interval) -> Iterator[tuple[Fraction, Fraction]]:
+        """Yield the ends of a range and the bends inside, each with phi, or |phi - x| over the outputs."""
+        layer, last = self.layers[number - 1], number == len(self.layers)
+        bends = [Fraction(0), self.x[j], self.x[j] / (layer.slope or 1)] if last else [Fraction(0)]
+        for t in (*ends, *(bend for bend in bends if ends[0] < bend < ends[1])):
+            yield t, abs(layer.activate(t) - self.x[j]) if last else layer.activate(t)
 
     def closes(self, bounds: Bounds, multipliers: Multipliers) -> bool:
         """Whether multipliers contradict ``||G(z) - x|| < bound`` within bounds."""
         value = self.least(bounds, multipliers)
-        return value > 0 or (value == 0 and any(multipliers.output))
+        return value > 0 or (value == 0 and any(multipliers[0]))
 
     def residual(self, code: list[Fraction]) -> Fraction:
         """Return ``||G(code) - x||``."""
         h = code
         for layer in self.layers:
-            pairs = zip(layer.rows, layer.bias, strict=True)
-            h = [layer.activate(sum((w * h[i] for i, w in row), bias)) for row, bias in pairs]
+            h = [layer.activate(t + b) for t, b in zip(_products(layer.rows, layer.scale, h), layer.bias, strict=True)]
         misses = [abs(value - target) for value, target in zip(h, self.x, strict=True)]
         return sum(misses, Fraction(0)) if self.norm == "1" else max(misses)
 
 
-def with_fact(bounds: Bounds, place: tuple[int, int], sign: int, value: Fraction) -> Bounds:
+def with_fact(bounds: Bounds, place: Place, sign: int, value: Fraction) -> Bounds:
     """Return bounds in which ``sign * entry >= value``."""
-    number, j = place
-    low, high = bounds[number][j]
-    end = _ordered(max(low, value), high) if sign > 0 else _ordered(low, min(high, -value))
-    return [*bounds[:number], [*bounds[number][:j], end, *bounds[number][j + 1 :]], *bounds[number + 1 :]]
-
-
-def _ordered(low: Fraction, high: Fraction) -> Interval:
+    (number, j), (low, high) = place, bounds[place[0]][place[1]]
+    low, high = (max(low, _floor(value)), high) if sign > 0 else (low, min(high, -_floor(value)))
     if low > high:
         raise Empty
-    return low, high
+    return [*bounds[:number], [*bounds[number][:j], (low, high), *bounds[number][j + 1 :]], *bounds[number + 1 :]]
+
+
+def _products(rows: Any, scale: int, values: list[Fraction]) -> list[Fraction]:
+    """Return ``rows . values / scale``, by one multiplication of integers a weight."""
+    below = math.lcm(*(v.denominator for v in values))
+    integers = [v.numerator * (below // v.denominator) for v in values]
+    return [Fraction(sum(map(mul, row, integers)), scale * below) for row in rows]
+
+
+def _floor(value: Fraction) -> Fraction:
+    """Return the value where it is short, else a short one below it."""
+    if value.denominator.bit_length() <= BITS:
+        return value
+    shift = max(0, BITS + value.denominator.bit_length() - value.numerator.bit_length())
+    return Fraction((value.numerator << shift) // value.denominator, 1 << shift)
 
 
 @dataclass(frozen=True)
@@ -161,14 +167,15 @@ class Verdict:
     residual: Fraction | None
     leaves: int
 
+    def __str__(self) -> str:
+        code = "" if self.residual is None else f"a code in the box has residual {float(self.residual)!r} (rounded)\n"
+        norm, bound, short = self.claim.norm, self.claim.bound, float(self.claim.bound)
+        text = f"proved: ||G(z) - x||_{norm} >= {short if short == bound else bound} for every code in the box\n"
+        return f"{text}{code}leaves: {self.leaves}; exact arithmetic"
+
 
 def check(certificate: Any) -> Verdict:
-    """Check a certificate, as JSON gives it.
-
-    Raises
-    ------
-    RejectedError
-        If it does not prove its claim, or is damaged.
+    """Check a certificate, as JSON gives it; a RejectedError says why it does not prove its claim.
 
     Examples
     --------
@@ -192,19 +199,19 @@ def _check(certificate: Any) -> Verdict:
     if code is not None and any(not low <= v <= high for v, (low, high) in zip(code, claim.box, strict=True)):
         raise RejectedError("its code is not in the box")
     residual = None if code is None else claim.residual(code)
+    if residual is not None and residual > sys.float_info.max:
+        raise RejectedError("the residual of its code is too large")
     try:
         bounds = claim.root()
         for facts in certificate["facts"]:
             bounds = claim.tightened(bounds)
             for fact in facts:
-                place = _place(claim, fact, code_too=True)
-                sign = {"lower": 1, "upper": -1}[fact["side"]]
-                value = claim.least(bounds, _multipliers(claim, fact), (*place, sign))
+                place, sign = _place(claim, fact, first=0), {"lower": 1, "upper": -1}[fact["side"]]
+                value = claim.least(bounds, _multipliers(claim, fact), (place, sign))
                 bounds = with_fact(bounds, place, sign, value)
-        bounds = claim.tightened(bounds)
+        bounds, leaves = claim.tightened(bounds), 0
     except Empty:
         return Verdict(claim, residual, 0)
-    leaves = 0
     for leaves, (path, leaf) in enumerate(_leaves(claim, certificate["tree"]), start=1):
         try:
             within = bounds
@@ -225,75 +232,68 @@ def read_claim(certificate: Any) -> Claim:
     box = list(zip(_numbers(lower, size), _numbers(upper, size), strict=True))
     for entry in certificate["network"]:
         rows = [_numbers(row, size) for row in entry["weight"]]
-        slope, bias = _number(entry["slope"]), _numbers(entry["bias"], len(rows))
+        (slope,), bias = _numbers([entry["slope"]], 1), _numbers(entry["bias"], len(rows))
         if not 0 <= slope <= 1:
             raise RejectedError("a slope is not in [0, 1]")
-        layers.append(Layer([[(i, w) for i, w in enumerate(row) if w] for row in rows], bias, slope, size))
+        scale = math.lcm(*(w.denominator for row in rows for w in row))
+        layers.append(Layer([[int(w * scale) for w in row] for row in rows], scale, bias, slope))
         size = len(rows)
     if certificate["norm"] not in ("inf", "1") or any(low > high for low, high in box):
         raise RejectedError("its norm is neither 'inf' nor '1', or its box is empty")
     x = _numbers(certificate["observation"], len(layers[-1].bias))
-    return Claim(layers, x, box, certificate["norm"], _number(certificate["bound"]))
+    return Claim(layers, x, box, certificate["norm"], *_numbers([certificate["bound"]], 1))
 
 
-def _leaves(claim: Claim, tree: Any) -> Iterator[tuple[list[tuple[tuple[int, int], int]], Any]]:
+def _leaves(claim: Claim, tree: Any) -> Iterator[tuple[list[tuple[Place, int]], Any]]:
     """Yield every leaf, with the splits that lead to it."""
-    waiting: list[tuple[list[tuple[tuple[int, int], int]], Any]] = [([], tree)]
+    waiting: list[tuple[list[tuple[Place, int]], Any]] = [([], tree)]
     while waiting:
         path, node = waiting.pop()
         if "on" in node or "off" in node:
-            place = _place(claim, node, code_too=False)
+            place = _place(claim, node, first=1)
             waiting.append(([*path, (place, -1)], node["off"]))
             waiting.append(([*path, (place, 1)], node["on"]))
         else:
             yield path, node
 
 
-def _place(claim: Claim, node: Any, *, code_too: bool) -> tuple[int, int]:
+def _place(claim: Claim, node: Any, first: int) -> Place:
     number, j = node["layer"], node["neuron"]
-    if type(number) is not int or type(j) is not int or not (0 if code_too else 1) <= number <= len(claim.layers):
-        raise RejectedError("a layer is not one of the network")
-    if not 0 <= j < (len(claim.layers[number - 1].bias) if number else len(claim.box)):
-        raise RejectedError("a neuron is not one of its layer")
+    sizes = [len(claim.box), *(len(layer.bias) for layer in claim.layers)]
+    if type(number) is not int or type(j) is not int or not first <= number < len(sizes) or not 0 <= j < sizes[number]:
+        raise RejectedError("a fact or a split is about no neuron of the network")
     return number, j
 
 
 def _multipliers(claim: Claim, node: Any) -> Multipliers:
     rows = [_numbers(row, len(layer.bias)) for row, layer in zip(node["rows"], claim.layers, strict=True)]
-    return Multipliers(_numbers(node["output"], len(claim.x)), rows)
+    return _numbers(node["output"], len(claim.x)), rows
 
 
 def _numbers(values: Any, size: int) -> list[Fraction]:
     if not isinstance(values, list) or len(values) != size or not size:
         raise RejectedError(f"a list has not {size} entries")
-    return [_number(value) for value in values]
-
-
-def _number(value: Any) -> Fraction:
-    if type(value) not in (int, float):
-        raise RejectedError(f"not a number: {value!r}")
-    return Fraction(value)
+    if not all(type(value) in (int, float) and abs(value) <= sys.float_info.max for value in values):
+        raise RejectedError("an entry is not a finite number")
+    return [Fraction(value) for value in values]
 
 
 def load(text: str) -> Any:
-    """Read a certificate's JSON; what is too deep or not JSON is rejected."""
+    """Read a certificate's JSON; what is too deep, says a thing twice or is not JSON is rejected."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError("an entry is given twice")
+        return dict(pairs)
+
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
         raise RejectedError(f"not JSON: {error}") from error
 
 
-def report(verdict: Verdict) -> str:
-    """Say in a few lines what is proved."""
-    claim = verdict.claim
-    text = f"proved: ||G(z) - x||_{claim.norm} >= {float(claim.bound)!r} for every code in the box\n"
-    if verdict.residual is not None:
-        text += f"proved: a code in the box has residual {float(verdict.residual)!r}\n"
-    return f"{text}{len(claim.layers)} layers, {verdict.leaves} leaves, exact arithmetic"
-
-
 if __name__ == "__main__":
     try:
-        print(report(check(load(sys.stdin.read()))))
+        print(check(load(sys.stdin.read())))
     except RejectedError as why:
         sys.exit(f"rejected: {why}")

@@ -20,19 +20,20 @@ from pyomo_relu.atomic import atomic_write
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
 from pyomo_relu.preimage import checker
-from pyomo_relu.preimage.checker import Bounds, Claim, Empty, Multipliers
-from pyomo_relu.preimage.linear import LinearProgram, LinearProgramError
+from pyomo_relu.preimage.checker import Bounds, Claim, Empty, Multipliers, Place
+from pyomo_relu.preimage.linear import LinearProgramError
+from pyomo_relu.preimage.multipliers import DualProgram, zeros
 from pyomo_relu.problem import Problem
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray, as_vector
+from pyomo_relu.validation import as_vector
 
-PRICE = 1e3
-"""Of missing a row ``t = W h + b`` by one: it keeps every LP feasible, and its multipliers finite."""
-
-ROUNDS = 2
+MOST_ROUNDS = 10
 """Of bounding the code and the open neurons, by LPs, before branching."""
 
-WORTHWHILE = 0.999
+WORTHWHILE = 0.9
+"""Another round pays while the last one has left at most this share of all widths."""
+
+WORTH_A_FACT = 0.999
 """A fact is kept where it leaves at most this share of an interval's width."""
 
 
@@ -121,14 +122,9 @@ def prove_bound(
     facts: list[list[dict[str, Any]]] = []
     tree: Any = None
     try:
-        bounds = claim.root()
-        for _ in range(ROUNDS):
-            bounds = claim.tightened(bounds)
-            facts.append([])
-            bounds = search.facts(bounds, facts[-1])
-        tree = search.tree(claim.tightened(bounds))
+        tree = search.tree(search.facts(facts))
     except Empty:
-        tree = _leaf(_zeros(claim))
+        tree = _leaf(zeros(claim))
     except LinearProgramError:
         search.status = Status.SOLVER_ERROR
     proved = tree is not None
@@ -171,22 +167,35 @@ class _Search:
         self.claim, self.net, self.stop, self.max_leaves = claim, net, stop, max_leaves
         self.leaves, self.status = 0, Status.TIME_LIMIT
 
-    def facts(self, bounds: Bounds, found: list[dict[str, Any]]) -> Bounds:
+    def facts(self, found: list[list[dict[str, Any]]]) -> Bounds:
         """Bound the code and the open neurons by LPs over the codes that would be better than the bound.
 
         `found` is filled on the way: where bounds cross, the facts so far are the proof.
         """
-        program = _Dual(self.claim, self.net, bounds)
-        places = [(0, j) for j in range(self.net.n_in)] + program.open_neurons
+        bounds = self.claim.root()
+        for _ in range(MOST_ROUNDS):
+            before = _width(bounds)
+            # Outputs after hidden neurons: their envelopes are sharper then.
+            for part in ("hidden", "outputs"):
+                bounds = self.claim.tightened(bounds)
+                program = DualProgram(self.claim, self.net, bounds)
+                found.append([])
+                places = program.code + program.hidden if part == "hidden" else program.outputs
+                bounds = self._bound(bounds, program, places, found[-1])
+            if not program.hidden + program.outputs or _width(bounds) > WORTHWHILE * before:
+                break
+        return self.claim.tightened(bounds)
+
+    def _bound(self, bounds: Bounds, program: DualProgram, places: list[Place], found: list[dict[str, Any]]) -> Bounds:
         for place in places:
             for sign, side in ((1, "lower"), (-1, "upper")):
                 if time.perf_counter() > self.stop:
                     return bounds
                 multipliers = program.bound_of(place, sign)
-                value = self.claim.least(bounds, multipliers, (*place, sign))
+                value = self.claim.least(bounds, multipliers, (place, sign))
                 low, high = bounds[place[0]][place[1]]
                 gained = value - (low if sign > 0 else -high)
-                if gained > (1 - Fraction(WORTHWHILE)) * (high - low):
+                if gained > (1 - Fraction(WORTH_A_FACT)) * (high - low):
                     found.append({"layer": place[0], "neuron": place[1], "side": side, **_leaf(multipliers)})
                     bounds = checker.with_fact(bounds, place, sign, value)
         return bounds
@@ -200,8 +209,7 @@ class _Search:
                 self.status = Status.LIMIT if self.leaves >= self.max_leaves else Status.TIME_LIMIT
                 return None
             node, before = waiting.pop()
-            program = _Dual(self.claim, self.net, before)
-            multipliers, place = program.residual()
+            multipliers, place = DualProgram(self.claim, self.net, before).residual()
             if self.claim.closes(before, multipliers):
                 node.update(_leaf(multipliers))
                 self.leaves += 1
@@ -214,131 +222,18 @@ class _Search:
                 try:
                     within = self.claim.tightened(checker.with_fact(before, place, sign, Fraction(0)))
                 except Empty:
-                    node[side].update(_leaf(_zeros(self.claim)))
+                    node[side].update(_leaf(zeros(self.claim)))
                     self.leaves += 1
                 else:
                     waiting.append((node[side], within))
         return root
 
 
-class _Dual:
-    """The relaxation within bounds, as an LP whose multipliers are a certificate's.
-
-    Variables: the code z, then t and h of each layer, then the deviations and by how much rows are missed.
-    """
-
-    def __init__(self, claim: Claim, net: Network, bounds: Bounds) -> None:
-        self._net, self._claim = net, claim
-        k, neurons = net.n_in, sum(net.sizes[1:])
-        self._n_dev = 1 if claim.norm == "inf" else net.n_out
-        self._t, self._h, self._e, self._miss = k, k + neurons, k + 2 * neurons, k + 2 * neurons + self._n_dev
-        n = self._miss + 2 * neurons
-        self._first = np.cumsum([0, *net.sizes[1:]])
-        self._lower, self._upper = np.zeros(n), np.full(n, np.inf)
-        self._rows: list[FloatArray] = []
-        self._limits: list[tuple[float, float]] = []
-        self.open_neurons: list[tuple[int, int]] = []
-        for j, (low, high) in enumerate(bounds[0]):
-            self._lower[j], self._upper[j] = float(low), float(high)
-        self._equations(neurons)
-        for number, layer in enumerate(net, start=1):
-            for j, (low, high) in enumerate(bounds[number]):
-                self._neuron(number, j, layer.slope, float(low), float(high))
-        self._deviations()
-        limits = np.array(self._limits)
-        self._program = LinearProgram(np.array(self._rows), limits[:, 0], limits[:, 1], self._lower, self._upper)
-
-    def residual(self) -> tuple[Multipliers, tuple[int, int] | None]:
-        """Return the multipliers of the least residual, and the open neuron that is furthest from its activation."""
-        cost = self._cost()
-        cost[self._e : self._miss] = 1.0
-        _, point = self._program.maximum(-cost)
-        multipliers = self._multipliers()
-        if point is None or not self.open_neurons:
-            return multipliers, None
-        gaps = []
-        for number, j in self.open_neurons:
-            t = point[self._t + self._first[number - 1] + j]
-            gaps.append(point[self._h + self._first[number - 1] + j] - max(t, self._net[number - 1].slope * t))
-        # The last layer's relaxation may be tight at zero gap; any open neuron will do then.
-        return multipliers, self.open_neurons[int(np.argmax(np.abs(gaps)))]
-
-    def bound_of(self, place: tuple[int, int], sign: int) -> Multipliers:
-        """Return the multipliers that bound ``sign * entry`` from below, over residuals up to the claim's bound."""
-        cost = self._cost()
-        number, j = place
-        cost[j if number == 0 else self._t + self._first[number - 1] + j] = sign
-        self._program.bound_row(len(self._rows) - 1, -np.inf, float(self._claim.bound))
-        self._program.maximum(-cost)
-        self._program.bound_row(len(self._rows) - 1, -np.inf, np.inf)
-        return self._multipliers()
-
-    def _cost(self) -> FloatArray:
-        cost = np.zeros(len(self._lower))
-        cost[self._miss :] = PRICE
-        return cost
-
-    def _equations(self, neurons: int) -> None:
-        for number, layer in enumerate(self._net, start=1):
-            first = self._first[number - 1]
-            before = 0 if number == 1 else self._h + self._first[number - 2]
-            for j in range(layer.n_out):
-                row = np.zeros(len(self._lower))
-                row[self._t + first + j] = 1.0
-                row[before : before + layer.n_in] = -layer.weight[j]
-                row[self._miss + first + j], row[self._miss + neurons + first + j] = 1.0, -1.0
-                self._add(row, layer.bias[j], layer.bias[j])
-
-    def _neuron(self, number: int, j: int, slope: float, low: float, high: float) -> None:
-        """Add the convex hull of ``h = phi(t)`` over ``[low, high]``."""
-        t, h = self._t + self._first[number - 1] + j, self._h + self._first[number - 1] + j
-        self._lower[t], self._upper[t] = low, high
-        self._lower[h], self._upper[h] = -np.inf, np.inf
-        if low >= 0.0 or high <= 0.0 or slope == 1.0:
-            self._add_pair(h, t, 1.0 if low >= 0.0 else slope, 0.0, 0.0)
-            return
-        self.open_neurons.append((number, j))
-        chord = (high - slope * low) / (high - low)
-        self._add_pair(h, t, 1.0, 0.0, np.inf)
-        self._add_pair(h, t, slope, 0.0, np.inf)
-        self._add_pair(h, t, chord, -np.inf, (1.0 - chord) * high)
-
-    def _deviations(self) -> None:
-        """Add ``-e <= h - x <= e`` for the outputs, and last of all the sum of the deviations."""
-        outputs = self._h + self._first[-2]
-        for j, target in enumerate(self._claim.x):
-            e = self._e + (0 if self._n_dev == 1 else j)
-            self._add_pair(outputs + j, e, 1.0, -np.inf, float(target))
-            self._add_pair(outputs + j, e, -1.0, float(target), np.inf)
-        total = np.zeros(len(self._lower))
-        total[self._e : self._miss] = 1.0
-        self._add(total, -np.inf, np.inf)
-
-    def _add_pair(self, h: int, t: int, slope: float, low: float, high: float) -> None:
-        """Add ``low <= v[h] - slope v[t] <= high``."""
-        row = np.zeros(len(self._lower))
-        row[h], row[t] = 1.0, -slope
-        self._add(row, low, high)
-
-    def _add(self, row: FloatArray, low: float, high: float) -> None:
-        self._rows.append(row)
-        self._limits.append((low, high))
-
-    def _multipliers(self) -> Multipliers:
-        duals = self._program.row_duals
-        if duals.size != len(self._rows) or not np.isfinite(duals).all():
-            return _zeros(self._claim)
-        last = duals[-1 - 2 * self._net.n_out : -1].reshape(-1, 2).sum(axis=1)
-        rows = [duals[a:b] for a, b in zip(self._first[:-1], self._first[1:], strict=True)]
-        return Multipliers([Fraction(-float(v)) for v in last], [[Fraction(float(v)) for v in row] for row in rows])
-
-
-def _zeros(claim: Claim) -> Multipliers:
-    zero = Fraction(0)
-    return Multipliers([zero] * len(claim.x), [[zero] * len(layer.bias) for layer in claim.layers])
+def _width(bounds: Bounds) -> Fraction:
+    return sum((high - low for ends in bounds for low, high in ends), Fraction(0))
 
 
 def _leaf(multipliers: Multipliers) -> dict[str, Any]:
     # They come from float64, so that no digit is lost.
-    rows = [[float(v) for v in row] for row in multipliers.rows]
-    return {"output": [float(v) for v in multipliers.output], "rows": rows}
+    output, rows = multipliers
+    return {"output": [float(v) for v in output], "rows": [[float(v) for v in row] for row in rows]}

@@ -130,14 +130,14 @@ def test_dropped_leaves_and_swapped_splits_are_rejected(proved):
     [
         ({"format": "another"}, "its format"),
         ({"norm": "2"}, "its norm"),
-        ({"bound": float("nan")}, "damaged: ValueError"),
-        ({"bound": True}, "not a number"),
+        ({"bound": float("nan")}, "not a finite number"),
+        ({"bound": True}, "not a finite number"),
         ({"box": [[1.0] * 3, [0.0] * 3]}, "or its box is empty"),
         ({"code": [9.0] * 3}, "its code is not in the box"),
         ({"network": []}, "damaged: IndexError"),
         ({"tree": []}, "damaged: TypeError"),
-        ({"tree": {"layer": 9, "neuron": 0, "on": {}, "off": {}}}, "a layer is not one"),
-        ({"tree": {"layer": 1, "neuron": -1, "on": {}, "off": {}}}, "a neuron is not one"),
+        ({"tree": {"layer": 9, "neuron": 0, "on": {}, "off": {}}}, "is about no neuron"),
+        ({"tree": {"layer": 1, "neuron": -1, "on": {}, "off": {}}}, "is about no neuron"),
         ({"observation": []}, "a list has not"),
     ],
 )
