@@ -29,7 +29,9 @@ def preimage(
     ] = None,
     tol: Annotated[float, typer.Option(help="How far each output may be from what was observed.")] = 0.0,
     max_cells: Annotated[int, typer.Option(help="Most cells to find.")] = 10_000,
-    time_limit: Annotated[float, typer.Option(help="Seconds for the search.")] = 60.0,
+    time_limit: Annotated[
+        float, typer.Option(help="Seconds for the search; again for components, and for convexity.")
+    ] = 60.0,
     slopes: Annotated[
         str | None,
         typer.Option(
@@ -55,7 +57,8 @@ def preimage(
         from pyomo_relu.preimage.picture import plot_preimage
 
         plot_preimage(found, plot)
-    raise typer.Exit(DONE if found.complete else UNDECIDED)
+    decided = found.complete and found.graph_complete and found.convex is not None
+    raise typer.Exit(DONE if decided else UNDECIDED)
 
 
 def summary(found: Preimage) -> str:
@@ -63,12 +66,17 @@ def summary(found: Preimage) -> str:
     words = {True: "yes", False: "no", None: "not known"}
     lines = [
         f"cells       {len(found.cells)}" + ("" if found.complete else f", not complete: {found.status}"),
-        f"components  {found.n_components}",
+        f"components  {_components(found)}",
         f"dimension   {'none: empty' if found.dimension is None else found.dimension}",
         f"convex      {words[found.convex]}",
         f"unique      {words[found.unique]}",
     ]
     return "\n".join(lines)
+
+
+def _components(found: Preimage) -> str:
+    most = len(found.components)
+    return str(most) if found.graph_complete else f"not known, at most {most}: time_limit"
 
 
 def _check_plot(plot: Path, net: Network, box: tuple[float, float] | None, observation: Path) -> None:

@@ -10,6 +10,8 @@ Bemporad, Fukuda, Torrisi, "Convexity recognition of the union of polyhedra" (20
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,8 +35,18 @@ class _Part:
         return bool((self.rows @ y <= self.limits + THIN).all())
 
 
-def is_convex(parts: Sequence[Polytope]) -> bool:
+class _LateError(Exception):
+    """The time is up."""
+
+
+def is_convex(parts: Sequence[Polytope], *, seconds: float = math.inf) -> bool | None:
     """Decide whether a union of polytopes, none of them within another, is convex.
+
+    Parameters
+    ----------
+    parts : sequence of Polytope
+    seconds : float
+        Wall clock after which the answer is None: not known.
 
     Notes
     -----
@@ -56,8 +68,11 @@ def is_convex(parts: Sequence[Polytope]) -> bool:
     first = parts[0]
     if any(part.dimension != first.dimension or not _in_hull(part, first) for part in parts):
         return False
-    own = [_in_coordinates(part, first) for part in parts]
-    return _covered(*_envelope(own, first), own)
+    own, stop = [_in_coordinates(part, first) for part in parts], time.perf_counter() + seconds
+    try:
+        return _covered(*_envelope(own, first, stop), own, stop)
+    except _LateError:
+        return None
 
 
 def _in_hull(part: Polytope, first: Polytope) -> bool:
@@ -74,10 +89,16 @@ def _in_coordinates(part: Polytope, first: Polytope) -> _Part:
     return _Part(part, rows[kept] / lengths[kept, None], limits, first.basis.T @ (part.interior - first.base))
 
 
-def _envelope(parts: Sequence[_Part], first: Polytope) -> tuple[FloatArray, FloatArray]:
+def _check_time(stop: float) -> None:
+    if time.perf_counter() > stop:
+        raise _LateError
+
+
+def _envelope(parts: Sequence[_Part], first: Polytope, stop: float) -> tuple[FloatArray, FloatArray]:
     rows, limits = [np.zeros((0, first.dimension))], [np.zeros(0)]
     centres = np.array([part.inside for part in parts])
     for part in parts:
+        _check_time(stop)
         for row, limit in zip(part.rows, part.limits, strict=True):
             # Most sides fail at some part's centre: no LP is needed for those.
             if (centres @ row <= limit + THIN).all() and all(
@@ -93,10 +114,11 @@ def _holds_on(part: _Part, first: Polytope, row: FloatArray, limit: float) -> bo
     return part.polytope.maximum(direction) - float(direction @ first.base) <= limit + THIN
 
 
-def _covered(rows: FloatArray, limits: FloatArray, parts: Sequence[_Part]) -> bool:
+def _covered(rows: FloatArray, limits: FloatArray, parts: Sequence[_Part], stop: float) -> bool:
     """Whether ``rows y <= limits`` lies in the union of the parts, but for what is flat."""
     waiting = [(rows, limits)]
     while waiting:
+        _check_time(stop)
         rows, limits = waiting.pop()
         ball = largest_ball(rows, limits)
         if ball is None or ball[1] <= THIN:

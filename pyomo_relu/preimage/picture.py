@@ -123,7 +123,11 @@ def _draw(axes: Any, cell: Cell, color: str, *, filled: bool) -> None:
 
 
 def _title(found: Preimage, all_regions: bool) -> str:
-    cells, parts = len(found.cells), found.n_components
-    text = f"{cells} cell{'s' * (cells != 1)}, {parts} component{'s' * (parts != 1)}"
-    text += {True: ", convex", False: ", not convex", None: ", not complete"}[found.convex]
+    cells, parts = len(found.cells), len(found.components)
+    most = "" if found.graph_complete else "at most "
+    text = f"{cells} cell{'s' * (cells != 1)}, {most}{parts} component{'s' * (parts != 1)}"
+    if found.complete:
+        text += {True: ", convex", False: ", not convex", None: ", convexity not known"}[found.convex]
+    else:
+        text += ", not complete"
     return text if all_regions else f"{text}; not all activation regions drawn"

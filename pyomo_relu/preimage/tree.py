@@ -14,18 +14,15 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from pyomo_relu.atomic import atomic_write
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
 from pyomo_relu.preimage import checker
 from pyomo_relu.preimage.checker import Bounds, Claim, Empty, Multipliers, Place
+from pyomo_relu.preimage.claim import claim_of
 from pyomo_relu.preimage.linear import LinearProgramError
 from pyomo_relu.preimage.multipliers import DualProgram, zeros
-from pyomo_relu.problem import Problem
 from pyomo_relu.status import Status
-from pyomo_relu.validation import as_vector
 
 MOST_ROUNDS = 10
 """Of bounding the code and the open neurons, by LPs, before branching."""
@@ -117,7 +114,7 @@ def prove_bound(
     ('optimal', Fraction(1, 2), Fraction(1, 2))
     """
     started = time.perf_counter()
-    claim, head = _claim(net, x, bound, box, norm, code)
+    claim, head = claim_of(net, x, bound, box, norm, code)
     search = _Search(claim, net, started + seconds, max_leaves)
     facts: list[list[dict[str, Any]]] = []
     tree: Any = None
@@ -131,33 +128,6 @@ def prove_bound(
     certificate = {**head, "facts": facts, "tree": tree} if proved else None
     status = Status.OPTIMAL if proved else search.status
     return TreeProof(status, certificate, search.leaves, time.perf_counter() - started)
-
-
-def _claim(
-    net: Network, x: Any, bound: float, box: Any, norm: Literal["inf", 1], code: Any
-) -> tuple[Claim, dict[str, Any]]:
-    problem = Problem.of(net, x, box=box)
-    if problem.box is None or not problem.box.is_bounded:
-        raise InputError("a proof needs a bounded box of codes: give box=(lower, upper)")
-    if norm not in ("inf", 1):
-        raise InputError(f"norm must be 'inf' or 1 for a rational proof, got {norm!r}")
-    if not 0.0 < bound < np.inf:
-        raise InputError(f"bound must be a positive number, got {bound}")
-    at = None if code is None else as_vector(code, net.n_in, "code")
-    if at is not None and not problem.box.contains(at):
-        raise InputError("code is not in the box")
-    head = {
-        "format": checker.FORMAT,
-        "network": [
-            {"weight": layer.weight.tolist(), "bias": layer.bias.tolist(), "slope": layer.slope} for layer in net
-        ],
-        "observation": problem.x.tolist(),
-        "box": [problem.box.lower.tolist(), problem.box.upper.tolist()],
-        "norm": str(norm),
-        "bound": float(bound),
-        "code": None if at is None else at.tolist(),
-    }
-    return checker.read_claim(head), head
 
 
 class _Search:

@@ -45,6 +45,8 @@ class Preimage:
         ``SOLVED``; ``LIMIT`` or ``TIME_LIMIT`` where the search was cut off; ``SOLVER_ERROR`` where an LP failed.
     seconds : float
         That the search took.
+    limit : float
+        Wall clock in seconds for the graph, and for convexity, each.
 
     Notes
     -----
@@ -57,6 +59,7 @@ class Preimage:
     cells: tuple[Cell, ...]
     status: Status
     seconds: float
+    limit: float = math.inf
 
     @property
     def complete(self) -> bool:
@@ -68,45 +71,75 @@ class Preimage:
         """Largest dimension of a cell; None where there is none."""
         return max((cell.dimension for cell in self.cells), default=None)
 
-    @cached_property
+    @property
     def graph(self) -> Any:
         """``networkx.Graph`` of cells: a node an index of `cells`, an edge where two meet, at its ``point``."""
+        return self._meetings[0]
+
+    @property
+    def graph_complete(self) -> bool:
+        """Whether all pairs of cells were tested within `limit`; if not, edges may be missing."""
+        return self._meetings[1]
+
+    @cached_property
+    def _meetings(self) -> tuple[Any, bool]:
+        """The graph, and whether it is complete."""
+        stop = time.perf_counter() + self.limit
         graph = nx.Graph()
         graph.add_nodes_from(range(len(self.cells)))
-        lower = np.array([cell.box.lower for cell in self.cells])
-        upper = np.array([cell.box.upper for cell in self.cells])
+        boxes = []
+        for cell in self.cells:
+            if time.perf_counter() > stop:
+                return graph, False
+            boxes.append(cell.box)
+        lower, upper = np.array([box.lower for box in boxes]), np.array([box.upper for box in boxes])
         walls = Walls.of(self.problem.network, self.cells)
         for i in range(len(self.cells)):
             near = (lower[i + 1 :] <= upper[i] + THIN).all(axis=1) & (upper[i + 1 :] >= lower[i] - THIN).all(axis=1)
             for j in (np.flatnonzero(near) + i + 1).tolist():
+                if time.perf_counter() > stop:
+                    return graph, False
                 point = walls.meeting(i, j)
                 if point is not None:
                     graph.add_edge(i, j, point=point)
-        return graph
+        return graph, True
 
     @cached_property
     def components(self) -> tuple[tuple[int, ...], ...]:
-        """Connected components, as indices of `cells`, in order of their first cells."""
+        """Connected components of `graph`, as indices of `cells`, in order of their first cells.
+
+        Where it is not complete, several of them may be one.
+        """
         return tuple(sorted(tuple(sorted(part)) for part in nx.connected_components(self.graph)))
 
     @property
-    def n_components(self) -> int:
-        """Number of connected components of what was found."""
-        return len(self.components)
+    def n_components(self) -> int | None:
+        """Number of connected components of what was found; None where `graph` is not complete."""
+        return len(self.components) if self.graph_complete else None
 
     @cached_property
     def convex(self) -> bool | None:
-        """Whether it is convex; None where the cells are not complete."""
+        """Whether it is convex; None where the cells are not complete, or `limit` came first."""
         if not self.complete:
             return None
-        return self.n_components < 2 and not self._misses_a_midpoint() and is_convex(self.cells)
+        if self.graph_complete and len(self.components) > 1:
+            return False
+        stop = time.perf_counter() + self.limit
+        if self._misses_a_midpoint(stop):
+            return False
+        return is_convex(self.cells, seconds=stop - time.perf_counter())
 
-    def _misses_a_midpoint(self) -> bool:
-        """Whether G misses x halfway between two cells, by forward passes: the quick proof that it is not convex."""
+    def _misses_a_midpoint(self, stop: float) -> bool:
+        """Whether G is seen to miss x halfway between two cells, by forward passes: then it is not convex."""
         points = np.array([cell.interior for cell in self.cells])
         most = self.tol + MET * self.problem.scale
         network, x = self.problem.network, self.problem.x
-        return any((np.abs(network((point + points) / 2.0) - x) > most).any() for point in points)
+        for point in points:
+            if time.perf_counter() > stop:
+                break
+            if (np.abs(network((point + points) / 2.0) - x) > most).any():
+                return True
+        return False
 
     @property
     def unique(self) -> bool | None:
@@ -129,7 +162,7 @@ class Preimage:
         Returns
         -------
         array, shape (m, k), or None
-            None where their components differ: if `complete`, then there is no path.
+            None where their components differ: if `complete` and `graph_complete`, then there is no path.
 
         Raises
         ------
@@ -187,6 +220,7 @@ class Preimage:
             "status": self.status.value,
             "n_cells": len(self.cells),
             "n_components": self.n_components,
+            "graph_complete": self.graph_complete,
             "components": [list(part) for part in self.components],
             "dimension": self.dimension,
             "convex": self.convex,
@@ -220,7 +254,7 @@ def preimage(
     max_cells : int
         Most cells to find.
     seconds : float
-        Wall clock for the search.
+        Wall clock for the search, and, when they are asked for, again for the graph and for convexity.
 
     Returns
     -------
@@ -261,7 +295,7 @@ def preimage(
                 break
     except LinearProgramError:
         status = Status.SOLVER_ERROR
-    return Preimage(problem, tol, tuple(_maximal(cells[:max_cells])), status, time.perf_counter() - started)
+    return Preimage(problem, tol, tuple(_maximal(cells[:max_cells])), status, time.perf_counter() - started, seconds)
 
 
 def iterate_cells(net: Network, x: Any, box: Any = None, tol: float = 0.0) -> Iterator[Cell]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 
@@ -16,6 +17,7 @@ from tiny_networks import NETWORKS
 
 import pyomo_relu as pr
 from pyomo_relu.preimage import iterate_cells, slice_of
+from pyomo_relu.preimage.convexity import is_convex
 from pyomo_relu.preimage.polytope import polytope_of
 from reductions import CNF, ConvexityFamily, DepthTwo, ThreeSat
 from reductions.examples import EXAMPLES
@@ -189,6 +191,17 @@ def test_limits_are_told():
     assert (short.status, short.unique) == (pr.Status.TIME_LIMIT, None)
     cells = iterate_cells(net, x, (-3.0, 3.0), 0.1)
     assert np.abs(net(next(cells).interior) - x).max() <= 0.1 + 1e-6
+
+
+def test_limits_of_the_graph_and_of_convexity_are_told():
+    net = NETWORKS["two layers"]
+    found = pr.preimage(net, np.zeros(3), (-2.0, 2.0), math.inf)
+    assert (found.complete, found.graph_complete, found.n_components, found.convex) == (True, True, 1, True)
+    short = dataclasses.replace(found, limit=1e-9)
+    assert (short.graph_complete, short.n_components, short.convex) == (False, None, None)
+    assert len(short.components) == len(found.cells)
+    assert short.to_dict()["n_components"] is None
+    assert is_convex(found.cells, seconds=0.0) is None
 
 
 @pytest.mark.parametrize(

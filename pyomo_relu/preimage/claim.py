@@ -1,0 +1,65 @@
+"""Claims of lower bounds, as certificates state them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from pyomo_relu.errors import InputError
+from pyomo_relu.network import Network
+from pyomo_relu.preimage import checker
+from pyomo_relu.preimage.checker import Claim
+from pyomo_relu.problem import Problem
+from pyomo_relu.validation import as_vector
+
+
+def claim_of(
+    net: Network, x: Any, bound: float, box: Any, norm: Literal["inf", 1], code: Any = None
+) -> tuple[Claim, dict[str, Any]]:
+    """Return a claim in fractions, and as a certificate states it.
+
+    Parameters
+    ----------
+    net : Network
+    x : array_like, shape (n,)
+    bound : float
+        Positive.
+    box : Box or pair (lower, upper)
+        Bounded.
+    norm : "inf" or 1
+    code : array_like, shape (k,), optional
+
+    Raises
+    ------
+    ShapeError, InputError
+        If an input does not fit.
+
+    Examples
+    --------
+    >>> claim, head = claim_of(Network.from_arrays([[[1.0]]]), [0.5], 0.25, (-1, 1), "inf")
+    >>> claim.bound, head["observation"]
+    (Fraction(1, 4), [0.5])
+    """
+    problem = Problem.of(net, x, box=box)
+    if problem.box is None or not problem.box.is_bounded:
+        raise InputError("a proof needs a bounded box of codes: give box=(lower, upper)")
+    if norm not in ("inf", 1):
+        raise InputError(f"norm must be 'inf' or 1 for a rational proof, got {norm!r}")
+    if not 0.0 < bound < np.inf:
+        raise InputError(f"bound must be a positive number, got {bound}")
+    at = None if code is None else as_vector(code, net.n_in, "code")
+    if at is not None and not problem.box.contains(at):
+        raise InputError("code is not in the box")
+    head = {
+        "format": checker.FORMAT,
+        "network": [
+            {"weight": layer.weight.tolist(), "bias": layer.bias.tolist(), "slope": layer.slope} for layer in net
+        ],
+        "observation": problem.x.tolist(),
+        "box": [problem.box.lower.tolist(), problem.box.upper.tolist()],
+        "norm": str(norm),
+        "bound": float(bound),
+        "code": None if at is None else at.tolist(),
+    }
+    return checker.read_claim(head), head
