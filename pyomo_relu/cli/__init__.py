@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyomo_relu.cli import check, demo, invert, invert_many, preimage, reproduce, show, solvers
+from pyomo_relu.cli import check, demo, invert, invert_many, preimage, prove, reproduce, show, solvers
 from pyomo_relu.cli.front import new_app
 
 __all__ = ["app", "main"]
@@ -17,6 +17,7 @@ app.command("invert-many")(invert_many.invert_many)
 app.command("check")(check.check)
 app.command("demo")(demo.demo)
 app.command("preimage")(preimage.preimage)
+app.command("prove")(prove.prove)
 app.command("reproduce")(reproduce.reproduce)
 app.command("show")(show.show)
 app.command("solvers")(solvers.solvers)

@@ -2,8 +2,28 @@
 
 from pyomo_relu.preimage.activation import ActivationRegion
 from pyomo_relu.preimage.cell import Cell
+from pyomo_relu.preimage.exact import cell_system, decide_cell, is_code, leaf_bound
 from pyomo_relu.preimage.picture import plot_preimage, slice_of
 from pyomo_relu.preimage.polytope import Polytope
+from pyomo_relu.preimage.rational_program import rational_program, write_rational_program
+from pyomo_relu.preimage.tree import TreeProof, prove_bound
 from pyomo_relu.preimage.union import Preimage, iterate_cells, preimage
 
-__all__ = ["ActivationRegion", "Cell", "Polytope", "Preimage", "iterate_cells", "plot_preimage", "preimage", "slice_of"]
+__all__ = [
+    "ActivationRegion",
+    "Cell",
+    "Polytope",
+    "Preimage",
+    "TreeProof",
+    "cell_system",
+    "decide_cell",
+    "is_code",
+    "iterate_cells",
+    "leaf_bound",
+    "plot_preimage",
+    "preimage",
+    "prove_bound",
+    "rational_program",
+    "slice_of",
+    "write_rational_program",
+]

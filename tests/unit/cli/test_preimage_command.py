@@ -64,3 +64,28 @@ def test_check_tells_a_proof_from_none(run: Run, diamond: Path) -> None:
     assert ran.err.startswith("rejected: ")
     refused(run("check", "x.npy"), "cannot be read")
     refused(run("check", "none.json"), "cannot be read")
+
+
+def test_what_was_proved_can_be_checked(run: Run, diamond: Path) -> None:
+    Path("far.json").write_text("[-1.5]")
+    ran = run("prove", "diamond.npz", "far.json", "--box", "-2", "2", "--out", "p.json", "--program", "p.lp")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("proved: residual >= 1.49999")
+    checked = run("check", "p.json", "--network", "diamond.npz", "--observation", "far.json", "--json")
+    assert checked.code == 0
+    assert checked.json["residual"] == 1.5
+    assert Path("p.lp").read_text().startswith("minimize\n e\n")
+    facts = run("prove", "diamond.npz", "far.json", "--box", "-2", "2", "--norm", "1", "--bound", "1.5", "--json").json
+    assert (facts["status"], facts["bound"]) == ("optimal", 1.5)
+
+
+def test_what_is_false_or_met_is_not_proved(run: Run, diamond: Path) -> None:
+    ran = run("prove", "diamond.npz", "one.json", "--box", "-2", "2", "--out", "p.json")
+    assert ran.code == 1
+    assert ran.err.startswith("there is nothing to prove")
+    ran = run("prove", "diamond.npz", "one.json", "--box", "-2", "2", "--bound", "0.5", "--out", "p.json")
+    assert (ran.code, ran.out.strip()) == (1, "not proved: solved")
+    assert not Path("p.json").exists()
+    refused(run("prove", "diamond.npz", "one.json", "--box", "-2", "2", "--norm", "2"), "--norm must be inf or 1")
+    refused(run("prove", "diamond.npz", "one.json", "--box", "-2", "2", "--out", "p.npz"), "unknown suffix")
+    refused(run("prove", "diamond.npz", "one.json", "--box", "-2", "2", "--bound", "-1"), "--bound must be a positive")
