@@ -23,6 +23,7 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
 import numpy as np
 
 import pyomo_relu as pr
+from pyomo_relu.accuracy import psnr, relative_error
 from pyomo_relu.generator import mnist_generator, mnist_latents
 
 BOX = 4.0
@@ -68,13 +69,12 @@ def run(net, truth, digit, noise, method, limit):
     used = time.process_time() - started
     row = {"noise": noise, "digit": digit, "method": method, "status": result.status.value, "cpu": used}
     if result.z is not None:
-        image = net(result.z)
         row |= {
             "residual": result.residual,
             "bound": result.dual_bound,
             "gap": result.gap,
-            "z_error": float(np.linalg.norm(result.z - truth) / np.linalg.norm(truth)),
-            "psnr": float(-10.0 * np.log10(np.mean((image - clean) ** 2) / np.max(clean) ** 2)),
+            "z_error": relative_error(result.z, truth),
+            "psnr": psnr(net(result.z), clean, peak=float(clean.max())),
         }
     return row
 

@@ -85,7 +85,12 @@ class Network:
 
     @classmethod
     def random(cls, sizes: Sequence[int], slopes: float | Sequence[float] = 0.0, *, seed: int) -> Network:
-        """Draw a bias-free Gaussian network, entries N(0, 1/n_in), as in the paper's section 5.1.
+        """Draw a bias-free Gaussian network: the entries of W_i, shape (n_i, n_{i-1}), from N(0, 1/n_{i-1}).
+
+        With a variance of one over the columns a row of W_i z is as large as an entry of z, so that outputs are of
+        the order of one in whatever depth. The paper's section 5.1 has N(0, 1/n_i), one over the rows. Without biases
+        the two differ by the factor ``sqrt(n_{i-1} / n_i)`` of a layer alone, which scales the output: relative errors
+        against relative noise are the same, a step of gradient descent is not.
 
         Parameters
         ----------

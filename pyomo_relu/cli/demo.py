@@ -85,19 +85,6 @@ def noisy(images: FloatArray, noise: float, seed: int) -> FloatArray:
     return np.asarray(images + np.random.default_rng(seed).uniform(-noise, noise, images.shape))
 
 
-def psnr(image: FloatArray, truth: FloatArray) -> float:
-    """Return the peak signal-to-noise ratio in dB, with peak 1; infinite for equal images.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> round(psnr(np.full(4, 0.6), np.full(4, 0.5)), 6)
-    20.0
-    """
-    error = float(((image - truth) ** 2).mean())
-    return math.inf if error == 0.0 else -10.0 * math.log10(error)
-
-
 def gallery(truth: FloatArray, observations: FloatArray, trials: list[Trial], noise: float) -> list[GalleryRow]:
     """Return the rows of the picture: observation, truth, and a row a method."""
     from pyomo_relu.plots import GalleryRow
@@ -128,12 +115,12 @@ def _trials(net: Network, codes: FloatArray, observations: FloatArray, settings:
 
 
 def _trial(digit: int, method: str, result: Result, net: Network, code: FloatArray) -> Trial:
-    import numpy as np
+    from pyomo_relu.accuracy import psnr, relative_error
 
     image = error = quality = None
     if result.z is not None:
         image = net(result.z)
-        error = float(np.linalg.norm(result.z - code) / np.linalg.norm(code))
+        error = relative_error(result.z, code)
         quality = psnr(image, net(code))
     return Trial(digit, method, result, image, error, quality, ends_digit=method == EXACT)
 

@@ -11,7 +11,7 @@ import pytest
 from command_line import CODE, Ran, Run, refused, result
 
 from pyomo_relu import inversion
-from pyomo_relu.cli.demo import Trial, gallery, noisy, psnr
+from pyomo_relu.cli.demo import Trial, gallery, noisy
 from pyomo_relu.generator import mnist_generator, mnist_latents
 from pyomo_relu.result import Result
 from pyomo_relu.status import Status
@@ -23,10 +23,6 @@ def test_noise_is_bounded_and_repeats_with_its_seed() -> None:
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
     assert 0.09 < np.abs(first).max() <= 0.1
-
-
-def test_psnr_of_equal_images_is_infinite() -> None:
-    assert psnr(np.ones(4), np.ones(4)) == np.inf
 
 
 def test_demo_inverts_a_digit_both_ways_and_draws_it(run: Run, folder: Path) -> None:
