@@ -1,15 +1,19 @@
-"""The packaged generator: a 20-60-784 ReLU network that draws MNIST digits, and ten of its codes."""
+"""The packaged generators: one of MNIST digits, with ten of its codes, and three of small digits."""
 
 from __future__ import annotations
 
 from importlib.resources import as_file, files
+from typing import Literal, get_args
 
 import numpy as np
 
+from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network, load_network
 from pyomo_relu.validation import FloatArray
 
 DATA = files("pyomo_relu") / "data"
+
+Small = Literal["relu", "deep", "leaky"]
 
 
 def mnist_generator() -> Network:
@@ -31,8 +35,7 @@ def mnist_generator() -> Network:
     >>> bool(seven.max() > 0.5), bool((seven == 0).any())
     (True, True)
     """
-    with as_file(DATA / "mnist_generator.npz") as path:
-        return load_network(path)
+    return _packaged("mnist_generator")
 
 
 def mnist_latents() -> FloatArray:
@@ -47,3 +50,37 @@ def mnist_latents() -> FloatArray:
     """
     with (DATA / "mnist_latents.npy").open("rb") as file:
         return np.asarray(np.load(file, allow_pickle=False), dtype=np.float64)
+
+
+def small_generator(kind: Small = "relu") -> Network:
+    """Return a trained generator of 8 x 8 images of digits, row by row, black 0 and white about 1.
+
+    With biases; codes are meant to be drawn from N(0, 1). ``pyomo_relu/data/README.md`` says how they were trained.
+
+    Parameters
+    ----------
+    kind : "relu", "deep" or "leaky"
+        One hidden layer; two hidden layers; one hidden layer and LeakyReLU(0.125) throughout.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    InputError
+        If `kind` is none of these.
+
+    Examples
+    --------
+    >>> [small_generator(kind).sizes for kind in ("relu", "deep", "leaky")]
+    [(8, 24, 64), (6, 12, 24, 64), (12, 24, 64)]
+    """
+    if kind not in get_args(Small):
+        raise InputError(f"kind must be one of {', '.join(get_args(Small))}, got {kind!r}")
+    return _packaged(f"small_{kind}")
+
+
+def _packaged(name: str) -> Network:
+    with as_file(DATA / f"{name}.npz") as path:
+        return load_network(path)

@@ -20,9 +20,10 @@ class Tiny:
     title: ClassVar[str] = "Tiny"
     setting: ClassVar[str] = "Numbers."
     default_runs: ClassVar[int] = 3
+    default_every: ClassVar[int] = 1
     size: ClassVar[tuple[float, float]] = (3.0, 2.0)
 
-    def tasks(self, runs: int) -> list[Task]:
+    def tasks(self, runs: int, every: int = 1) -> list[Task]:
         return [("cell", 0.1, run) for run in range(runs)]
 
     def perform(self, task: Task, seed: int) -> list[Row]:

@@ -1,5 +1,6 @@
-"""Experiments that reproduce the paper's figures and theory, and the script that trained the packaged generator."""
+"""Experiments that reproduce the paper's figures and theory, and the script that trained the packaged generators."""
 
+from pyomo_relu.experiments.data import Data
 from pyomo_relu.experiments.experiment import Experiment, Finding, Row, Summary, Task
 from pyomo_relu.experiments.fig1 import Fig1
 from pyomo_relu.experiments.fig2 import Fig2
@@ -9,7 +10,7 @@ from pyomo_relu.experiments.reproduce import Report, reproduce
 from pyomo_relu.experiments.theory import Theory
 
 EXPERIMENTS: dict[str, Experiment] = {
-    experiment.name: experiment for experiment in (Fig1(), Fig2(), Fig3(), Fig4(), Theory())
+    experiment.name: experiment for experiment in (Fig1(), Fig2(), Fig3(), Fig4(), Theory(), Data())
 }
 
 __all__ = ["EXPERIMENTS", "Experiment", "Finding", "Report", "Row", "Summary", "Task", "reproduce"]

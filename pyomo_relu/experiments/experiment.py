@@ -12,6 +12,26 @@ Task = tuple[Any, ...]
 Row = dict[str, Any]
 """What one method did in one run: plain JSON types, None for what is not known."""
 
+CHEAP, DEAR = "cheap", "dear"
+"""Parts of a run: the methods of every run, and those that cost so much that they are left out of most runs."""
+
+
+def parts(runs: int, every: int) -> list[tuple[str, int]]:
+    """Return part and number of each run; more runs only append.
+
+    Parameters
+    ----------
+    runs : int
+    every : int
+        Dear methods run in every such run, from the first one on.
+
+    Examples
+    --------
+    >>> parts(3, 2)
+    [('cheap', 0), ('dear', 0), ('cheap', 1), ('cheap', 2), ('dear', 2)]
+    """
+    return [(part, run) for run in range(runs) for part in (CHEAP, DEAR) if part == CHEAP or run % every == 0]
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -52,10 +72,11 @@ class Experiment(Protocol):
     title: ClassVar[str]
     setting: ClassVar[str]
     default_runs: ClassVar[int]
+    default_every: ClassVar[int]
     size: ClassVar[tuple[float, float]]
 
-    def tasks(self, runs: int) -> list[Task]:
-        """Return the jobs, all cells of run 0 first, so that a broken-off experiment is a smaller one."""
+    def tasks(self, runs: int, every: int) -> list[Task]:
+        """Return the jobs of all :func:`parts`, those of run 0 first: a broken-off experiment is a smaller one."""
         ...
 
     def perform(self, task: Task, seed: int) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Rows of images for figures 3 and 4."""
+"""Rows of images side by side."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from pyomo_relu.plots import image_side
 from pyomo_relu.validation import FloatArray
 
-SIDE = 28
-
 Band = tuple[str, Sequence[FloatArray | None], Sequence[str]]
-"""A label, images of 784 pixels (NaN where nothing was observed), and a caption each."""
+"""A label, square images (NaN where nothing was observed), and a caption each."""
 
 
 def draw_gallery(figure: Any, bands: Sequence[Band]) -> None:
@@ -29,6 +28,8 @@ def draw_gallery(figure: Any, bands: Sequence[Band]) -> None:
                 axes.text(0.5, 0.5, "no code", ha="center", va="center", fontsize=8)
                 axes.set_aspect("equal")
             else:
-                axes.imshow(np.reshape(image, (SIDE, SIDE)), cmap=grey, vmin=0.0, vmax=1.0)
+                side = image_side(image.size)
+                assert side is not None
+                axes.imshow(np.reshape(image, (side, side)), cmap=grey, vmin=0.0, vmax=1.0)
             axes.set_xlabel(caption, fontsize=7, labelpad=2)
         axes_row[0].set_ylabel(label, fontsize=8, rotation=0, ha="right", va="center", labelpad=6)

@@ -1,14 +1,14 @@
-"""What the experiments invert: the paper's random networks, noise, and how far an answer is from the truth."""
+"""What the experiments invert: the paper's random networks, noise, and what a row says of an answer."""
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from pyomo_relu.accuracy import psnr, relative_error
+from pyomo_relu.experiments.experiment import Row
 from pyomo_relu.inversion import Method
 from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem
@@ -53,46 +53,56 @@ def noise(kind: str, level: float, size: int, rng: np.random.Generator) -> Float
     return rng.normal(0.0, level, size)
 
 
-def relative(found: FloatArray, truth: FloatArray) -> float:
-    """Return ``||found - truth||_2 / ||truth||_2``.
+def struck(image: FloatArray, portion: float, rng: np.random.Generator) -> FloatArray:
+    """Return an image in which each pixel is replaced by a draw from U(0, 1) with the probability `portion`.
 
     Examples
     --------
-    >>> relative(np.array([1.0, 1.0]), np.array([1.0, 0.0]))
-    1.0
+    >>> int((struck(np.full(1000, 2.0), 0.05, np.random.default_rng(0)) < 2.0).sum())
+    58
     """
-    return float(np.linalg.norm(found - truth) / np.linalg.norm(truth))
+    hit = rng.random(image.size) < portion
+    return np.where(hit, rng.random(image.size), image)
 
 
-def psnr(image: FloatArray, truth: FloatArray) -> float:
-    """Return the peak signal-to-noise ratio in dB, with peak 1; infinite for equal images.
+CLEAREST = 200.0
+"""PSNR from which on all is rounding; JSON has no infinity."""
+
+
+def pictured(net: Network, result: Result, target: FloatArray) -> Row:
+    """Return what a row says of an image: its PSNR against `target` in dB, at most 200, and its code.
 
     Examples
     --------
-    >>> round(psnr(np.full(4, 0.6), np.full(4, 0.5)), 6)
-    20.0
+    >>> from pyomo_relu.inversion import invert
+    >>> net = Network.from_arrays([[[1.0]]])
+    >>> pictured(net, invert(net, [0.5]), np.array([0.5]))
+    {'psnr': 200.0, 'z': [0.5]}
     """
-    error = float(((image - truth) ** 2).mean())
-    return math.inf if error == 0.0 else -10.0 * math.log10(error)
+    if result.z is None:
+        return {"psnr": None, "z": None}
+    return {"psnr": min(psnr(net(result.z), target), CLEAREST), "z": result.z.tolist()}
 
 
-def solved(problem: Problem, method: Method, truth: FloatArray, limit: float | None = None) -> tuple[Result, Any]:
+def solved(
+    problem: Problem, method: Method, truth: FloatArray | None, limit: float | None = None
+) -> tuple[Result, Row]:
     """Invert with one thread, and return the result with what a row says of it.
 
     Parameters
     ----------
     problem : Problem
     method : Method
-    truth : array, shape (k,)
+    truth : array, shape (k,), or None
         Seen by nothing but the error.
     limit : float, optional
         Seconds for one solve.
 
     Returns
     -------
-    tuple of Result and dict
-        ``error``: relative, of the code, 2-norm; None where there is no code.
+    tuple of Result and Row
+        ``error``: relative, of the code, 2-norm; None where there is no code, or no truth.
     """
     result = method.run(problem, Solver(None, time_limit=limit, threads=1))
-    error = None if result.z is None else relative(result.z, truth)
+    error = None if result.z is None or truth is None else relative_error(result.z, truth)
     return result, {"error": error, "status": result.status.value, "seconds": round(result.seconds, 4)}

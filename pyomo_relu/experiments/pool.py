@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, as_completed
+from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
 from contextlib import closing
 
 from threadpoolctl import threadpool_limits
@@ -44,7 +44,7 @@ def run_tasks(
     Raises
     ------
     PyomoReluError
-        If a worker was killed, by the system for want of memory, say.
+        If an executor loses a task: its worker was killed, by the system for want of memory, say.
     """
     waiting = [task for task in tasks if task not in journal.done]
     done, total = len(tasks) - len(waiting), len(tasks)
@@ -72,14 +72,25 @@ def _done(
         futures = {executor.submit(_perform, experiment, task, seed): task for task in tasks}
         try:
             for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BrokenExecutor as error:
-            raise PyomoReluError(
-                "a worker process was killed; what is done is kept: go on with --resume and fewer --workers"
-            ) from error
+                yield futures[future], _result(future)
         finally:
             for future in futures:
                 future.cancel()
+
+
+def _result(future: Future[list[Row]]) -> list[Row]:
+    try:
+        return future.result()
+    except PyomoReluError:
+        raise
+    except BrokenExecutor as error:
+        raise PyomoReluError(
+            "a worker process was killed; what is done is kept: go on with --resume and fewer --workers"
+        ) from error
+    except Exception as error:
+        # A cluster has exceptions of its own for workers that die and schedulers that leave.
+        told = f"{type(error).__name__}: {error}"
+        raise PyomoReluError(f"a task was lost; what is done is kept: go on with --resume: {told}") from error
 
 
 def _perform(experiment: Experiment, task: Task, seed: int) -> list[Row]:

@@ -45,6 +45,7 @@ def reproduce(
     out: Path,
     *,
     runs: int | None = None,
+    every: int | None = None,
     executor: Executor | Processes | None = None,
     seed: int = 0,
     resume: bool = False,
@@ -60,6 +61,8 @@ def reproduce(
         The folder, made where it is missing.
     runs : int, optional
         Of each cell; the experiment's own default, of about two minutes on two cores, where not given.
+    every : int, optional
+        Methods that cost much run in every such run only: 1 for all. The experiment's own default where not given.
     executor : concurrent.futures.Executor or Processes, optional
         As for :func:`pyomo_relu.invert_many`: None works in this process, ``Client.get_executor()`` is Dask's.
     seed : int
@@ -83,7 +86,8 @@ def reproduce(
     ...     report = reproduce(EXPERIMENTS["theory"], Path(folder), runs=1)
     """
     runs = experiment.default_runs if runs is None else runs
-    for name, value, least in (("runs", runs, 1), ("seed", seed, 0)):
+    every = experiment.default_every if every is None else every
+    for name, value, least in (("runs", runs, 1), ("every", every, 1), ("seed", seed, 0)):
         if value < least:
             raise InputError(f"{name} must be at least {least}, got {value}")
     figure = new_figure(*experiment.size)
@@ -91,17 +95,21 @@ def reproduce(
     header = {"experiment": experiment.name, "seed": seed, **versions()}
     with open_lines(out / f"{experiment.name}.jsonl") as lines:
         journal = Journal(lines, header, resume=resume)
-        rows = run_tasks(experiment, experiment.tasks(runs), seed, journal, executor, progress)
+        rows = run_tasks(experiment, experiment.tasks(runs, every), seed, journal, executor, progress)
     summary, findings = experiment.summary(rows), experiment.findings(rows)
     experiment.draw(rows, figure)
-    figure.suptitle(f"{experiment.title}; runs: {runs}, seed {seed}", fontsize=11, wrap=True)
+    figure.suptitle(f"{experiment.title}; {_told(runs, every)}, seed {seed}", fontsize=11, wrap=True)
     pictures = [out / f"{experiment.name}{suffix}" for suffix in (".png", ".svg")]
     for picture in pictures:
         save_figure(figure, picture)
     page = out / f"{experiment.name}.md"
     with atomic_write(page) as file:
-        file.write(markdown(experiment, summary, findings, runs, header).encode())
+        file.write(markdown(experiment, summary, findings, _told(runs, every), header).encode())
     return Report(summary, findings, (lines.path, *pictures, page))
+
+
+def _told(runs: int, every: int) -> str:
+    return f"runs: {runs}" + (f", of dear methods {-(-runs // every)}" if every > 1 else "")
 
 
 def versions() -> dict[str, str]:
@@ -111,14 +119,14 @@ def versions() -> dict[str, str]:
 
 
 def markdown(
-    experiment: Experiment, summary: Summary, findings: Sequence[Finding], runs: int, header: Mapping[str, Any]
+    experiment: Experiment, summary: Summary, findings: Sequence[Finding], runs: str, header: Mapping[str, Any]
 ) -> str:
     """Return the report: setting, comparison with the paper, table."""
     stack = ", ".join(f"{name} {header[name]}" for name in ("pyomo_relu", "python", *PACKAGES))
     comparison = [(finding.paper, finding.measured, finding.verdict) for finding in findings]
     parts = (
         f"# {experiment.title}",
-        f"Runs: {runs}; seed {header['seed']}; {stack}; {platform.system()} {platform.machine()}.",
+        f"{runs.capitalize()}; seed {header['seed']}; {stack}; {platform.system()} {platform.machine()}.",
         experiment.setting,
         f"![{experiment.title}]({experiment.name}.png)",
         "## Beside the paper",
