@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_VALUES = "bound|time_limit|rel_gap|threads|seed|eps|schedule|tube|then|tol|box|mask|operator"
+_VALUES = "bound|time_limit|rel_gap|threads|seed|runs|every|workers|eps|schedule|tube|then|tol|box|mask|operator"
 
 _WORDS: tuple[tuple[str, str], ...] = (
     (r"\bbox=\(lower, upper\), such as box=\(-3, 3\)", "--box LO HI, such as --box -3 3"),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,14 +38,11 @@ from pyomo_relu.cli.parameters import (
     TubeFlag,
 )
 from pyomo_relu.cli.terminal import note, solving
-from pyomo_relu.errors import InputError, MissingDependencyError
+from pyomo_relu.cli.workers import WORKERS, DaskFlag, WorkersFlag, check_workers, executor
+from pyomo_relu.errors import InputError
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
-    from pyomo_relu.batch import Batch, Processes
-
-WORKERS = "Workers"
+    from pyomo_relu.batch import Batch
 
 
 def invert_many(
@@ -56,15 +51,8 @@ def invert_many(
         Path,
         typer.Argument(help="What was observed, one a row: a .npy, .csv, .txt or .json file.", metavar="OBSERVATIONS"),
     ],
-    workers: Annotated[
-        int | None, typer.Option(help="Worker processes; this one if not given.", min=1, rich_help_panel=WORKERS)
-    ] = None,
-    dask: Annotated[
-        str | None,
-        typer.Option(
-            help="Address of a Dask scheduler, such as tcp://10.0.0.1:8786.", metavar="ADDRESS", rich_help_panel=WORKERS
-        ),
-    ] = None,
+    workers: WorkersFlag = None,
+    dask: DaskFlag = None,
     chunk: Annotated[
         int | None, typer.Option(help="Observations that a worker gets at a time.", min=1, rich_help_panel=WORKERS)
     ] = None,
@@ -97,8 +85,7 @@ def invert_many(
     ] = False,
 ) -> None:
     """Find the codes of many observations, one a row; one that fails does not lose the others."""
-    if workers is not None and dask is not None:
-        raise InputError("give --workers or --dask, not both")
+    check_workers(workers, dask)
     if resume and out is None:
         raise InputError("--resume goes with --out")
     solver_flags = SolverFlags(solver, config, time_limit, rel_gap, threads, seed, log, option or ())
@@ -116,34 +103,14 @@ def invert_many(
     shared: dict[str, Any] = {"operator": matrix, "mask": seen, "box": box_flag, "solver": settings}
     kept: dict[str, Any] = {"store": out, "resume": resume, "progress": not (json_only or settings.log)}
     try:
-        with solving("", quiet=True), _executor(workers, dask) as executor:
-            batch = run(net, x, chosen, executor, chunk=chunk, **shared, **kept)
+        with solving("", quiet=True), executor(workers, dask) as at_work:
+            batch = run(net, x, chosen, at_work, chunk=chunk, **shared, **kept)
     except KeyboardInterrupt:
         if out is not None:
             note(f"{out} holds what was answered: go on with --resume")
         raise
     _print(batch, json_only)
     raise typer.Exit(max((_exit_code_of(answer) for answer in batch), default=DONE))
-
-
-@contextmanager
-def _executor(workers: int | None, dask: str | None) -> Iterator[Executor | Processes | None]:
-    if dask is None:
-        from pyomo_relu.batch import Processes
-
-        yield None if workers is None else Processes(workers)
-        return
-    try:
-        import distributed
-    except ImportError as error:
-        raise MissingDependencyError('--dask needs the distributed package: pip install "pyomo-relu[dask]"') from error
-    connect: Any = distributed.Client
-    try:
-        client = connect(dask)
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"--dask {dask}: no scheduler answers there: {error}") from error
-    with client:
-        yield client.get_executor()
 
 
 def _print(batch: Batch, json_only: bool) -> None:
