@@ -7,12 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import refused
 from tiny_experiments import Dying, Tiny
 
 import pyomo_relu as pr
 from pyomo_relu.batch.lines import open_lines
-from pyomo_relu.cli import main
 from pyomo_relu.experiments import EXPERIMENTS, reproduce
 from pyomo_relu.experiments.constants import expansion_l1, expansion_linf
 from pyomo_relu.experiments.experiment import CHEAP, DEAR
@@ -138,38 +136,6 @@ def test_reproduce_refuses_numbers_out_of_range(tmp_path, given, said):
     with pytest.raises(pr.InputError, match=f"{said} must be at least"):
         reproduce(Tiny(), tmp_path, **given)
     assert not list(tmp_path.iterdir())
-
-
-def run(capfd, *arguments):
-    from command_line import Ran
-
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
-    return Ran(ended.value.code, *capfd.readouterr())
-
-
-def test_the_command_prints_table_and_findings_and_goes_on(capfd, tmp_path, monkeypatch):
-    pytest.importorskip("matplotlib")
-    monkeypatch.setitem(EXPERIMENTS, "tiny", Tiny())
-    first = run(capfd, "reproduce", "tiny", "--out", tmp_path)
-    assert first.code == 0
-    assert "DISAGREES" in first.out
-    assert str(tmp_path / "tiny.png") in first.out
-    assert "tiny: 3 of 3" in first.err
-    refused(run(capfd, "reproduce", "tiny", "--out", tmp_path), "exists: give --resume")
-    again = run(capfd, "reproduce", "tiny", "--out", tmp_path, "--resume", "--runs", 4)
-    assert "tiny: 3 of 4" in again.err
-    assert again.code == 0
-
-
-def test_the_command_refuses_unknown_experiments_and_files(capfd, tmp_path):
-    refused(run(capfd, "reproduce", "fig9", "--out", tmp_path), "unknown experiment 'fig9'; known: fig1, fig2")
-    refused(run(capfd, "reproduce", "fig1", "--out", tmp_path, "--workers", 0), "Invalid value for '--workers'")
-    refused(run(capfd, "reproduce", "fig1", "--out", tmp_path, "--every", 0), "--every must be at least 1, got 0")
-    both = ("--workers", 2, "--dask", "tcp://127.0.0.1:1")
-    refused(run(capfd, "reproduce", "fig1", "--out", tmp_path, *both), "give --workers or --dask, not both")
-    (tmp_path / "file").touch()
-    refused(run(capfd, "reproduce", "fig1", "--out", tmp_path / "file"), "is not a folder")
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
