@@ -40,8 +40,8 @@ class Fig3:
         f" 1), which is dear: box [-4, 4], {LIMIT:g} s a solve: the best code found by then. PSNR against the clean "
         "digit, peak 1."
     )
-    default_runs: ClassVar[int] = 2
-    default_every: ClassVar[int] = 1
+    default_runs: ClassVar[int] = 8
+    default_every: ClassVar[int] = 2
     size: ClassVar[tuple[float, float]] = (9.6, 12.0)
 
     def tasks(self, runs: int, every: int) -> list[Task]:

@@ -42,8 +42,8 @@ class Fig4:
         f"({ROUNDS} rounds) or by L-BFGS with ten starts (100 rounds). Gradient descent: one start, half the squared "
         f"error, step 1e-3, 10,000 steps. Exact: box [-4, 4], {LIMIT:g} s a solve."
     )
-    default_runs: ClassVar[int] = 2
-    default_every: ClassVar[int] = 2
+    default_runs: ClassVar[int] = 8
+    default_every: ClassVar[int] = 4
     size: ClassVar[tuple[float, float]] = (9.6, 11.0)
 
     def tasks(self, runs: int, every: int) -> list[Task]:

@@ -49,7 +49,7 @@ class Theory:
         "bounded from below by one LP. Corollary 1: c_inf of the active rows of one layer k-5k, weights N(0, 1). "
         "Theorem 1 is proved by construction in the package `reductions`."
     )
-    default_runs: ClassVar[int] = 8
+    default_runs: ClassVar[int] = 32
     default_every: ClassVar[int] = 1
     size: ClassVar[tuple[float, float]] = (11.0, 8.0)
 
