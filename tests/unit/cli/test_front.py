@@ -54,7 +54,7 @@ def test_usage_errors_are_one_line(run: Run, folder: Path, arguments: list[str],
 
 
 def test_a_reader_that_leaves_early_is_no_trouble() -> None:
-    command = f"{sys.executable} -m pyomo_relu.cli show mnist | true"
+    command = f"{sys.executable} -m pyomo_relu show mnist | true"
     ran = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120, check=True)
     assert ran.stderr == ""
 

@@ -75,7 +75,7 @@ def test_ctrl_c_in_the_middle_of_a_real_solve(folder: Path, solver: str) -> None
     net.save("deep.npz")
     np.save("y.npy", net(np.ones(8)) + np.random.default_rng(0).uniform(-0.3, 0.3, 40))
     flags = ["--method", "exact", "--norm", "1", "--box", "-4", "4", "--solver", solver, "--time-limit", "100"]
-    command = [sys.executable, "-m", "pyomo_relu.cli", "invert", "deep.npz", "y.npy", *flags]
+    command = [sys.executable, "-m", "pyomo_relu", "invert", "deep.npz", "y.npy", *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         # Neither solver lets its log out before it ends, so that only the clock tells that it is at work.
         time.sleep(12)

@@ -93,7 +93,7 @@ def test_ctrl_c_in_the_middle_of_it_prints_what_was_found(folder: Path, seconds:
 
     x = mnist_generator()(mnist_latents()[0]) + np.random.default_rng(0).uniform(-0.1, 0.1, 784)
     np.save("y.npy", x)
-    command = [sys.executable, "-m", "pyomo_relu.cli", "invert", "mnist", "y.npy", "--method", "exact"]
+    command = [sys.executable, "-m", "pyomo_relu", "invert", "mnist", "y.npy", "--method", "exact"]
     command += ["--box", "-4", "4", "--extent", "--json"]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     with subprocess.Popen(

@@ -101,7 +101,7 @@ def test_a_folder_is_called_one(run: Run, folder: Path, arguments: list[str], sa
 
 
 def test_bad_input_has_no_traceback_in_a_real_process(folder: Path) -> None:
-    command = [sys.executable, "-m", "pyomo_relu.cli", "invert", "net.npz", "nowhere.npy", "--json"]
+    command = [sys.executable, "-m", "pyomo_relu", "invert", "net.npz", "nowhere.npy", "--json"]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", "error: observation nowhere.npy: no such file\n")
 

@@ -158,7 +158,7 @@ def test_a_dask_scheduler_at_its_address(run: Run) -> None:
 
 def test_a_terminal_gets_a_progress_bar() -> None:
     reader, terminal = pty.openpty()
-    command = [sys.executable, "-m", "pyomo_relu.cli", "invert-many", "net.npz", "many.npy"]
+    command = [sys.executable, "-m", "pyomo_relu", "invert-many", "net.npz", "many.npy"]
     ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=terminal, timeout=120, check=True)
     os.close(terminal)
     shown = os.read(reader, 100_000).decode()
@@ -171,7 +171,7 @@ def test_a_terminal_gets_a_progress_bar() -> None:
 @pytest.mark.parametrize("flags", [[], ["--workers", "2"]])
 def test_ctrl_c_leaves_a_store_to_go_on_with(flags: list[str]) -> None:
     np.save("more.npy", np.resize(X, (300, 30)))
-    command = [sys.executable, "-m", "pyomo_relu.cli", "invert-many", "net.npz", "more.npy", "--out", "out"]
+    command = [sys.executable, "-m", "pyomo_relu", "invert-many", "net.npz", "more.npy", "--out", "out"]
     results = Path("out/results.jsonl")
     with subprocess.Popen(
         [*command, "--chunk", "1", *flags], stderr=subprocess.PIPE, text=True, start_new_session=True

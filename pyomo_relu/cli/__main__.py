@@ -1,5 +1,0 @@
-"""``python -m pyomo_relu.cli``, the same as ``pyomo-relu``."""
-
-from pyomo_relu.cli import main
-
-main()
