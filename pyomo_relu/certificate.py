@@ -234,7 +234,7 @@ def is_unique(network: Network, z: FloatArray) -> bool:
 
 
 def recovery_factor(layer: Layer, count: int, values: FloatArray) -> float | None:
-    """Return f with ``||z - z*||_inf <= f (d + eps)``, one layer; None where the active rows lack rank.
+    """Return f with ``||z - z*||_inf <= f (d + eps)``, one layer (M9); None where the active rows lack rank.
 
     `d` is the largest deviation of z's output from the observation on the active rows, `eps` bounds
     the noise there, and the rows must be active at both codes. Then f = 1/c_inf(I) <= sqrt|I| / sigma_min(W_I).

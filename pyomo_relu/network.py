@@ -18,7 +18,7 @@ from pyomo_relu.validation import FloatArray
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A feed-forward network ``G = layer_d o ... o layer_1`` of dense layers.
+    """A feed-forward network G of dense ReLU, LeakyReLU or linear layers (M1).
 
     Parameters
     ----------

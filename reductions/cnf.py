@@ -59,7 +59,7 @@ class CNF:
 
     @classmethod
     def from_dimacs(cls, text_or_path: str | PathLike[str], strict: bool = False) -> CNF:
-        r"""Read a formula in DIMACS format; parameters and errors as in :func:`reductions.dimacs.read`.
+        r"""Read a formula in DIMACS format; parameters and errors as in ``reductions/dimacs.py``.
 
         Examples
         --------

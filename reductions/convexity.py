@@ -111,7 +111,7 @@ def check_preimage_convexity(
     tol: float = 1e-4,
     seconds: float | None = None,
 ) -> Convexity:
-    """Decide whether ``{z in box : G(z) = x}`` is convex.
+    """Decide whether ``{z in box : G(z) = x}`` is convex (M13).
 
     A closed set is convex iff it has the midpoint of any two of its points, and a pre-image is closed. So a pair with
     ``G(z1) = G(z2) = x`` whose midpoint misses x refutes convexity, and a proof that there is none proves it.

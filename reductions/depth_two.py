@@ -18,7 +18,7 @@ from reductions.instance import Instance
 class DepthTwo:
     """Reduce SAT to the inversion of a ReLU network with one hidden layer and one output.
 
-    **Theorem.** Let p(t) = dist(t, {0, 1}) (see :func:`reductions.gadgets.distances`), let a literal's value be
+    **Theorem.** Let p(t) = dist(t, {0, 1}) (see ``distances`` in ``reductions/gadgets.py``), let a literal's value be
     z_i or 1 - z_i, and::
 
         f(z) = sum_i p(z_i) + sum_j ReLU(1 - sum of clause j's literals).

@@ -19,7 +19,7 @@ class IndependentSet(ThroughCNF):
     """Reduce INDEPENDENT SET: at least `size` nodes, no two of them neighbours.
 
     **Formula.** Variable i says that node i is in the set. An edge is a clause of two negated literals; at least r
-    of n nodes is at most n - r of their negations (:func:`reductions.cardinality.at_most`).
+    of n nodes is at most n - r of their negations (``reductions/cardinality.py``).
 
     **Size.** With s = n - r, for 0 < r < n: n + (n - 1) s variables, and 2 n s + n - 4 s clauses besides one an edge.
 

@@ -29,7 +29,7 @@ class MaxSat:
 
     Rounding z does not raise f; so the least residual, over all codes, is the least violated weight.
 
-    *Proof.* Round z to r, so that |z_i - r_i| = p(z_i). A clause's term is 1-Lipschitz in each of its variables, so
+    *Proof.* Round z to r, so that ``|z_i - r_i| = p(z_i)``. A clause's term is 1-Lipschitz in each of its variables, so
     that all of them together rise by at most sum_i K_i p(z_i), which is what the first sum loses. At 0/1 points
     f is the weight of the violated clauses.
 

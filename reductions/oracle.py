@@ -66,7 +66,7 @@ def unsat_proof(cnf: CNF) -> list[str]:
     -------
     list of str
         ``"1 -2 0"`` adds a clause, ``"d 1 -2 0"`` deletes one; the last is ``"0"``, the empty clause.
-        By Glucose 4; :func:`reductions.proof.check_proof` checks it.
+        By Glucose 4; :func:`reductions.check_proof` checks it.
 
     Raises
     ------

@@ -21,7 +21,7 @@ GAPS = {"inf": rounded_down(Fraction(2, 3)), 1: 1.0}
 
 @dataclass(frozen=True)
 class ThreeSat:
-    """Reduce SAT to the inversion of a ReLU network with four layers and two outputs.
+    """Reduce SAT to the inversion of a ReLU network with four layers and two outputs (M14).
 
     **Theorem.** For a formula of k variables and m clauses let c_i = clip(z_i, 0, 1), and let a literal's
     value be c_i or 1 - c_i. The network::

@@ -19,7 +19,7 @@ class VertexCover(ThroughCNF):
     """Reduce VERTEX COVER: at most `size` nodes that touch every edge.
 
     **Formula.** Variable i says that node i is in the cover. An edge is a clause of two literals; at most r of n
-    nodes are chosen (:func:`reductions.cardinality.at_most`).
+    nodes are chosen (``reductions/cardinality.py``).
 
     **Size.** For 0 < r < n: n + (n - 1) r variables, and 2 n r + n - 4 r clauses besides one an edge.
 

@@ -65,7 +65,7 @@ def invert_many(  # noqa: PLR0913 - those of invert, and how the batch is to run
         As in :func:`pyomo_relu.invert`. Its ``threads`` are also those of the linear algebra of each worker;
         1 where not given.
     store : path, optional
-        A folder into which the results are written as they come; see :mod:`pyomo_relu.batch.store`.
+        A folder into which the results are written as they come; see ``pyomo_relu/batch/store.py``.
     resume : bool
         Whether to go on with a store that is there: what it holds is kept, and failures are tried again.
     chunk : int, optional

@@ -2,7 +2,7 @@
 
 A linear program a neuron is what usually tightens bounds. But every dual vector proves a bound, good or bad,
 and good ones are cheap here. Where ``sum_j s_j |a_j(u) - x_j| <= U`` and ``|q_i(u) - m_i| <= r_i`` hold, write the
-row to be bounded as ``c = R'y + Q'v``; then ``c u`` is at most
+row to be bounded as ``c = R'y + Q'v``; then, (M11), ``c u`` is at most
 
     y (x - r0) + v (m - q0) + |v| r + U * ||y / s||_*,
 

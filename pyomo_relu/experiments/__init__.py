@@ -12,5 +12,6 @@ from pyomo_relu.experiments.theory import Theory
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment for experiment in (Fig1(), Fig2(), Fig3(), Fig4(), Theory(), Data())
 }
+"""The experiments by name."""
 
 __all__ = ["EXPERIMENTS", "Experiment", "Finding", "Report", "Row", "Summary", "Task", "reproduce"]

@@ -24,7 +24,10 @@ LAYER_FORMULATIONS: dict[str, type[LayerFormulation]] = {
     "realizable": LayerRealizable,
     "linear": LinearSolve,
 }
+"""One-layer formulations by name."""
+
 ENCODINGS: dict[str, Encoding] = {encoding.name: encoding for encoding in (BigM(), Sos1(), Indicator(), Triangle())}
+"""Ways to write an open neuron, by name."""
 
 __all__ = [
     "ENCODINGS",

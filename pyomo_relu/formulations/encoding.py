@@ -1,6 +1,6 @@
 """Exact encodings of ``h = max(t, c t)``: what they share, and their protocol.
 
-Every neuron whose pre-activation t = W h' + b can have both signs is split,
+Every neuron whose pre-activation t = W h' + b can have both signs is split (M10),
 
     t = p - n,   h = p - c n,   0 <= p <= u,   0 <= n <= -l,
 

@@ -28,10 +28,10 @@ from pyomo_relu.validation import FloatArray
 
 @dataclass(frozen=True)
 class LayerL1:
-    """Minimise the sum of one layer's deviations from the observation (Algorithm 2).
+    """Minimise the sum of one layer's deviations from the observation (M5).
 
     The LP at a tolerance eps, for t_j = w_j . z + b_j and with alpha, beta of
-    :mod:`pyomo_relu.formulations.tube` (ReLU: rows with x_j > eps have a lower side)::
+    ``pyomo_relu/formulations/tube.py`` (ReLU: rows with x_j > eps have a lower side)::
 
         min  sum_j e_j
         s.t. t_j >= alpha_j (x_j - e_j)     rows with a lower side

@@ -25,10 +25,10 @@ from pyomo_relu.validation import FloatArray
 
 @dataclass(frozen=True)
 class LayerLinf:
-    """Minimise the largest deviation of one layer's output from the observation (Algorithm 1).
+    """Minimise the largest deviation of one layer's output from the observation (M4).
 
     The LP at a tolerance eps, for t_j = w_j . z + b_j and with alpha, beta of
-    :mod:`pyomo_relu.formulations.tube` (ReLU: rows with x_j > eps have a lower side)::
+    ``pyomo_relu/formulations/tube.py`` (ReLU: rows with x_j > eps have a lower side)::
 
         min  d
         s.t. t_j >= alpha_j (x_j - d)     rows with a lower side
@@ -48,7 +48,7 @@ class LayerLinf:
 
     References
     ----------
-    Lei, Jalal, Dhillon, Dimakis (2019), equation (6), Algorithm 1 and Remark 1; the lower
+    Lei, Jalal, Dhillon, Dimakis (2019), equation (6), Algorithm 1 and Remark 1 (M7); the lower
     bound on d, and the exact schedule, are derived for this project.
 
     Examples

@@ -25,7 +25,7 @@ from pyomo_relu.validation import FloatArray
 
 @dataclass(frozen=True)
 class LayerRealizable:
-    """Find a code that meets an exact observation, or learn that there is none (LP (4)).
+    """Find a code that meets an exact observation, or learn that there is none (M3).
 
     For t_j = w_j . z + b_j::
 

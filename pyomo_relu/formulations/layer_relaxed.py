@@ -23,7 +23,7 @@ from pyomo_relu.validation import FloatArray
 
 @dataclass(frozen=True)
 class LayerRelaxed:
-    """Push every pre-activation up, in proportion to what was observed (equation (8)).
+    """Push every pre-activation up, in proportion to what was observed (M6).
 
     For t_j = w_j . z + b_j::
 
@@ -42,7 +42,7 @@ class LayerRelaxed:
 
     References
     ----------
-    Lei, Jalal, Dhillon, Dimakis (2019), section 4.3.
+    Lei, Jalal, Dhillon, Dimakis (2019), equation (8).
     """
 
     eps: float = 0.0

@@ -55,11 +55,13 @@ class LinearSolve:
         else:
             active, target = np.ones(layer.n_out, dtype=bool), inverse_activation(x, layer.slope)
         matrix, right = layer.weight[active], (target - layer.bias)[active]
-        code, rank, values = None, 0, None
+        code, rank, values = None, len(matrix), None
         if len(matrix) >= layer.n_in:
             # As the report counts ranks: SciPy's own cut-off takes rounding errors of many rows for rank.
             cut_off = len(matrix) * np.finfo(np.float64).eps
             code, _, rank, values = scipy.linalg.lstsq(matrix, right, cond=cut_off, lapack_driver="gelsd")
+        elif rank:
+            rank = int(np.linalg.matrix_rank(matrix))
         determined = rank == layer.n_in
         return LayerAnswer(
             status=Status.SOLVED if determined else Status.RANK_DEFICIENT,

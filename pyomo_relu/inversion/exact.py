@@ -33,7 +33,7 @@ CLOSED = 1e-3
 
 @dataclass(frozen=True)
 class Exact:
-    """Minimise ``||A G(z) - x||_p``, with a proof by a MILP solver.
+    """Minimise ``||A G(z) - x||_p`` (M2), with a proof by a MILP solver.
 
     First an incumbent is sought (linear solves, layer-wise LPs, L-BFGS, polish); its
     residual U bounds the outputs, and through them the hidden layers and the code; what
@@ -51,7 +51,7 @@ class Exact:
         ``"observed"``: from the incumbent's residual backwards. ``"interval"`` or ``"crown"``:
         from the box forwards only, without an incumbent; the plain program.
     tube : float, optional
-        For p = 1 and 2: no single output may miss the observation by more than this. The right
+        For p = 1 and 2: no single output may miss the observation by more than this (M12). The right
         estimator for noise that is bounded, and the bound makes the program small.
     then : 1 or 2, optional
         For p = inf: of all codes that reach the optimum, return the one that is nearest in this
@@ -112,8 +112,11 @@ class Exact:
     def model(self, net: Network, x: Any, *, operator: Any = None, mask: Any = None, box: Any = None) -> ConcreteModel:
         """Return the whole program as a plain Pyomo model, yours to extend.
 
-        Its parts: ``z`` the code; ``layer[i]`` with ``output``, ``positive``, ``negative`` and, for
-        big-M, ``on``; ``deviation`` (p = 2: ``difference``) and ``objective``.
+        Its parts: ``z`` the code; ``layer[i]``, i from 1; ``deviation`` (p = 2: ``difference``) and ``objective``.
+        In a layer, ``positive`` and ``negative`` are those of the neurons that can have both signs (M10), with a
+        binary ``on`` for big-M. What a neuron passes on is ``output``; for a ReLU that can have both signs it is
+        ``positive``, and one that is always off has no variable. Names of your own must be new ones: Pyomo
+        replaces parts of the same name.
 
         With a box, the model holds every code in it: its bounds come from the box alone, so that
         constraints may be added. Without one, it holds the codes that are at least as near as the

@@ -181,9 +181,9 @@ def extent(  # noqa: PLR0913 - the keywords of `invert`, and three of its own
         misses by more than that; with ``then``, the set is that of the second norm, among the codes within
         `tol` of the optimum of the first. ``Exact()`` where not given.
     tol : float, optional
-        How far above the residual r that was found a code may be, at least 1e-6 max(1, max |x|), which solvers
+        How far above the residual r that was found a code may be, at least ``1e-6 max(1, max |x|)``, which solvers
         let pass in a row (p = 2: 1e-8, of squares): they do not tell apart what differs by less. Ten times what
-        they let pass where not given: 1e-5 max(1, max |x|, r); p = 2: 1e-7 max(1, max |x|, r)^2 in squares.
+        they let pass where not given: ``1e-5 max(1, max |x|, r)``; p = 2: ``1e-7 max(1, max |x|, r)^2`` in squares.
     directions : array_like, shape (m, k), optional
         The coordinates where not given.
     result : Result, optional

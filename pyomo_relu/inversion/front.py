@@ -32,7 +32,7 @@ def invert(
     box: Any = None,
     solver: Solver | str | None = None,
 ) -> Result:
-    """Find a code z with ``A G(z)`` equal to `x`, or as near as can be.
+    """Find a code z with ``A G(z)`` equal to `x`, or as near as can be (M2).
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from pyomo_relu.preimage.polytope import Polytope, polytope_of
 from pyomo_relu.problem import Problem
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Cell(Polytope):
     """A polytope of codes on which G is affine and meets the observation.
 

@@ -79,7 +79,7 @@ def plot_preimage(found: Preimage, path: str | PathLike[str], *, seconds: float 
 
 
 def draw_preimage(axes: Any, found: Preimage, *, seconds: float = 20.0) -> None:
-    """Draw on Matplotlib axes what :func:`plot_preimage` draws, with its title.
+    """Draw on Matplotlib axes what :func:`~pyomo_relu.preimage.plot_preimage` draws, with its title.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def draw_preimage(axes: Any, found: Preimage, *, seconds: float = 20.0) -> None:
     found : Preimage
         One that :func:`check_drawable` takes.
     seconds : float
-        As in :func:`plot_preimage`.
+        As in :func:`~pyomo_relu.preimage.plot_preimage`.
     """
     problem = found.problem
     regions = preimage(problem.network, problem.x, problem.box, np.inf, seconds=seconds)
@@ -103,7 +103,7 @@ def draw_preimage(axes: Any, found: Preimage, *, seconds: float = 20.0) -> None:
 
 
 def check_drawable(network: Network, bounded: bool) -> None:
-    """Refuse what :func:`plot_preimage` would refuse, before anything is computed for it."""
+    """Refuse what :func:`~pyomo_relu.preimage.plot_preimage` would refuse, before anything is computed for it."""
     if network.n_in != 2:
         raise InputError(f"only pre-images with 2 inputs can be drawn, got {network.n_in}: take a slice")
     if not bounded:

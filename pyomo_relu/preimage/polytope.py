@@ -20,7 +20,7 @@ RANK = 1e-9
 """Directions shorter than this, relative to the longest, count as none."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Polytope:
     """A polyhedron that is not empty, bounded or not.
 
@@ -55,6 +55,9 @@ class Polytope:
     base: FloatArray
     basis: FloatArray
     interior: FloatArray
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(dimension {self.dimension} of {len(self.base)}, {len(self.limits)} sides)"
 
     @property
     def dimension(self) -> int:

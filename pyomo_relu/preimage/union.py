@@ -61,6 +61,11 @@ class Preimage:
     seconds: float
     limit: float = math.inf
 
+    def __repr__(self) -> str:
+        cells = f"{len(self.cells)} cell{'s' * (len(self.cells) != 1)}"
+        dimension = "" if self.dimension is None else f" of dimension {self.dimension}"
+        return f"Preimage({cells}{dimension}, {'complete' if self.complete else self.status})"
+
     @property
     def complete(self) -> bool:
         """Whether `cells` are all there are."""
@@ -301,7 +306,7 @@ def preimage(
 def iterate_cells(net: Network, x: Any, box: Any = None, tol: float = 0.0) -> Iterator[Cell]:
     """Yield the cells of a pre-image as they are found; one may be a face of another.
 
-    Parameters and errors as in :func:`preimage`.
+    Parameters and errors as in :func:`pyomo_relu.preimage`.
 
     Examples
     --------

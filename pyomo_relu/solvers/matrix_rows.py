@@ -64,7 +64,7 @@ class MatrixRows(IndexedConstraint):  # type: ignore[misc]
     """The rows ``row_lower <= matrix @ variables <= row_upper``; to Pyomo a constraint like any other.
 
     A row's expression is built when it is asked for, and not kept: a million nonzeros take 12 MB instead of
-    150, and an interface that knows of the matrix (:mod:`pyomo_relu.solvers.linear_form`) writes none at all.
+    150, and an interface that knows of the matrix (``solvers/linear_form.py``) writes none at all.
     Rows may be deactivated, deleted or given another expression as those of any constraint.
 
     Parameters

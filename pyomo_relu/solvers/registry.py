@@ -16,6 +16,7 @@ from pyomo_relu.solvers.xpress import XPRESS
 BACKENDS: dict[str, Backend] = {
     backend.name: backend for backend in (HIGHS, SCIP, CBC, GLPK, GUROBI, CPLEX, XPRESS, MOSEK)
 }
+"""The solvers by name."""
 
 
 def backend_of(name: str) -> Backend:

@@ -59,7 +59,7 @@ def linear_program(
 
 
 class LinearSession:
-    """An LP ``min cost . v`` over ``row_lower <= A v <= row_upper``, ``lower <= v <= upper``, for its bounds.
+    """An LP ``min cost @ v`` over ``row_lower <= A v <= row_upper``, ``lower <= v <= upper``, for its bounds.
 
     Parameters
     ----------
