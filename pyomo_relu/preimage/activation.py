@@ -50,6 +50,6 @@ class ActivationRegion:
                 sign = np.where(on, -1.0, 1.0)
                 sides.append(sign[:, None] * matrix)
                 limits.append(-sign * offset)
-            gain = np.where(on, 1.0, layer.slope)
+            gain = layer.gain(on)
             matrix, offset = gain[:, None] * matrix, gain * offset
         return cls(matrix, offset, np.vstack(sides), np.concatenate(limits))
