@@ -40,7 +40,7 @@ def test_trouble_is_told_with_advice(run: Run, folder: Path) -> None:
     ran = run("invert", "flat.npz", "x.json", "--formulation", "linear")
     assert ran.code == 1
     assert f"rank deficient: {Status.RANK_DEFICIENT.advice}" in ran.out
-    assert "layer 2: 2 active rows of rank 0 for 4 unknowns" in ran.out
+    assert "layer 2: 2 active rows of rank 2 for 4 unknowns" in ran.out
 
 
 def test_json_is_alone_on_stdout_and_agrees_with_the_library(run: Run, folder: Path) -> None:
