@@ -13,7 +13,6 @@ from scipy.stats import binom
 
 from pyomo_relu.accuracy import relative_error
 from pyomo_relu.box import Box
-from pyomo_relu.certificate import has_full_column_rank
 from pyomo_relu.experiments.constants import expansion_l1, expansion_linf
 from pyomo_relu.experiments.experiment import Finding, Row, Summary, Task
 from pyomo_relu.experiments.instances import gaussian_network, noise
@@ -23,6 +22,7 @@ from pyomo_relu.formulations import LayerFormulation, LayerL1, LayerLinf, Linear
 from pyomo_relu.inversion import Layerwise
 from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem
+from pyomo_relu.rank import has_full_column_rank
 from pyomo_relu.solvers import Solver
 
 EXPANSIONS = (1.8, 2.0, 2.1, 2.2, 2.4, 2.7, 3.0)

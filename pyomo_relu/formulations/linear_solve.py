@@ -15,6 +15,7 @@ from pyomo_relu.formulations.layer import LayerAnswer
 from pyomo_relu.formulations.leaky import inverse_activation
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import Norm
+from pyomo_relu.rank import UNIT, rank_of, singular_values
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
@@ -58,10 +59,11 @@ class LinearSolve:
         code, rank, values = None, len(matrix), None
         if len(matrix) >= layer.n_in:
             # As the report counts ranks: SciPy's own cut-off takes rounding errors of many rows for rank.
-            cut_off = len(matrix) * np.finfo(np.float64).eps
+            cut_off = len(matrix) * UNIT
             code, _, rank, values = scipy.linalg.lstsq(matrix, right, cond=cut_off, lapack_driver="gelsd")
         elif rank:
-            rank = int(np.linalg.matrix_rank(matrix))
+            values = singular_values(matrix)
+            rank = rank_of(values, matrix.shape)
         determined = rank == layer.n_in
         return LayerAnswer(
             status=Status.SOLVED if determined else Status.RANK_DEFICIENT,

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pyomo_relu.box import Box
-from pyomo_relu.certificate import certify, rank_of, recovery_factor, singular_values
+from pyomo_relu.certificate import certify, recovery_factor
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import LayerAnswer, LayerFormulation, LayerLinf, LinearSolve
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import norm_of
 from pyomo_relu.problem import Problem
+from pyomo_relu.rank import rank_of, singular_values
 from pyomo_relu.result import LayerReport, Result
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pyomo_relu as pr
-from pyomo_relu.certificate import has_full_column_rank, rank_of, singular_values
+from pyomo_relu.rank import has_full_column_rank, rank_of, singular_values
 
 
 def exact_rank(matrix: list[list[int]]) -> int:
