@@ -93,7 +93,7 @@ def lp_region(
 
     With a budget, and most neurons open, the outputs of hidden neurons are bounded from above first: that is what
     their layer's envelopes need, and :func:`lagrangian_region` does the rest where it suffices. Else hidden layers
-    first: where they close, there are fewer variables.
+    first: where they close, there are fewer variables. Without a budget, outputs have no envelope to sharpen.
 
     Parameters
     ----------
@@ -115,10 +115,11 @@ def lp_region(
     """
     stop = time.perf_counter() + seconds
     tops_help = budget is not None
+    parts = ("hidden",) if budget is None else ("hidden", "outputs")
     for _ in range(rounds):
         before = region.width
         only_tops = tops_help and region.is_wide(network)
-        for part in ("tops",) if only_tops else ("hidden", "outputs"):
+        for part in ("tops",) if only_tops else parts:
             if any(region.unstable(network)) and time.perf_counter() < stop:
                 tighter = _pass(network, region, budget, stop, part)
                 tighter = None if tighter is None else lagrangian_region(network, tighter, budget)

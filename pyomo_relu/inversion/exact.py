@@ -131,7 +131,9 @@ class Exact:
             incumbent = self._incumbent(problem, Solver())
             most, bound = with_room(incumbent.residual, problem.scale), incumbent.bound
             region = task.holding(incumbent.code, most)
-        return build_program(problem, region, task.encoding, self.norm, most, bound, tube=task.tube, extendable=True)
+        return build_program(
+            problem, region, task.encoding, self.norm, most, bound, tube=task.tube, outputs_right="always"
+        )
 
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ def build_program(
     bound: float = 0.0,
     *,
     tube: float = np.inf,
-    extendable: bool = False,
+    outputs_right: Literal["in optima", "always", "relaxed"] = "in optima",
 ) -> ConcreteModel:
     """Return ``min ||G(z) - x||`` over a region of codes, as a plain Pyomo model.
 
@@ -50,9 +50,10 @@ def build_program(
         A lower bound on the residual of every code; for p = inf it tells which outputs can only be missed from above.
     tube : float
         The most that any single output may deviate.
-    extendable : bool
-        Whether every output is to be right in every feasible point, not only in optimal ones, so
-        that constraints on outputs may be added.
+    outputs_right : "in optima", "always" or "relaxed"
+        Where every output is that of the network: in optimal points; in every feasible one, so that constraints on
+        outputs may be added; or, for p = inf, only where `most` does not allow it to be off anyway, which takes fewer
+        binaries: the codes are the same ones, and the objective is a lower bound on their residual.
     """
     budget = most if np.isfinite(most) else None
     caps = deviation_caps(problem.network[-1], problem.x, most, norm, tube)
@@ -62,7 +63,7 @@ def build_program(
     model = ConcreteModel()
     with PauseGC():
         add_code(model, problem.network, region)
-        if extendable:
+        if outputs_right == "always":
             outputs = encode_network(model, problem.network, region, encoding)[-1]
             add_residual_norm(model, outputs, problem.x, norm, least=least, most=caps, budget=budget)
         else:
@@ -70,6 +71,7 @@ def build_program(
             fitted = _fitted(layer, bounds, problem.x, norm)
             kept = ~fitted
             # The lower side |y - x| >= x - y says nothing where x is below what y misses it by anyway.
+            anyway = np.full(problem.x.size, most) if outputs_right == "relaxed" and norm == "inf" else least
             outputs = []
             if kept.any():
                 outputs = encode_layer(
@@ -78,7 +80,7 @@ def build_program(
                     variables,
                     Box(bounds.lower[kept], bounds.upper[kept]),
                     encoding,
-                    one_sided=(problem.x <= least)[kept],
+                    one_sided=(problem.x <= anyway)[kept],
                 )
             squares = None
             if fitted.any():

@@ -6,6 +6,7 @@ import math
 import time
 import warnings
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -110,7 +111,13 @@ class Task:
         return Budget(problem.x, most, self.norm, np.abs(problem.network(code) - problem.x))
 
     def attempt(
-        self, region: Region, incumbent: Incumbent | None, solver: Solver, most: float = math.inf
+        self,
+        region: Region,
+        incumbent: Incumbent | None,
+        solver: Solver,
+        most: float = math.inf,
+        *,
+        relaxed: bool = False,
     ) -> tuple[Outcome, Incumbent | None]:
         """Solve the program of a region; return what the solver said, and the best code and bound known then.
 
@@ -122,11 +129,16 @@ class Task:
         solver : Solver
         most : float
             Where no code has at most this residual, the incumbent is the optimum.
+        relaxed : bool
+            Whether the program may be the relaxed one of :func:`~pyomo_relu.inversion.program.build_program`.
         """
         check_big_m(region)
         problem, best = self.problem, incumbent
         bound = 0.0 if best is None else best.bound
-        model = build_program(problem, region, self.encoding, self.norm, most, bound, tube=self.tube)
+        right: Literal["relaxed", "in optima"] = "relaxed" if relaxed else "in optima"
+        model = build_program(
+            problem, region, self.encoding, self.norm, most, bound, tube=self.tube, outputs_right=right
+        )
         needs = needs_of(self.encoding, self.norm, solver)
         lean = best is not None
         if self.norm == 2 and Capability.MIQP not in needs:
@@ -189,6 +201,8 @@ def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> t
     if incumbent.is_optimal(rel_gap, ABS_GAP):
         return _without_search(incumbent, "no MILP was needed: the code meets the bound"), incumbent
     best, seconds = incumbent, FIRST_SECONDS
+    # For p = inf, few outputs have to be on in a code that beats the incumbent: often there is none for their sake.
+    relaxed = task.norm == "inf" and task.problem.network[-1].slope == 0.0
     try:
         most = best.to_beat(rel_gap, ABS_GAP)
         region = task.region(best.code, most)
@@ -202,11 +216,13 @@ def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> t
                 last = not gains or left <= seconds
                 limit = left if last else seconds
                 limited = replace(solver, time_limit=limit if math.isfinite(limit) else None)
-                outcome, found = task.attempt(region, best, limited, most)
+                outcome, found = task.attempt(region, best, limited, most, relaxed=relaxed)
                 assert found is not None
                 nearer, best = found.residual < best.residual, found
                 left = seconds_left(solver, started)
-                if last or outcome.status is not Status.TIME_LIMIT or left <= 1.0:
+                met = outcome.status is not Status.OPTIMAL or best.is_optimal(rel_gap, ABS_GAP)
+                again = relaxed and not met and left > 1.0
+                if not again and (last or outcome.status is not Status.TIME_LIMIT or left <= 1.0):
                     return outcome, best
                 if nearer:
                     most = best.to_beat(rel_gap, ABS_GAP)
@@ -214,6 +230,9 @@ def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> t
                     region = None if fresh is None else region.meet(fresh)
                     if region is None:
                         break
+                if again:
+                    relaxed = False
+                    continue
                 patience, seconds = 2.0 * seconds, GROWTH * seconds
             tighter = task.tightened(region, best.code, most, min(patience, left / 2.0))
             gains = tighter is not None and tighter.width < WORTHWHILE * region.width
