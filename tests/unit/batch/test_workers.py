@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -169,3 +170,26 @@ def test_an_observation_that_kills_dask_workers_is_found(cluster: Any) -> None:
     batch = pr.invert_many(NET, marked(2, count=4), Killing(), cluster.get_executor(), chunk=2)
     assert [(failure.index, failure.error) for failure in batch.failures] == [(2, "KilledWorker")]
     assert [answer.z is None for answer in batch] == [False, False, True, False]
+
+
+@pytest.mark.slow
+def test_mpi_answers_as_this_process_does(tmp_path: Path) -> None:
+    pytest.importorskip("mpi4py")
+    mpiexec = shutil.which("mpiexec")
+    if mpiexec is None:
+        pytest.skip("no mpiexec here; pip install mpich")
+    script = tmp_path / "run.py"
+    script.write_text(textwrap.dedent(f"""
+        import sys
+        sys.path[:0] = {[path for path in sys.path if path]!r}
+        from batch_setting import LINEAR, NET, X
+        from mpi4py.futures import MPIPoolExecutor
+        import pyomo_relu as pr
+        if __name__ == "__main__":
+            with MPIPoolExecutor() as executor:
+                assert executor.num_workers == 2
+                pr.invert_many(NET, X, LINEAR, executor, store={str(tmp_path / "store")!r}, chunk=2)
+        """))  # fmt: skip
+    subprocess.run([mpiexec, "-n", "3", sys.executable, "-m", "mpi4py.futures", str(script)], timeout=300, check=True)
+    with np.load(tmp_path / "store/codes.npz", allow_pickle=False) as arrays:
+        np.testing.assert_array_equal(arrays["codes"], pr.invert_many(NET, X, LINEAR).codes)
