@@ -53,7 +53,7 @@ class Fig1:
         "10,000 steps (c, d), gradient 1e-9. Methods beyond the paper, which are dear, are told no noise level; "
         f"exact: box [-5, 5], {LIMIT:g} s a solve."
     )
-    default_runs: ClassVar[int] = 8
+    default_runs: ClassVar[int] = 3
     default_every: ClassVar[int] = 8
     size: ClassVar[tuple[float, float]] = (11.0, 8.0)
 
