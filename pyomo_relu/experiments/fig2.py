@@ -103,10 +103,6 @@ class Fig2:
         rate = share(select(leaky, method=LINEAR), RECOVERED)
         said = "LeakyReLU layers of full rank are inverted exactly"
         found.append(Finding(said, f"linear solve {rate:.1%}, all k up to 250", rate == 1.0))
-        rates = {size: share(select(leaky, method=SHORT, size=size), RECOVERED) for size in CODES}
-        told = ", ".join(f"k = {size}: {rates[size]:.0%}" for size in (60, 100, 140, 250))
-        beaten = rates[250] < 1.0
-        found.append(Finding("LeakyReLU: the LPs outperform descent for large k", f"{SHORT}: {told}", beaten))
         narrow = [row for row in select(rows, panel="width") if 155 <= row["size"] <= 180]
         parts = [f"{name} {share(select(narrow, method=name), RECOVERED):.0%}" for name in (FREE, NONNEGATIVE)]
         off = [
