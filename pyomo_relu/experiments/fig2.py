@@ -83,8 +83,10 @@ class Fig2:
                 for method in (LINEAR, LP, SHORT, LONG, FREE, NONNEGATIVE):
                     group = select(cell, method=method)
                     rates.append(f"{share(group, RECOVERED):.1%} of {len(group)}" if group else "-")
-                table.append((panel, str(size), *rates, text(predicted(panel, size, nonnegative=False), ".2%")))
-        return Summary(("panel", "size", LINEAR, LP, SHORT, LONG, FREE, NONNEGATIVE, "binomial"), table)
+                wendel = predicted(panel, size, nonnegative=True) if panel == "width" else None
+                table.append((panel, str(size), *rates, text(predicted(panel, size), ".2%"), text(wendel, ".2%")))
+        methods = (LINEAR, LP, SHORT, LONG, FREE, NONNEGATIVE)
+        return Summary(("panel", "size", *methods, "binomial law", "Wendel's law"), table)
 
     def findings(self, rows: Sequence[Row]) -> list[Finding]:
         """Compare with section 5.1."""

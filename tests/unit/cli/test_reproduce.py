@@ -67,7 +67,7 @@ def test_without_dask_its_flag_is_refused(run: Run, monkeypatch: pytest.MonkeyPa
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers in /proc")
 def test_a_killed_command_goes_on_and_leaves_no_worker_behind(run: Run) -> None:
-    command = [sys.executable, "-m", "pyomo_relu.cli", "reproduce", "theory", "--runs", "1", "--out", "killed"]
+    command = [sys.executable, "-m", "pyomo_relu", "reproduce", "theory", "--runs", "1", "--out", "killed"]
     with subprocess.Popen([*command, "--workers", "2"], stderr=subprocess.DEVNULL) as killed:
         path = Path("killed/theory.jsonl")
         while not path.exists() or path.read_bytes().count(b"\n") < 4:
