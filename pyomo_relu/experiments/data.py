@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pyomo_relu.experiments.experiment import CHEAP, Finding, Row, Summary, Task, parts
-from pyomo_relu.experiments.gallery import Band, draw_gallery
+from pyomo_relu.experiments.gallery import Band, band_of, draw_gallery
 from pyomo_relu.experiments.images import mnist_digits, small_digits
 from pyomo_relu.experiments.instances import noise, pictured, solved, struck
 from pyomo_relu.experiments.statistics import distinct, quartiles, select, share, text
@@ -101,22 +101,15 @@ class Data:
     def draw(self, rows: Sequence[Row], figure: Any) -> None:
         """Draw real digits, and what every method makes of them."""
         real = select(rows, kind=REAL)
-        done = select(real, method=EXACT)
         columns = [
             (name, run)
-            for name in distinct(done, "generator")
-            for run in distinct(select(done, generator=name), "run")[:SHOWN]
+            for name in distinct(real, "generator")
+            for run in distinct(select(real, generator=name), "run")[:SHOWN]
         ]
-        instances = {at: instance(at[0], REAL, at[1], rows[0]["seed"]) for at in columns}
-        bands: list[Band] = [(REAL, [x for _, _, _, x in instances.values()], [name for name, _ in columns])]
-        for method in distinct(real, "method"):
-            cells = [select(real, generator=name, run=run, method=method)[0] for name, run in columns]
-            images = [
-                None if cell["z"] is None else instances[at][0](cell["z"])
-                for at, cell in zip(columns, cells, strict=True)
-            ]
-            captions = ["" if cell["psnr"] is None else f"{cell['psnr']:.1f} dB" for cell in cells]
-            bands.append((method, images, captions))
+        instances = [instance(name, REAL, run, rows[0]["seed"]) for name, run in columns]
+        cells = [select(real, generator=name, run=run) for name, run in columns]
+        bands: list[Band] = [(REAL, [x for _, _, _, x in instances], [name for name, _ in columns])]
+        bands += [band_of(method, cells, [net for net, *_ in instances]) for method in distinct(real, "method")]
         draw_gallery(figure, bands)
 
 

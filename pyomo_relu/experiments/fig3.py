@@ -10,7 +10,7 @@ import numpy as np
 
 from pyomo_relu.accuracy import psnr
 from pyomo_relu.experiments.experiment import CHEAP, Finding, Row, Summary, Task, parts
-from pyomo_relu.experiments.gallery import draw_gallery
+from pyomo_relu.experiments.gallery import Band, band_of, draw_gallery
 from pyomo_relu.experiments.instances import pictured, solved, struck
 from pyomo_relu.experiments.statistics import distinct, quartiles, select, text
 from pyomo_relu.formulations import LayerL1, LayerLinf
@@ -91,18 +91,17 @@ class Fig3:
     def draw(self, rows: Sequence[Row], figure: Any) -> None:
         """Draw observation, truth and every reconstruction of the first digits under noise of sd 0.3."""
         chosen = select(rows, kind=SHOWN)
-        runs = distinct(select(chosen, method=EXACT), "run")[:6]
+        runs = distinct(chosen, "run")[:6]
         seed = chosen[0]["seed"]
         instances = [instance(SHOWN, run, seed) for run in runs]
         net = instances[0][0]
-        bands: list[tuple[str, list[FloatArray | None], list[str]]] = [
-            (OBSERVED, [x for _, _, x in instances], [_caption(chosen, OBSERVED, run) for run in runs]),
+        cells = [select(chosen, run=run) for run in runs]
+        qualities = [f"{select(cell, method=OBSERVED)[0]['psnr']:.1f} dB" for cell in cells]
+        bands: list[Band] = [
+            (OBSERVED, [x for _, _, x in instances], qualities),
             ("truth", [net(z) for _, z, _ in instances], [""] * len(runs)),
         ]
-        for method in distinct(chosen, "method")[1:]:
-            codes = [select(chosen, method=method, run=run)[0]["z"] for run in runs]
-            images = [None if z is None else net(z) for z in codes]
-            bands.append((method, images, [_caption(chosen, method, run) for run in runs]))
+        bands += [band_of(method, cells, [net] * len(runs)) for method in distinct(chosen, "method")[1:]]
         draw_gallery(figure, bands)
 
 
@@ -134,8 +133,3 @@ def _methods(kind: str, part: str, run: int) -> dict[str, Method]:
 
 def _quality(group: Sequence[Row]) -> float:
     return float(np.median([-np.inf if row["psnr"] is None else row["psnr"] for row in group])) if group else np.nan
-
-
-def _caption(rows: Sequence[Row], method: str, run: int) -> str:
-    quality = select(rows, method=method, run=run)[0]["psnr"]
-    return "" if quality is None else f"{quality:.1f} dB"

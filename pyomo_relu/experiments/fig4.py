@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pyomo_relu.experiments.experiment import CHEAP, Finding, Row, Summary, Task, parts
-from pyomo_relu.experiments.gallery import Band, draw_gallery
+from pyomo_relu.experiments.gallery import Band, band_of, draw_gallery
 from pyomo_relu.experiments.instances import pictured, solved
 from pyomo_relu.experiments.statistics import distinct, quartiles, select, share, text
 from pyomo_relu.generator import mnist_generator, mnist_latents
@@ -94,8 +94,7 @@ class Fig4:
 
     def draw(self, rows: Sequence[Row], figure: Any) -> None:
         """Draw the block and the half: what was seen, the truth, and every reconstruction."""
-        drawn = select(rows, method=PGD_LP)
-        columns = [(op, run) for op in ("block", "half") for run in distinct(select(drawn, operator=op), "run")[:3]]
+        columns = [(op, run) for op in ("block", "half") for run in distinct(select(rows, operator=op), "run")[:3]]
         seed = rows[0]["seed"]
         instances = [instance(op, run, seed) for op, run in columns]
         net = instances[0][0]
@@ -104,11 +103,9 @@ class Fig4:
             ("measured", seen, [op for op, _ in columns]),
             ("truth", [net(truth) for _, truth, _, _ in instances], [""] * len(columns)),
         ]
-        for method in (DIRECT_LP, PGD_LP, PGD_DESCENT, DESCENT, LBFGS, HYBRID, EXACT):
-            cells = [select(rows, operator=op, run=run, method=method)[0] for op, run in columns]
-            images = [None if cell["z"] is None else net(cell["z"]) for cell in cells]
-            captions = ["" if cell["psnr"] is None else f"{cell['psnr']:.1f} dB" for cell in cells]
-            bands.append((method.replace(" on the", "\non the"), images, captions))
+        cells = [select(rows, operator=op, run=run) for op, run in columns]
+        methods = (DIRECT_LP, PGD_LP, PGD_DESCENT, DESCENT, LBFGS, HYBRID, EXACT)
+        bands += [band_of(method, cells, [net] * len(columns)) for method in methods]
         draw_gallery(figure, bands)
 
 

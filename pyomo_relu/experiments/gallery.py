@@ -7,11 +7,35 @@ from typing import Any
 
 import numpy as np
 
+from pyomo_relu.experiments.experiment import Row
+from pyomo_relu.experiments.statistics import select
+from pyomo_relu.network import Network
 from pyomo_relu.plots import image_side
 from pyomo_relu.validation import FloatArray
 
 Band = tuple[str, Sequence[FloatArray | None], Sequence[str]]
-"""A label, square images (NaN where nothing was observed), and a caption each."""
+"""A label, square images (NaN where nothing was observed; None where there is nothing to show), a caption each."""
+
+
+def band_of(method: str, cells: Sequence[Sequence[Row]], networks: Sequence[Network]) -> Band:
+    """Return what a method made of each column: its image and PSNR, or why there is none.
+
+    Parameters
+    ----------
+    method : str
+    cells : sequence of sequence of Row
+        The rows of each column; the method need not be among them.
+    networks : sequence of Network
+        The generator of each column.
+    """
+    images: list[FloatArray | None] = []
+    captions = []
+    for cell, network in zip(cells, networks, strict=True):
+        found = select(cell, method=method)
+        code = found[0]["z"] if found else None
+        images.append(None if code is None else network(code))
+        captions.append("not run" if not found else "no code" if code is None else f"{found[0]['psnr']:.1f} dB")
+    return method, images, captions
 
 
 def draw_gallery(figure: Any, bands: Sequence[Band]) -> None:
@@ -25,11 +49,13 @@ def draw_gallery(figure: Any, bands: Sequence[Band]) -> None:
         for axes, image, caption in zip(axes_row, images, captions, strict=True):
             axes.set(xticks=[], yticks=[])
             if image is None:
-                axes.text(0.5, 0.5, "no code", ha="center", va="center", fontsize=8)
+                axes.text(0.5, 0.5, caption, ha="center", va="center", fontsize=8)
                 axes.set_aspect("equal")
             else:
+                axes.set_xlabel(caption, fontsize=7, labelpad=2)
                 side = image_side(image.size)
                 assert side is not None
                 axes.imshow(np.reshape(image, (side, side)), cmap=grey, vmin=0.0, vmax=1.0)
-            axes.set_xlabel(caption, fontsize=7, labelpad=2)
-        axes_row[0].set_ylabel(label, fontsize=8, rotation=0, ha="right", va="center", labelpad=6)
+        axes_row[0].set_ylabel(
+            label.replace(" on the", "\non the"), fontsize=8, rotation=0, ha="right", va="center", labelpad=6
+        )
