@@ -1,5 +1,6 @@
 """The site: ``sphinx-build -W --keep-going docs docs/_build/html``, offline, its examples executed."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "extensions"))
+logging.getLogger("distributed").setLevel(logging.WARNING)
 
 from sphinx_gallery.sorting import ExplicitOrder
 

@@ -31,7 +31,7 @@ X[17, 400] = np.nan
 # and a reason, and the others do not notice.
 store = Path(tempfile.mkdtemp()) / "run"
 started = time.perf_counter()
-with SubprocessCluster(n_workers=2, threads_per_worker=1) as cluster, Client(cluster) as client:
+with SubprocessCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster, Client(cluster) as client:
     batch = pr.invert_many(net, X, pr.Descent(starts=2), box=(-4, 4), executor=client.get_executor(), store=store)
 print(f"{len(batch)} observations in {time.perf_counter() - started:.1f} s, with the start of the cluster")
 print(batch.failures[0])
@@ -46,7 +46,7 @@ print(all(np.array_equal(one.z, two.z) for one, two in zip(batch, again, strict=
 done = ~np.isnan(batch.residuals)
 errors = np.linalg.norm(batch.codes - Z, axis=1) / np.linalg.norm(Z, axis=1)
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-left.loglog(batch.residuals[done], errors[done], "o", ms=4, alpha=0.6, color="tab:orange")
+left.semilogy(batch.residuals[done], errors[done], "o", ms=4, alpha=0.6, color="tab:orange")
 left.set(xlabel="residual (2-norm)", ylabel="relative error of the code", title=f"{done.sum()} of {N} observations")
 right.hist([answer.seconds for answer in batch if answer.z is not None], bins=30, color="tab:blue")
 right.set(xlabel="seconds", ylabel="observations", title="time of each")

@@ -55,7 +55,7 @@ slices = {
 }
 figure, panels = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
 for axes, (title, values) in zip(panels, slices.items(), strict=True):
-    drawn = axes.contourf(first, second, values, levels=np.linspace(0, 3, 25), cmap="magma", extend="max")
+    drawn = axes.contourf(first, second, values, levels=np.linspace(0, 3, 26), cmap="magma", extend="max")
     axes.contour(first, second, values, levels=[2 / 3 - 1e-9], colors="white", linewidths=1.2)
     axes.set(title=title, xlabel="first variable", ylabel="second variable", aspect="equal")
 figure.colorbar(drawn, ax=panels, label="residual; white line: the gap, 2/3")

@@ -31,9 +31,10 @@ from pyomo_relu.validation import FloatArray, as_vector
 
 @dataclass(frozen=True, eq=False)
 class Preimage:
-    """``{z in the box : |G(z)_j - x_j| <= tol for all j}``, a finite union of polytopes.
+    """The codes that meet an observation, a finite union of polytopes.
 
-    Where the search did not end (`complete` is False) it is the part that was found.
+    It is ``{z in the box : |G(z)_j - x_j| <= tol for all j}``; where the search did not end (`complete` is
+    False), the part of it that was found.
 
     Parameters
     ----------

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pyomo_relu.cli.output import check_destination
+from reductions.cli.arguments import JsonOption
 
 ALL = "examples"
 
@@ -21,6 +23,7 @@ def draw(
         ),
     ],
     out: Annotated[Path, typer.Option(help="The picture: .png, .svg or .pdf.")],
+    json_only: JsonOption = False,
 ) -> None:
     """Draw which variables occur in which clauses, or the pre-image of a named example.
 
@@ -41,4 +44,5 @@ def draw(
         draw_preimage_2d(EXAMPLES[what], out)
     else:
         draw_graph(CNF.from_dimacs(Path(what)), out)
-    typer.echo(f"picture: {out.resolve()}")
+    picture = str(out.resolve())
+    typer.echo(json.dumps({"what": what, "picture": picture}) if json_only else f"picture: {picture}")

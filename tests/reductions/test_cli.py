@@ -132,6 +132,13 @@ def test_suite(run):
     }
 
 
+def test_draw_json(run):
+    ran = run("draw", "ball", "--out", "p.png", "--json")
+    assert ran.code == 0
+    assert ran.json == {"what": "ball", "picture": str(Path("p.png").resolve())}
+    assert Path("p.png").is_file()
+
+
 @pytest.mark.parametrize("what", ["sat.cnf", "ball", "examples"])
 def test_draw(run, what):
     ran = run("draw", what, "--out", "p.png")

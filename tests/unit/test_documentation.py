@@ -1,0 +1,69 @@
+"""The documentation as text: complete and consistent, without Sphinx. The site itself is built by .ci/run."""
+
+import ast
+import importlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import pyomo_relu
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PACKAGES = (
+    "pyomo_relu",
+    "pyomo_relu.bounds",
+    "pyomo_relu.experiments",
+    "pyomo_relu.formulations",
+    "pyomo_relu.inversion",
+    "pyomo_relu.preimage",
+    "pyomo_relu.solvers",
+    "reductions",
+)
+SOURCES = [*(ROOT / "pyomo_relu").rglob("*.py"), *(ROOT / "reductions").rglob("*.py")]
+
+
+def equations():
+    return re.findall(r"^\$\$ \(M(\d+)\)$", (DOCS / "mathematics.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_reference_has_every_public_name(package):
+    pages = "\n".join(page.read_text() for page in (DOCS / "api").glob("*.md"))
+    listed = re.findall(r"^(?:   |.. py:data:: )(\w+)$", pages, re.MULTILINE)
+    missing = set(importlib.import_module(package).__all__) - set(listed)
+    assert not missing
+
+
+def test_equations_are_numbered_in_order():
+    assert equations() == [str(i) for i in range(1, len(equations()) + 1)]
+    assert len(equations()) > 10
+
+
+def test_cited_equations_exist():
+    cited = {
+        number
+        for path in (*SOURCES, *DOCS.rglob("*.md"), *DOCS.rglob("gallery/*.py"))
+        for number in re.findall(r"[(`]M(\d+)[)`]", path.read_text())
+    }
+    assert cited
+    assert cited <= set(equations())
+
+
+def test_the_version_of_the_citation_is_the_packages():
+    assert f"\nversion: {pyomo_relu.__version__}\n" in (ROOT / "CITATION.cff").read_text()
+
+
+@pytest.mark.parametrize("notebook", sorted((DOCS / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_notebooks_have_the_code_of_their_scripts(notebook):
+    cells = [cell for cell in json.loads(notebook.read_text())["cells"] if cell["cell_type"] == "code"]
+    written = ast.parse("\n".join("".join(cell["source"]) for cell in cells))
+    script = ast.parse((DOCS / "gallery" / f"{notebook.stem}.py").read_text())
+    assert ast.dump(written) == ast.dump(ast.Module(script.body[1:], []))
+
+
+def test_the_gallery_lists_every_script():
+    listed = re.findall(r'^    "(plot_\w+)",$', (DOCS / "conf.py").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(path.stem for path in (DOCS / "gallery").glob("*.py"))
