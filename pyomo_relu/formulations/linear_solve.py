@@ -23,7 +23,7 @@ from pyomo_relu.validation import FloatArray
 
 @dataclass(frozen=True)
 class LinearSolve:
-    """Solve the equations of the active rows, ``w_j . z + b_j = x_j`` where ``x_j > 0``, by least squares.
+    """Solve the equations of the active rows, ``t_j = x_j`` where ``x_j > 0``, by least squares.
 
     Exact, and the fastest, where the observation is exact and the active rows have full
     column rank; then the code is unique. LeakyReLU layers use all rows, through
