@@ -55,7 +55,24 @@ class Claim:
 
 @dataclass(frozen=True)
 class Certificate:
-    """What an answer claims, and why each claim may be believed."""
+    """What an answer claims, and why each claim may be believed.
+
+    Parameters
+    ----------
+    claims : tuple of Claim
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> net = pr.Network.from_arrays([[[1.0], [-1.0]]])
+    >>> certificate = pr.invert(net, [2.0, -0.5]).certificate
+    >>> certificate.verified[0].value, certificate.trusted_to
+    (0.5, '')
+    >>> print(certificate)
+    verified: ||G(z) - x||_inf = 0.5 (forward pass in float64)
+    verified: ||G(z) - x||_inf >= 0.5 for every code (a ReLU output is never negative)
+    verified: x is not met by any code (a ReLU output is never negative)
+    """
 
     claims: tuple[Claim, ...] = ()
 

@@ -185,5 +185,13 @@ def load_network(source: Any, *, slopes: float | Sequence[float] | None = None) 
         If the file is damaged or holds anything that is not understood: nothing is dropped.
     MissingDependencyError
         If the format's package is not installed; the message has the pip line.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "net.npz"
+    >>> Network.random((2, 6, 3), seed=0).save(path)
+    >>> load_network(path)
+    Network(2-6-3, ReLU, ReLU)
     """
     return Network(io.read_layers(source, slopes=slopes))

@@ -10,6 +10,11 @@ class Status(Enum):
 
     The value is the name used in JSON and on the command line; ``advice`` says
     in one line what it means and what to try.
+
+    Examples
+    --------
+    >>> Status("time_limit") is Status.TIME_LIMIT, Status.TIME_LIMIT.ok, Status.SOLVED.ok
+    (True, False, True)
     """
 
     OPTIMAL = "optimal"

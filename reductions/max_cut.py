@@ -106,7 +106,24 @@ class MaxCut:
 
 
 def cut_weight(graph: nx.Graph, side: set[Hashable]) -> int:
-    """Return the weight of the edges between `side` and the other nodes."""
+    """Return the weight of the edges between `side` and the other nodes.
+
+    Parameters
+    ----------
+    graph : networkx.Graph
+        An edge's ``weight`` is a whole number, 1 where there is none.
+    side : set of nodes
+
+    Raises
+    ------
+    InputError
+        If a weight is not a positive whole number.
+
+    Examples
+    --------
+    >>> cut_weight(nx.cycle_graph(4), {0, 2})
+    4
+    """
     return sum(_weight(graph, u, v) for u, v in graph.edges if (u in side) != (v in side))
 
 

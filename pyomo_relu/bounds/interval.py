@@ -48,7 +48,24 @@ def interval_bounds(network: Network, box: Box) -> tuple[Box, ...]:
 
 
 def layer_interval(layer: Layer, inputs: Box) -> Box:
-    """Bound the pre-activation of one layer over a bounded box of its inputs."""
+    """Bound the pre-activation of one layer over a bounded box of its inputs.
+
+    Parameters
+    ----------
+    layer : Layer
+    inputs : Box
+        Bounded, of `n_in` axes.
+
+    Returns
+    -------
+    Box
+        Of `n_out` axes; rounding errors are bounded and added.
+
+    Examples
+    --------
+    >>> layer_interval(Layer([[2.0, -1.0]]), Box.of((0, 1), 2)).lower.round(9).tolist()
+    [-1.0]
+    """
     positive, negative = np.maximum(layer.weight, 0.0), np.minimum(layer.weight, 0.0)
     reach = np.maximum(np.abs(inputs.lower), np.abs(inputs.upper))
     error = gamma(2 * layer.n_in) * (np.abs(layer.weight) @ reach + np.abs(layer.bias))

@@ -74,6 +74,22 @@ def deviation_caps(layer: Layer, x: FloatArray, incumbent: float, norm: Norm, tu
     """Return the most that each output of the last layer may miss `x` by, shape (n,); never more than `tube`.
 
     For p = 1 and 2 the others' least deviations, ``max(-x_i, 0)`` for ReLU, are taken off the budget.
+
+    Parameters
+    ----------
+    layer : Layer
+        The last one.
+    x : array, shape (n,)
+    incumbent : float
+        A residual that some code reaches.
+    norm : "inf", 1 or 2
+    tube : float
+        The most that any single output may deviate.
+
+    Examples
+    --------
+    >>> deviation_caps(Layer(np.eye(2)), np.array([1.0, -0.5]), 2.0, 1).round(9).tolist()
+    [1.5, 2.0]
     """
     if norm == "inf":
         return np.full(x.size, min(incumbent, tube))
@@ -105,6 +121,13 @@ def observed_region(
     -------
     Region or None
         Sound in the real numbers: rounding errors are bounded and added. None proves that there are no such codes.
+
+    Examples
+    --------
+    >>> net = Network.from_arrays([[[1.0], [2.0]]])
+    >>> region = observed_region(net, np.array([1.0, 2.0]), Box.everything(1), 0.1, "inf")
+    >>> region.code.lower.round(2).tolist(), region.code.upper.round(2).tolist()
+    ([0.95], [1.05])
     """
     try:
         return _observed_region(network, x, box, most, norm, tube)

@@ -54,6 +54,15 @@ class LayerL1:
     ----------
     Lei, Jalal, Dhillon, Dimakis (2019), Algorithm 2; the LeakyReLU rows and the bound
     on e are derived for this project.
+
+    Examples
+    --------
+    One entry is far off, and least absolute deviations do not follow it.
+
+    >>> import pyomo_relu as pr
+    >>> layer = pr.Layer([[2.0], [2.0], [3.0]])
+    >>> pr.invert_layer(layer, [2.0, 2.0, 9.0], pr.LayerL1()).z.round(6).tolist()
+    [1.0]
     """
 
     eps: float | None = None

@@ -48,6 +48,15 @@ class LayerRealizable:
     References
     ----------
     Lei, Jalal, Dhillon, Dimakis (2019), equations (4) and (5).
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> layer = pr.Layer([[1.0], [-1.0], [2.0]])
+    >>> pr.invert_layer(layer, [1.5, 0.0, 3.0], pr.LayerRealizable()).z.round(6).tolist()
+    [1.5]
+    >>> pr.invert_layer(layer, [1.5, 0.0, 4.0], pr.LayerRealizable()).status.value
+    'infeasible'
     """
 
     threshold: float = 1e-8

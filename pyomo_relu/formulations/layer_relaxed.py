@@ -43,6 +43,13 @@ class LayerRelaxed:
     References
     ----------
     Lei, Jalal, Dhillon, Dimakis (2019), equation (8).
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> layer = pr.Layer([[1.0], [-1.0], [2.0]])
+    >>> pr.invert_layer(layer, [1.5, 0.0, 3.0], pr.LayerRelaxed()).z.round(6).tolist()
+    [1.5]
     """
 
     eps: float = 0.0

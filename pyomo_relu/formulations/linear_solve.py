@@ -23,7 +23,7 @@ from pyomo_relu.validation import FloatArray
 
 @dataclass(frozen=True)
 class LinearSolve:
-    """Solve the equations of the active rows, ``t_j = x_j`` where ``x_j > 0``, by least squares.
+    """Solve the equations ``W z + b = x`` of the active rows, those with ``x_j > 0``, by least squares.
 
     Exact, and the fastest, where the observation is exact and the active rows have full
     column rank; then the code is unique. LeakyReLU layers use all rows, through
@@ -38,6 +38,15 @@ class LinearSolve:
     References
     ----------
     Lei, Jalal, Dhillon, Dimakis (2019), Theorem 2 and equation (5).
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> layer = pr.Layer([[1.0, 0.0], [1.0, 1.0], [0.0, -1.0]])
+    >>> pr.invert_layer(layer, [1.0, 3.0, 0.0], pr.LinearSolve()).z.round(6).tolist()
+    [1.0, 2.0]
+    >>> pr.invert_layer(layer, [1.0, 0.0, 0.0], pr.LinearSolve()).message
+    'layer 1: 1 active rows of rank 1 for 2 unknowns'
     """
 
     threshold: float = 1e-9

@@ -16,6 +16,16 @@ class Geometric:
     ----------
     alpha : float
         Growth a round, above 1; the paper takes 1.2.
+
+    Raises
+    ------
+    InputError
+        If alpha is not a number above 1.
+
+    Examples
+    --------
+    >>> Geometric(2.0).steps_to(8.0, first=1.0)
+    3
     """
 
     alpha: float = 1.2
@@ -35,4 +45,12 @@ class Bisection:
 
     ``z -> ||phi(Wz + b) - x||_inf`` is quasi-convex, so O(log n) LPs find its minimum,
     and the last one proves it (derived for this project).
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> layer = pr.Layer([[1.0], [2.0]])
+    >>> result = pr.invert_layer(layer, [1.0, 2.3], pr.LayerLinf(schedule=pr.Bisection()))
+    >>> round(result.residual, 6), round(result.dual_bound, 6)
+    (0.1, 0.1)
     """

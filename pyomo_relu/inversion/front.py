@@ -86,9 +86,23 @@ def invert_layer(
     box: Any = None,
     solver: Solver | str | None = None,
 ) -> Result:
-    """Invert one layer; parameters as in :func:`invert`.
+    """Invert one layer; parameters, errors and the result as in :func:`invert`.
 
-    ``box=(0, np.inf)`` asks for a non-negative code.
+    Parameters
+    ----------
+    layer : Layer
+    x : array_like, shape (n_out,)
+    formulation : LayerLinf, LayerL1, LayerRelaxed, LayerRealizable or LinearSolve, optional
+        What `Layerwise` takes where it is not given.
+    mask, box, solver : optional
+        ``box=(0, np.inf)`` asks for a non-negative code.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> layer = pr.Layer([[1.0], [-1.0], [2.0]])
+    >>> pr.invert_layer(layer, [1.5, 0.0, 3.0]).z.round(6).tolist()
+    [1.5]
     """
     method = Layerwise() if formulation is None else Layerwise(formulation)
     return invert(Network((layer,)), x, method, mask=mask, box=box, solver=solver)

@@ -53,6 +53,14 @@ class Preimage:
     -----
     LPs are solved in float64, and trusted to HiGHS: parts in which no ball of radius 1e-7 fits count as flat,
     parts nearer to each other than 1e-7 as meeting.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> net = pr.Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
+    >>> found = pr.preimage(net, [2.0])
+    >>> found, found.n_components, found.convex, [cell.interior.tolist() for cell in found.cells]
+    (Preimage(2 cells of dimension 0, complete), 2, False, [[2.0], [-2.0]])
     """
 
     problem: Problem

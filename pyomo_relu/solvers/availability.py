@@ -15,7 +15,21 @@ from pyomo_relu.status import Status
 
 @dataclass(frozen=True)
 class Availability:
-    """Whether a solver runs here, which version, or why not."""
+    """Whether a solver runs here, which version, or why not.
+
+    Parameters
+    ----------
+    name : str
+    runs : bool
+    version : str or None
+        None where it is not installed.
+    reason : str
+        Why it does not run; empty where it does.
+    supports : tuple of str
+        What it takes through Pyomo.
+    install : str
+        The line that installs it.
+    """
 
     name: str
     runs: bool
@@ -26,7 +40,18 @@ class Availability:
 
 
 def probe(backend: Backend) -> Availability:
-    """Solve ``min x + 2 y, x + y >= 1, x, y in [0, 1]``, whose optimum is 1, and see."""
+    """Solve ``min x + 2 y, x + y >= 1, x, y in [0, 1]``, whose optimum is 1, and see.
+
+    Parameters
+    ----------
+    backend : Backend
+
+    Examples
+    --------
+    >>> found = probe(BACKENDS["highs"])
+    >>> found.runs, found.supports
+    (True, ('LP', 'MILP'))
+    """
     supports = tuple(capability.value for capability in Capability if capability in backend.supports)
     version = backend.version()
     if version is None:
