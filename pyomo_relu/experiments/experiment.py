@@ -76,7 +76,7 @@ class Experiment(Protocol):
     size: ClassVar[tuple[float, float]]
 
     def tasks(self, runs: int, every: int) -> list[Task]:
-        """Return the jobs of all ``parts``, those of run 0 first: a broken-off experiment is a smaller one."""
+        """Return the jobs of all `parts`, those of run 0 first: a broken-off experiment is a smaller one."""
         ...
 
     def perform(self, task: Task, seed: int) -> list[Row]:

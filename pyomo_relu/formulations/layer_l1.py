@@ -103,7 +103,7 @@ class LayerL1:
         return model
 
     def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
-        """Find the code; see :class:`pyomo_relu.formulations.layer.LayerFormulation`."""
+        """Find the code; see :class:`pyomo_relu.formulations.LayerFormulation`."""
         scale = max(1.0, float(np.abs(x).max()))
         signal = largest_signal(layer, x)
         eps, n_solves = self.eps, 0

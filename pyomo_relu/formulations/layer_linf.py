@@ -109,7 +109,7 @@ class LayerLinf:
         return model
 
     def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
-        """Find the code; see :class:`pyomo_relu.formulations.layer.LayerFormulation`."""
+        """Find the code; see :class:`pyomo_relu.formulations.LayerFormulation`."""
         search = _Search(self, layer, x, box, solver)
         if isinstance(self.schedule, Geometric):
             search.on_grid(self.schedule)

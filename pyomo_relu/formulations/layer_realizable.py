@@ -111,7 +111,7 @@ class LayerRealizable:
         return self.threshold * max(1.0, float(np.abs(x).max()))
 
     def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
-        """Find the code; see :class:`pyomo_relu.formulations.layer.LayerFormulation`.
+        """Find the code; see :class:`pyomo_relu.formulations.LayerFormulation`.
 
         Where the LP is infeasible, a second one, wider than any solver's tolerance, tells
         whether this is a proof that no code meets the observation.

@@ -74,7 +74,7 @@ class LayerRelaxed:
         return model
 
     def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
-        """Find the code; see :class:`pyomo_relu.formulations.layer.LayerFormulation`."""
+        """Find the code; see :class:`pyomo_relu.formulations.LayerFormulation`."""
         model = self.model(layer, x, box=box)
         outcome = solve(model, solver, frozenset({Capability.LP}))
         code = code_of(model, box) if outcome.status is Status.OPTIMAL else None

@@ -23,7 +23,7 @@ class LinearProgramError(PyomoReluError):
 class LinearProgram:
     """Maximise linear functions over ``row_lower <= A v <= row_upper``, ``lower <= v <= upper``.
 
-    Unlike :class:`~pyomo_relu.solvers.session.LinearSession` it takes infinite bounds, and returns
+    Unlike :class:`~pyomo_relu.solvers.LinearSession` it takes infinite bounds, and returns
     points: it searches, and proves nothing.
 
     Parameters
