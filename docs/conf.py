@@ -30,6 +30,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "mathml",
     "citations",
+    "plain_values",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "gallery", "notebooks", "auto_gallery/**.ipynb", "auto_gallery/**.py"]
@@ -45,7 +46,6 @@ nitpick_ignore_regex = [("py:(class|obj)", ".*"), ("py:exc", ".*Error")]
 suppress_warnings = ["ref.python"]  # a word such as "lower" in the type of a parameter is no reference
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True, "undoc-members": False}
 autosummary_generate = True
 napoleon_google_docstring = False
 napoleon_use_rtype = False
