@@ -1,6 +1,7 @@
-"""Check that every link and picture of the built site leads to a file, and every anchor to a place in it.
+"""Check that every link of the built site leads to a file, every anchor to a place in it, and that it is whole.
 
-``python docs/check_links.py docs/_build/html``; links out of the site are left alone, since it is built offline.
+``python docs/check_links.py docs/_build/html``. Links out of the site are left alone, since it is built offline;
+scripts, styles and pictures must be its own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ class Page(HTMLParser):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.links: list[str] = []
+        self.parts: list[str] = []
         self.places: set[str] = set()
         self.feed(path.read_text(encoding="utf-8"))
 
@@ -25,6 +27,7 @@ class Page(HTMLParser):
         found = {name: value for name, value in attrs if value}
         self.places |= {found[name] for name in ("id", "name") if name in found}
         self.links += [found[name] for name in ("href", "src") if name in found]
+        self.parts += [found[name] for name in ("href", "src") if name in found and tag in ("link", "script", "img")]
 
 
 def broken(site: Path) -> list[str]:
@@ -35,6 +38,8 @@ def broken(site: Path) -> list[str]:
         for link in page.links:
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
+                if link in page.parts and parts.scheme != "data":
+                    lines.append(f"{path.relative_to(site.resolve())}: {link}: is not part of the site")
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             target = target / "index.html" if target.is_dir() else target
@@ -47,5 +52,5 @@ def broken(site: Path) -> list[str]:
 
 if __name__ == "__main__":
     found = broken(Path(sys.argv[1]))
-    print(*found, f"{len(found)} links lead nowhere", sep="\n")
+    print(*found, f"{len(found)} links or parts are wrong", sep="\n")
     sys.exit(bool(found))

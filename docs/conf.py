@@ -30,7 +30,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "mathml",
     "citations",
-    "plain_values",
+    "attributes",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "gallery", "notebooks", "auto_gallery/**.ipynb", "auto_gallery/**.py"]
@@ -71,7 +71,8 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_memory": False,
-    "min_reported_time": 0,
+    "show_signature": False,
+    "write_computation_times": False,  # its page would load scripts from elsewhere
     "plot_gallery": "True",
     "image_scrapers": ("matplotlib",),
     "reset_modules": ("matplotlib",),
