@@ -38,7 +38,7 @@ class Status(Enum):
 
     @property
     def advice(self) -> str:
-        """One line: what this status means, and what to try."""
+        """What this status means and what to try, in one line."""
         return _ADVICE[self]
 
     def __str__(self) -> str:
