@@ -64,5 +64,6 @@ def _facts(verdict: Verdict) -> dict[str, object]:
         "norm": claim.norm,
         "bound": float(claim.bound),
         "residual": None if verdict.residual is None else float(verdict.residual),
+        "box": [[float(low) for low, _ in claim.box], [float(high) for _, high in claim.box]],
         "leaves": verdict.leaves,
     }

@@ -1,9 +1,8 @@
 """Check a certificate that no code in a box has a residual below a bound: exact arithmetic, no solver.
 
-It runs alone, on Python's standard library: ``python checker.py < CERTIFICATE``. What is proved: let G be the network,
-``phi(t) = max(t, slope t)`` each layer's activation, and suppose that a code z in the box had ``||G(z) - x|| < bound``.
-Its pre-activations t lie within bounds that are updated as follows, and every leaf of a tree, whose splits are
-"t >= 0" and "t <= 0" for one neuron, leads to a contradiction. So there is none.
+It runs alone on the standard library: ``python checker.py < CERTIFICATE``. What is proved: let G be the network and
+``phi(t) = max(t, slope t)`` each layer's activation. If a code z of the box had ``||G(z) - x|| < bound``, its pre-
+activations t would lie within bounds, updated as follows; but each leaf of a tree of splits by sign is a contradiction.
 
 Multipliers. For numbers ``a`` on the deviations and ``nu`` on the pre-activations, whatever they are, ::
 
@@ -168,10 +167,16 @@ class Verdict:
     leaves: int
 
     def __str__(self) -> str:
-        code = "" if self.residual is None else f"a code in the box has residual {float(self.residual)!r} (rounded)\n"
-        norm, bound, short = self.claim.norm, self.claim.bound, float(self.claim.bound)
-        text = f"proved: ||G(z) - x||_{norm} >= {short if short == bound else bound} for every code in the box\n"
-        return f"{text}{code}leaves: {self.leaves}; exact arithmetic"
+        claim, code = self.claim, self.residual
+        said = "" if code is None else f"\na code in the box has residual {float(code)!r} (rounded)"
+        ends = [f"[{_text(low)}, {_text(high)}]" for low, high in claim.box]
+        box = f"{ends[0]}^{len(ends)}" if len(set(ends)) == 1 else " x ".join(ends)
+        text = f"proved: ||G(z) - x||_{claim.norm} >= {_text(claim.bound)} for every code in the box {box}"
+        return f"{text}{said}\nleaves: {self.leaves}; exact arithmetic"
+
+
+def _text(value: Fraction) -> str:
+    return repr(float(value)) if float(value) == value else str(value)
 
 
 def check(certificate: Any) -> Verdict:
@@ -278,22 +283,17 @@ def _numbers(values: Any, size: int) -> list[Fraction]:
     return [Fraction(value) for value in values]
 
 
-def load(text: str) -> Any:
-    """Read a certificate's JSON; what is too deep, says a thing twice or is not JSON is rejected."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(pairs)) < len(pairs):
-            raise ValueError("an entry is given twice")
-        return dict(pairs)
-
+def load(text: str | bytes) -> Any:
+    """Read a certificate's JSON; what is too deep or not JSON is rejected."""
     try:
-        return json.loads(text, object_pairs_hook=unique)
+        # An object that says a thing twice stays a list of pairs, which is damage wherever it stands.
+        return json.loads(text, object_pairs_hook=lambda p: dict(p) if len(dict(p)) == len(p) else p)
     except (ValueError, RecursionError) as error:
         raise RejectedError(f"not JSON: {error}") from error
 
 
 if __name__ == "__main__":
     try:
-        print(check(load(sys.stdin.read())))
+        print(check(load(sys.stdin.buffer.read())))
     except RejectedError as why:
         sys.exit(f"rejected: {why}")

@@ -11,21 +11,22 @@ import typer
 from pyomo_relu.cli.output import check_destination
 from reductions.cli.arguments import JsonOption
 
-ALL = "examples"
+ALL, FORMULAS = "examples", "formulas"
 
 
 def draw(
     what: Annotated[
         str,
         typer.Argument(
-            help="A formula; or two-half-planes, sphere-2d, ball, nothing; or: examples, which is all of these.",
+            help="A formula; or two-half-planes, sphere-2d, ball, nothing; or: examples, which is all of these; or: "
+            "formulas, some of two variables as networks.",
             metavar="FILE.cnf|EXAMPLE",
         ),
     ],
     out: Annotated[Path, typer.Option(help="The picture: .png, .svg or .pdf.")],
     json_only: JsonOption = False,
 ) -> None:
-    """Draw which variables occur in which clauses, or the pre-image of a named example.
+    """Draw which variables occur in which clauses, or pre-images that are known.
 
     Examples: `relu-reductions draw uf20-01.cnf --out graph.png`, `relu-reductions draw examples --out preimages.png`.
     """
@@ -36,10 +37,13 @@ def draw(
 
     from reductions.cnf import CNF
     from reductions.examples import EXAMPLES, draw_preimage_2d, draw_preimages_2d
+    from reductions.formula_pictures import draw_formulas
     from reductions.incidence import draw as draw_graph
 
     if what == ALL:
         draw_preimages_2d(out)
+    elif what == FORMULAS:
+        draw_formulas(out)
     elif what in EXAMPLES:
         draw_preimage_2d(EXAMPLES[what], out)
     else:

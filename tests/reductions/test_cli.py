@@ -139,7 +139,7 @@ def test_draw_json(run):
     assert Path("p.png").is_file()
 
 
-@pytest.mark.parametrize("what", ["sat.cnf", "ball", "examples"])
+@pytest.mark.parametrize("what", ["sat.cnf", "ball", "examples", "formulas"])
 def test_draw(run, what):
     ran = run("draw", what, "--out", "p.png")
     assert ran.code == 0

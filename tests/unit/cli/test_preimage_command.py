@@ -55,7 +55,9 @@ def test_check_tells_a_proof_from_none(run: Run, diamond: Path) -> None:
     ran = run("check", "proof.json", "--network", "diamond.npz")
     assert (ran.code, ran.err) == (0, "")
     assert "proved: ||G(z) - x||_inf >= 1.0 for every code in the box" in ran.out
-    assert run("check", "proof.json", "--json").json == {"norm": "inf", "bound": 1.0, "residual": 1.0, "leaves": 1}
+    facts = {"norm": "inf", "bound": 1.0, "residual": 1.0, "box": [[-2.0, -2.0], [2.0, 2.0]], "leaves": 1}
+    assert run("check", "proof.json", "--json").json == facts
+    assert "every code in the box [-2.0, 2.0]^2" in ran.out
     refused(run("check", "proof.json", "--network", "net.npz"), "about another network")
     refused(run("check", "proof.json", "--observation", "one.json"), "about another observation")
     Path("proof.json").write_text(Path("proof.json").read_text().replace('"bound": 1.0', '"bound": 1.5'))
