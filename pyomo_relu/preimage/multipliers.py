@@ -73,7 +73,7 @@ class DualProgram:
             np.array(self._rows),
             limits[:, 0],
             limits[:, 1],
-            np.concatenate([self._form.box.lower, 0.0 * free[:0], np.zeros(free.size)]),
+            np.concatenate([self._form.box.lower, np.zeros(free.size)]),
             np.concatenate([self._form.box.upper, free]),
         )
 
@@ -126,24 +126,12 @@ class DualProgram:
         """Add the sides of the convex envelope of ``|phi(t_j) - x_j|``."""
         i, layer, x = len(self._net) - 1, self._net[-1], float(self._claim.x[j])
         e = self._first_e + (0 if self._claim.norm == "inf" else j)
-        corners = self._corners(j, float(self._boxes[i].lower[j]), float(self._boxes[i].upper[j]), x, layer.slope)
+        corners = _corners(float(self._boxes[i].lower[j]), float(self._boxes[i].upper[j]), x, layer.slope)
         if len(corners) == 1:
             self._add(i, j, 0.0, corners[0][1], np.inf, e)
         for (t, value), (other, last) in itertools.pairwise(corners):
             steep = (last - value) / (other - t)
             self._add(i, j, -steep, value - steep * t, np.inf, e)
-
-    @staticmethod
-    def _corners(j: int, low: float, high: float, x: float, slope: float) -> list[tuple[float, float]]:
-        bend = x if x >= 0.0 else x / slope if slope else 0.0
-        ends = sorted({low, high, *(t for t in (0.0, bend) if low < t < high)})
-        hull: list[tuple[float, float]] = []
-        for t in ends:
-            point = (t, abs(max(t, slope * t) - x))
-            while len(hull) > 1 and _turns_right(hull[-2], hull[-1], point):
-                hull.pop()
-            hull.append(point)
-        return hull
 
     def _add(self, i: int, j: int, factor: float, low: float, high: float, other: int | None = None) -> None:
         """Add ``low <= factor t_ij + v[other] <= high``; a row without an `e` may be missed by s."""
@@ -161,16 +149,23 @@ class DualProgram:
         self._uses.append((i, j, factor, is_deviation))
 
     def _furthest(self, point: FloatArray) -> Place | None:
+        """Return the open neuron whose relaxation is worth most: by how far it is off, times what it weighs next."""
         gaps = []
-        u = point[: self._first_e]
-        for own, (number, j) in enumerate(self.hidden, start=self._net.n_in):
-            t = float(self._row((number, j)) @ u + self._form.pre_activations[number - 1].shift[j])
-            gaps.append(abs(point[own] - max(t, self._net[number - 1].slope * t)))
-        for number, j in self.outputs:
-            t = float(self._row((number, j)) @ u + self._form.pre_activations[number - 1].shift[j])
-            e = point[self._first_e + (0 if self._claim.norm == "inf" else j)]
-            gaps.append(max(0.0, abs(max(t, self._net[-1].slope * t) - float(self._claim.x[j])) - e))
-        return (self.hidden + self.outputs)[int(np.argmax(gaps))] if gaps else None
+        for own, place in enumerate(self.hidden, start=self._net.n_in):
+            number, j = place
+            weight = float(np.abs(self._net[number].weight[:, j]).sum())
+            gaps.append((abs(float(point[own]) - self._activated(place, point)) * weight, place))
+        for place in self.outputs:
+            target = self._first_e + (0 if self._claim.norm == "inf" else place[1])
+            miss = abs(self._activated(place, point) - float(self._claim.x[place[1]]))
+            gaps.append((max(0.0, miss - float(point[target])), place))
+        return max(gaps)[1] if gaps else None
+
+    def _activated(self, place: Place, point: FloatArray) -> float:
+        """Return phi(t) of a neuron at a point of the LP."""
+        number, j = place
+        t = float(self._row(place) @ point[: self._first_e] + self._form.pre_activations[number - 1].shift[j])
+        return max(t, self._net[number - 1].slope * t)
 
     def _multipliers(self, target: tuple[Place, int] | None) -> Multipliers:
         """Turn the duals into multipliers: what is not open passes them on to the layer before."""
@@ -205,6 +200,18 @@ def zeros(claim: Claim) -> Multipliers:
 
 def _fractions(values: FloatArray) -> list[Fraction]:
     return [Fraction(v) for v in values.tolist()]
+
+
+def _corners(low: float, high: float, x: float, slope: float) -> list[tuple[float, float]]:
+    """Return the corners of the convex envelope of ``|phi(t) - x|`` over ``[low, high]``."""
+    bend = x if x >= 0.0 else x / slope if slope else 0.0
+    hull: list[tuple[float, float]] = []
+    for t in sorted({low, high, *(t for t in (0.0, bend) if low < t < high)}):
+        point = (t, abs(max(t, slope * t) - x))
+        while len(hull) > 1 and _turns_right(hull[-2], hull[-1], point):
+            hull.pop()
+        hull.append(point)
+    return hull
 
 
 def _turns_right(one: tuple[float, float], two: tuple[float, float], three: tuple[float, float]) -> bool:

@@ -171,13 +171,21 @@ def test_unsatisfiable_formulas_are_proved_so(reduction):
     assert checker.check(proof.certificate).claim.bound > 0
 
 
-@pytest.mark.parametrize("sizes", [(5, 20, 40), (10, 40, 80)])
-def test_an_exact_inversion_is_proved(sizes):
+@pytest.mark.parametrize(
+    ("sizes", "norm", "noise"),
+    [
+        ((5, 20, 40), "inf", 0.1),
+        ((10, 40, 80), "inf", 0.1),
+        ((5, 20, 40), 1, 0.01),
+        pytest.param((10, 40, 80), 1, 0.01, marks=pytest.mark.slow),
+    ],
+)
+def test_an_exact_inversion_is_proved(sizes, norm, noise):
     net = pr.Network.random(sizes, seed=3)
     rng = np.random.default_rng(3)
-    x = net(rng.uniform(-1.0, 1.0, sizes[0])) + rng.uniform(-0.1, 0.1, sizes[-1])
-    result = pr.invert(net, x, pr.Exact(norm="inf"), box=(-3, 3))
-    proof = prove_bound(net, x, result.residual * (1.0 - 1e-6), (-3, 3), code=result.z)
+    x = net(rng.uniform(-1.0, 1.0, sizes[0])) + rng.uniform(-noise, noise, sizes[-1])
+    result = pr.invert(net, x, pr.Exact(norm=norm), box=(-3, 3))
+    proof = prove_bound(net, x, result.residual * (1.0 - 1e-6), (-3, 3), norm, code=result.z, seconds=600.0)
     verdict = checker.check(proof.certificate)
     assert 0 <= verdict.residual - verdict.claim.bound <= 2e-6 * verdict.residual
 
