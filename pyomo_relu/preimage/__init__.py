@@ -2,12 +2,13 @@
 
 from pyomo_relu.preimage.activation import ActivationRegion
 from pyomo_relu.preimage.cell import Cell
+from pyomo_relu.preimage.enumeration import iterate_cells, preimage
 from pyomo_relu.preimage.exact import cell_system, decide_cell, is_code, leaf_bound
 from pyomo_relu.preimage.picture import plot_preimage, slice_of
 from pyomo_relu.preimage.polytope import Polytope
 from pyomo_relu.preimage.rational_program import rational_program, write_rational_program
 from pyomo_relu.preimage.tree import TreeProof, prove_bound
-from pyomo_relu.preimage.union import Preimage, iterate_cells, preimage
+from pyomo_relu.preimage.union import Preimage
 
 __all__ = [
     "ActivationRegion",

@@ -12,7 +12,8 @@ from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.plots import check_picture, new_figure, save_figure
 from pyomo_relu.preimage.cell import Cell
-from pyomo_relu.preimage.union import Preimage, preimage
+from pyomo_relu.preimage.enumeration import preimage
+from pyomo_relu.preimage.union import Preimage
 from pyomo_relu.validation import as_finite_array, as_vector
 
 COLORS = ("#c2410c", "#1d4ed8", "#15803d", "#a21caf", "#b45309", "#0e7490", "#be123c", "#4d7c0f")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,15 +12,10 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
-from pyomo_relu.network import Network
-from pyomo_relu.preimage.cell import Cell, cell_of
+from pyomo_relu.preimage.cell import Cell
 from pyomo_relu.preimage.convexity import is_convex
-from pyomo_relu.preimage.linear import LinearProgramError
 from pyomo_relu.preimage.polytope import THIN
-from pyomo_relu.preimage.relaxation import Relaxation, region_of
-from pyomo_relu.preimage.search import patterns
 from pyomo_relu.preimage.walls import Walls
 from pyomo_relu.problem import Problem
 from pyomo_relu.status import Status
@@ -185,6 +179,8 @@ class Preimage:
 
         Examples
         --------
+        >>> from pyomo_relu.network import Network
+        >>> from pyomo_relu.preimage import preimage
         >>> net = Network.from_arrays([[[1, 0], [-1, 0], [1, -1]], [[1, -1, -1]]])    # min(z1, z2)
         >>> preimage(net, [0.0], (-4, 4)).path([-1, 3], [3, -1])[[0, -1]].tolist()
         [[-1.0, 3.0], [3.0, -1.0]]
@@ -211,6 +207,8 @@ class Preimage:
 
         Examples
         --------
+        >>> from pyomo_relu.network import Network
+        >>> from pyomo_relu.preimage import preimage
         >>> net = Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
         >>> preimage(net, [1.0], tol=0.25).reach([2.0])
         (-2.5, 2.5)
@@ -243,123 +241,6 @@ class Preimage:
             "cells": [_to_dict(cell) for cell in self.cells],
             "seconds": self.seconds,
         }
-
-
-def preimage(
-    net: Network,
-    x: Any,
-    box: Any = None,
-    tol: float = 0.0,
-    *,
-    max_cells: int = 10_000,
-    seconds: float = 60.0,
-) -> Preimage:
-    """Find all codes that meet an observation.
-
-    Parameters
-    ----------
-    net : Network
-    x : array_like, shape (n,)
-    box : Box or pair (lower, upper), optional
-        Where the code may lie; everywhere if not given.
-    tol : float
-        How far each output may be from `x`: what noise of this size leaves undetermined. Infinite for the
-        activation regions of the box.
-    max_cells : int
-        Most cells to find.
-    seconds : float
-        Wall clock for the search, and, when they are asked for, again for the graph and for convexity.
-
-    Returns
-    -------
-    Preimage
-        With a `status`: cut off where a limit came first.
-
-    Raises
-    ------
-    ShapeError, InputError
-        If an input does not fit.
-
-    Notes
-    -----
-    Neurons are fixed on or off from the first layer on, where an LP over the whole network and its observation
-    finds both signs possible. The number of cells can grow like ``n ** k`` a layer.
-
-    Examples
-    --------
-    >>> net = Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
-    >>> found = preimage(net, [2.0], box=(-3, 3))
-    >>> sorted(cell.interior.tolist() for cell in found.cells), found.n_components, found.convex
-    ([[-2.0], [2.0]], 2, False)
-    """
-    started = time.perf_counter()
-    if isinstance(max_cells, bool) or int(max_cells) != max_cells or max_cells < 1:
-        raise InputError(f"max_cells must be a positive integer, got {max_cells!r}")
-    if not seconds > 0.0:
-        raise InputError(f"seconds must be positive, got {seconds}")
-    problem = _problem(net, x, box, tol)
-    cells: list[Cell] = []
-    status = Status.SOLVED
-    try:
-        for cell in _steps(problem, tol):
-            if cell is not None:
-                cells.append(cell)
-            if len(cells) > max_cells or time.perf_counter() - started > seconds:
-                status = Status.LIMIT if len(cells) > max_cells else Status.TIME_LIMIT
-                break
-    except LinearProgramError:
-        status = Status.SOLVER_ERROR
-    return Preimage(problem, tol, tuple(_maximal(cells[:max_cells])), status, time.perf_counter() - started, seconds)
-
-
-def iterate_cells(net: Network, x: Any, box: Any = None, tol: float = 0.0) -> Iterator[Cell]:
-    """Yield the cells of a pre-image as they are found; one may be a face of another.
-
-    Parameters and errors as in :func:`pyomo_relu.preimage`.
-
-    Examples
-    --------
-    >>> net = Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
-    >>> next(iterate_cells(net, [2.0])).dimension
-    0
-    """
-    problem = _problem(net, x, box, tol)
-    return (cell for cell in _steps(problem, tol) if cell is not None)
-
-
-def _problem(net: Network, x: Any, box: Any, tol: float) -> Problem:
-    if not tol >= 0.0:
-        raise InputError(f"tol must be at least 0, got {tol}")
-    return Problem.of(net, x, box=box)
-
-
-def _steps(problem: Problem, tol: float) -> Iterator[Cell | None]:
-    """Yield the cells, and None where one may stop between them."""
-    network = problem.network
-    box = Box.everything(network.n_in) if problem.box is None else problem.box
-    region = region_of(network, problem.x, box, tol)
-    if region is None:
-        return
-    for pattern in patterns(network, Relaxation(network, problem.x, region, tol)):
-        yield None if pattern is None else cell_of(problem, pattern, tol)
-
-
-def _maximal(cells: list[Cell]) -> list[Cell]:
-    """Leave out the cells that lie within another; of equal ones the first stays."""
-    if not cells:
-        return []
-    order = sorted(range(len(cells)), key=lambda i: -cells[i].dimension)
-    centres = np.array([cells[i].interior for i in order])
-    kept: list[int] = []
-    inside = np.zeros(len(cells), dtype=bool)
-    for place, i in enumerate(order):
-        if inside[place]:
-            continue
-        kept.append(i)
-        later = np.flatnonzero(cells[i].contains(centres[place + 1 :]) & ~inside[place + 1 :]) + place + 1
-        for other in later.tolist():
-            inside[other] = cells[i].includes(cells[order[other]])
-    return [cells[i] for i in sorted(kept)]
 
 
 def _to_dict(cell: Cell) -> dict[str, Any]:
