@@ -19,7 +19,7 @@ import pyomo_relu as pr
 from pyomo_relu.preimage import iterate_cells, slice_of
 from pyomo_relu.preimage.convexity import is_convex
 from pyomo_relu.preimage.polytope import polytope_of
-from reductions import CNF, ConvexityFamily, DepthTwo, ThreeSat
+from reductions import CNF, ConvexityFamily, ConvexityVerdict, DepthTwo, ThreeSat, check_preimage_convexity
 from reductions.examples import EXAMPLES
 
 ABSOLUTE = pr.Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])
@@ -158,6 +158,17 @@ def test_a_pre_image_is_convex_iff_the_formula_is_unsatisfiable(cnf, via, form):
     found = pr.preimage(instance.network, instance.observation)
     assert found.complete
     assert found.convex is (not models(cnf))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_convexity_by_cells_is_that_by_midpoints(seed):
+    rng = np.random.default_rng(seed)
+    weights = [rng.integers(-2, 3, (4, 2)), rng.integers(-2, 3, (1, 4))]
+    net = pr.Network.from_arrays(weights, [rng.integers(-1, 2, 4), rng.integers(-1, 2, 1)])
+    x = net(rng.integers(-2, 3, 2).astype(float))
+    found = check_preimage_convexity(net, x, (-3, 3))
+    assert found.verdict in (ConvexityVerdict.CONVEX, ConvexityVerdict.NONCONVEX)
+    assert pr.preimage(net, x, (-3, 3)).convex is (found.verdict is ConvexityVerdict.CONVEX)
 
 
 def test_a_path_stays_inside():
