@@ -67,7 +67,7 @@ def summary(found: Preimage) -> str:
     lines = [
         f"cells       {len(found.cells)}" + ("" if found.complete else f", not complete: {found.status}"),
         f"components  {_components(found)}",
-        f"dimension   {'none: empty' if found.dimension is None else found.dimension}",
+        f"dimension   {_dimension(found)}",
         f"convex      {words[found.convex]}",
         f"unique      {words[found.unique]}",
     ]
@@ -75,8 +75,16 @@ def summary(found: Preimage) -> str:
 
 
 def _components(found: Preimage) -> str:
-    most = len(found.components)
-    return str(most) if found.graph_complete else f"not known, at most {most}: time_limit"
+    most = str(len(found.components))
+    if not found.graph_complete:
+        most = f"not known, at most {most}: time_limit"
+    return most if found.complete else f"{most}, of these cells"
+
+
+def _dimension(found: Preimage) -> str:
+    if found.dimension is None:
+        return "none: empty" if found.complete else "not known"
+    return str(found.dimension) if found.complete else f"at least {found.dimension}"
 
 
 def _check_plot(plot: Path, net: Network, box: tuple[float, float] | None, observation: Path) -> None:

@@ -48,7 +48,7 @@ def write_rational_program(
     """
     text = rational_program(net, x, box, norm)
     with atomic_write(Path(path)) as file:
-        file.write(text.encode("ascii"))
+        file.write(text.encode("ascii") + b"\n")
 
 
 def rational_program(net: Network, x: Any, box: Any, norm: Literal["inf", 1] = "inf") -> str:

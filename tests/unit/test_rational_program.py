@@ -101,7 +101,7 @@ def test_its_optimum_is_that_of_the_inversion(name, norm):
 def test_it_is_written_whole(tmp_path):
     net = NETWORKS["absolute value"]
     write_rational_program(tmp_path / "program.lp", net, [0.1], (-1, 1), 1)
-    assert (tmp_path / "program.lp").read_text() == rational_program(net, [0.1], (-1, 1), 1)
+    assert (tmp_path / "program.lp").read_text() == rational_program(net, [0.1], (-1, 1), 1) + "\n"
     assert str(Fraction(0.1)) in rational_program(net, [0.1], (-1, 1), 1)
     with pytest.raises(pr.InputError, match="needs a bounded box"):
         rational_program(net, [0.1], None)

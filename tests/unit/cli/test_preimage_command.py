@@ -31,6 +31,10 @@ def test_limits_are_an_exit_code(run: Run, diamond: Path) -> None:
     ran = run("preimage", "diamond.npz", "one.json", "--max-cells", "2")
     assert ran.code == 1
     assert "not complete: limit" in ran.out
+    assert "of these cells" in ran.out
+    assert "at least 1" in ran.out
+    ran = run("preimage", "diamond.npz", "one.json", "--time-limit", "1e-9")
+    assert (ran.code, "empty" in ran.out) == (1, False)
 
 
 def test_it_draws(run: Run, diamond: Path) -> None:
