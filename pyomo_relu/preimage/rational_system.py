@@ -46,24 +46,28 @@ class Decision:
 
 
 def satisfies(rows: Rows, limits: Vector, point: Vector) -> bool:
-    """Whether ``rows point <= limits``, without any rounding.
+    """Whether ``rows point <= limits``, without any rounding; a ShapeError where their sizes do not fit.
 
     Examples
     --------
     >>> satisfies([[Fraction(3)]], [Fraction(1)], [Fraction(1, 3)])
     True
     """
+    _check_shape(rows, limits, len(point))
     return all(_dot(row, point) <= limit for row, limit in zip(rows, limits, strict=True))
 
 
 def refutes(rows: Rows, limits: Vector, multipliers: Vector) -> bool:
     """Whether multipliers prove, without any rounding, that no z has ``rows z <= limits`` (Farkas' lemma).
 
+    They do not where they are not one a row; a ShapeError where rows and limits do not fit.
+
     Examples
     --------
     >>> refutes([[Fraction(1)], [Fraction(-2)]], [Fraction(0), Fraction(-1)], [Fraction(2), Fraction(1)])
     True
     """
+    _check_shape(rows, limits, len(rows[0]) if rows else 0)
     if len(multipliers) != len(limits) or any(y < 0 for y in multipliers):
         return False
     columns = zip(*rows, strict=True)
@@ -78,15 +82,15 @@ def decide(rows: Rows, limits: Vector) -> Decision:
     rows : sequence of m sequences of k Fractions
     limits : sequence of m Fractions
 
-    Raises
-    ------
-    ShapeError
-        If there is no row, or not one limit a row.
-
     Returns
     -------
     Decision
         Exact; where there is a point, one that is as far from the rows as can be, by up to 1.
+
+    Raises
+    ------
+    ShapeError
+        If there is no row, or not one limit a row, or rows have different lengths.
 
     Notes
     -----
@@ -101,8 +105,9 @@ def decide(rows: Rows, limits: Vector) -> Decision:
     >>> decide([[Fraction(3)], [Fraction(-3)]], [Fraction(1), Fraction(-2)]).multipliers
     (Fraction(1, 2), Fraction(1, 2))
     """
-    if not rows or len(rows) != len(limits):
-        raise ShapeError(f"{len(rows)} rows have {len(limits)} limits; both must be the same, and positive")
+    if not rows:
+        raise ShapeError("there are no rows")
+    _check_shape(rows, limits, len(rows[0]))
     tableau = _Tableau(rows, limits)
     tableau.start(_tight(rows, limits))
     tableau.finish()
@@ -113,6 +118,14 @@ def decide(rows: Rows, limits: Vector) -> Decision:
         found = Decision(None, tableau.multipliers)
         assert refutes(rows, limits, tableau.multipliers)
     return found
+
+
+def _check_shape(rows: Rows, limits: Vector, k: int) -> None:
+    if len(rows) != len(limits):
+        raise ShapeError(f"{len(rows)} rows have {len(limits)} limits")
+    for i, row in enumerate(rows):
+        if len(row) != k:
+            raise ShapeError(f"row {i} has {len(row)} entries, expected {k}")
 
 
 def _dot(one: Vector, other: Vector) -> Fraction:

@@ -56,8 +56,13 @@ def test_multipliers_that_prove_nothing_are_told():
     assert not refutes(rows, limits, [Fraction(-1), Fraction(-1)])
     assert not refutes(rows, limits, [Fraction(1)])
     assert not refutes(rows, [Fraction(0), Fraction(0)], [Fraction(1), Fraction(1)])
-    with pytest.raises(pr.ShapeError, match="1 rows have 0 limits"):
-        decide([[Fraction(1)]], [])
+    for call in (lambda: decide([[Fraction(1)]], []), lambda: refutes([[Fraction(1)]], [], [])):
+        with pytest.raises(pr.ShapeError, match="1 rows have 0 limits"):
+            call()
+    with pytest.raises(pr.ShapeError, match="row 0 has 2 entries, expected 1"):
+        satisfies([[Fraction(1), Fraction(1)]], [Fraction(1)], [Fraction(0)])
+    with pytest.raises(pr.ShapeError, match="there are no rows"):
+        decide([], [])
 
 
 @pytest.mark.parametrize("name", NETWORKS)
