@@ -15,7 +15,7 @@ from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import Encoding
 from pyomo_relu.formulations.residual import NEEDS
-from pyomo_relu.inversion.incumbent import Incumbent
+from pyomo_relu.inversion.incumbent import Incumbent, with_room
 from pyomo_relu.inversion.polish import polish
 from pyomo_relu.inversion.program import build_program, read_code
 from pyomo_relu.inversion.tangents import solve_by_tangents
@@ -148,10 +148,10 @@ class Task:
             outcome = solve(model, solver, needs, lean=lean)
         room = SQUARES_RESOLVED * problem.scale**2 if Capability.MIQP in needs else 0.0
         if outcome.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
-            if best is None:
-                # It holds every code of a box, and there is no tube.
-                said = f"{outcome.solver} calls a model infeasible in which every code of the box lies"
-                return replace(outcome, status=Status.SOLVER_ERROR, bound=None, message=said), None
+            if best is None or best.residual <= most:
+                # Without an incumbent, it holds every code of a box, and there is no tube.
+                said = f"{outcome.solver} calls a model infeasible in which a known code lies"
+                return replace(outcome, status=Status.SOLVER_ERROR, bound=None, message=said), best
             least = most if room == 0.0 else math.sqrt(max(0.0, most**2 - room))
             said = f"no code is nearer than {least:.9g}"
             return replace(outcome, status=Status.OPTIMAL, message=said), best.raised(least, outcome.solver)
@@ -220,6 +220,12 @@ def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> t
                 assert found is not None
                 nearer, best = found.residual < best.residual, found
                 left = seconds_left(solver, started)
+                if outcome.status is Status.SOLVER_ERROR and most < best.residual and left > 1.0:
+                    # The margin is below a solver's tolerance, and some contradict themselves there: once more, with
+                    # the incumbent in the program.
+                    most, relaxed = with_room(best.residual, task.problem.scale), False
+                    region = task.holding(best.code, most)
+                    continue
                 met = outcome.status is not Status.OPTIMAL or best.is_optimal(rel_gap, ABS_GAP)
                 again = relaxed and not met and left > 1.0
                 if not again and (last or outcome.status is not Status.TIME_LIMIT or left <= 1.0):

@@ -1,0 +1,108 @@
+"""The search for codes that beat the incumbent, and what it means that there are none."""
+
+import numpy as np
+import pytest
+from brute_force import optimum
+
+import pyomo_relu as pr
+from pyomo_relu.bounds import Region, crown_bounds, lagrangian_region, lp_region, observed_region
+from pyomo_relu.formulations import ENCODINGS
+from pyomo_relu.inversion.incumbent import Incumbent
+from pyomo_relu.inversion.program import build_program
+from pyomo_relu.inversion.proof import BY_BOUNDS, Task, prove
+from pyomo_relu.problem import Problem
+from pyomo_relu.solvers import Solver, solve
+
+BOX = pr.Box.of((-1, 1), 2)
+BOX_ENDS = (BOX.lower, BOX.upper)
+
+
+def noisy(seed):
+    """A network with negative noise clipped away, so that its optimum is not settled by signs."""
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(size=(5, 2)), rng.normal(size=(6, 5))]
+    net = pr.Network.from_arrays(weights, [rng.normal(size=5), rng.normal(size=6)])
+    return net, np.maximum(net(rng.uniform(-1, 1, 2)) + 0.3 * rng.normal(size=6), 0.0)
+
+
+def incumbent_of(problem, norm, code):
+    return Incumbent(code, problem.residual(code, norm), 0.0, "nobody", "given")
+
+
+def test_bounds_that_cross_leave_no_region():
+    net = pr.Network.from_arrays([[[1.0]]])
+    far = pr.Box.of((2, 3), 1)
+    assert observed_region(net, np.ones(1), far, 0.5, "inf") is None
+    region = observed_region(net, np.ones(1), far, 1.5, "inf")
+    assert region.code.upper.tolist() == pytest.approx([2.5])
+    assert region.meet(Region(pr.Box.of((2.75, 3), 1), region.pre_activations)) is None
+
+
+@pytest.mark.parametrize("norm", ["inf", 1])
+@pytest.mark.parametrize("seed", range(8))
+def test_a_region_is_none_only_where_no_code_is_as_near(seed, norm):
+    net, x = noisy(seed)
+    best = optimum(net, x, norm, *BOX_ENDS)
+    for share in (0.05, 0.5, 0.9, 1.0 + 1e-6):
+        most = share * best + (1e-9 if share > 1.0 else 0.0)
+        task = Task(Problem.of(net, x, box=BOX), norm, ENCODINGS["big-m"])
+        region = task.region(np.zeros(2), most)
+        region = None if region is None else task.tightened(region, np.zeros(2), most, 2.0)
+        assert region is not None or share < 1.0
+
+
+def test_bounds_alone_prove_that_a_code_is_the_best_one():
+    proved = 0
+    for seed in range(8):
+        net, x = noisy(seed)
+        problem = Problem.of(net, x, box=BOX)
+        exact = pr.invert(net, x, pr.Exact("inf"), box=BOX)
+        assert exact.status is pr.Status.OPTIMAL
+        task = Task(problem, "inf", ENCODINGS["big-m"])
+        # A bound is asked for that is half the optimum: then a search is not always needed.
+        outcome, best = prove(task, incumbent_of(problem, "inf", exact.z), Solver(rel_gap=0.99), 0.0)
+        assert outcome.status is pr.Status.OPTIMAL
+        assert best.bound <= exact.residual + 1e-9
+        assert best.code is exact.z
+        proved += best.bound_by == BY_BOUNDS
+    assert proved >= 4
+
+
+@pytest.mark.parametrize("solver", ["highs", "scip"])
+@pytest.mark.parametrize("seed", range(8))
+def test_the_relaxed_program_holds_the_same_codes(seed, solver):
+    net, x = noisy(seed)
+    problem = Problem.of(net, x, box=BOX)
+    best = optimum(net, x, "inf", *BOX_ENDS)
+    region = Region(BOX, crown_bounds(net, BOX))
+    encoding = ENCODINGS["big-m"]
+    for most, status in ((1.5 * best, pr.Status.OPTIMAL), (0.95 * best, pr.Status.INFEASIBLE)):
+        model = build_program(problem, region, encoding, "inf", most, outputs_right="relaxed")
+        outcome = solve(model, solver, encoding.needs)
+        assert outcome.status is status
+        if status is pr.Status.OPTIMAL:
+            code = np.array([v.value for v in model.z.values()])
+            assert outcome.objective <= best + 1e-6
+            assert problem.residual(code, "inf") <= most + 1e-5
+
+
+@pytest.mark.parametrize("norm", ["inf", 1, 2])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_poor_incumbent_is_beaten(seed, norm):
+    net, x = noisy(seed)
+    problem = Problem.of(net, x, box=BOX)
+    task = Task(problem, norm, ENCODINGS["big-m"])
+    poor = incumbent_of(problem, norm, np.array([1.0, -1.0]))
+    outcome, best = prove(task, poor, Solver(), 0.0)
+    exact = pr.invert(net, x, pr.Exact(norm), box=BOX)
+    assert outcome.status is exact.status is pr.Status.OPTIMAL
+    assert best.residual == pytest.approx(exact.residual, abs=2e-5)
+    assert best.bound <= exact.residual + 1e-9
+
+
+def test_fits_and_lps_agree_that_nothing_is_left():
+    net, x = noisy(2)
+    best = optimum(net, x, "inf", *BOX_ENDS)
+    region = observed_region(net, x, BOX, 0.02 * best, "inf")
+    for tightened in (lagrangian_region, lp_region):
+        assert region is None or tightened(net, region) is None
