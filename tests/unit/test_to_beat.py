@@ -7,11 +7,12 @@ from brute_force import optimum
 import pyomo_relu as pr
 from pyomo_relu.bounds import Region, crown_bounds, lagrangian_region, lp_region, observed_region
 from pyomo_relu.formulations import ENCODINGS
+from pyomo_relu.inversion import proof
 from pyomo_relu.inversion.incumbent import Incumbent
 from pyomo_relu.inversion.program import build_program
 from pyomo_relu.inversion.proof import BY_BOUNDS, Task, prove
 from pyomo_relu.problem import Problem
-from pyomo_relu.solvers import Solver, solve
+from pyomo_relu.solvers import Outcome, Solver, solve
 
 BOX = pr.Box.of((-1, 1), 2)
 BOX_ENDS = (BOX.lower, BOX.upper)
@@ -20,8 +21,8 @@ BOX_ENDS = (BOX.lower, BOX.upper)
 def noisy(seed):
     """A network with negative noise clipped away, so that its optimum is not settled by signs."""
     rng = np.random.default_rng(seed)
-    weights = [rng.normal(size=(5, 2)), rng.normal(size=(6, 5))]
-    net = pr.Network.from_arrays(weights, [rng.normal(size=5), rng.normal(size=6)])
+    weights = [rng.normal(size=(4, 2)), rng.normal(size=(6, 4))]
+    net = pr.Network.from_arrays(weights, [rng.normal(size=4), rng.normal(size=6)])
     return net, np.maximum(net(rng.uniform(-1, 1, 2)) + 0.3 * rng.normal(size=6), 0.0)
 
 
@@ -106,3 +107,43 @@ def test_fits_and_lps_agree_that_nothing_is_left():
     region = observed_region(net, x, BOX, 0.02 * best, "inf")
     for tightened in (lagrangian_region, lp_region):
         assert region is None or tightened(net, region) is None
+
+
+def test_a_solver_that_contradicts_itself_gets_a_program_with_the_incumbent(monkeypatch):
+    calls = []
+
+    def stumbling(*arguments, **settings):
+        calls.append(arguments)
+        if len(calls) == 1:
+            return Outcome(pr.Status.SOLVER_ERROR, False, None, None, 0.0, "stub", "optimal, but without a solution")
+        return solve(*arguments, **settings)
+
+    monkeypatch.setattr(proof, "solve", stumbling)
+    for seed in range(8):
+        calls.clear()
+        net, x = noisy(seed)
+        problem = Problem.of(net, x, box=BOX)
+        near = pr.invert(net, x, pr.Hybrid("inf"), box=BOX)
+        outcome, best = prove(
+            Task(problem, "inf", ENCODINGS["big-m"]), incumbent_of(problem, "inf", near.z), Solver(), 0.0
+        )
+        assert outcome.status is pr.Status.OPTIMAL
+        assert best.bound <= best.residual + 1e-6
+        assert len(calls) in (0, 2)
+        if calls:
+            return
+    pytest.fail("no instance needed a search")
+
+
+def test_no_program_with_the_incumbent_is_infeasible(monkeypatch):
+    def infeasible(*_, **__):
+        return Outcome(pr.Status.INFEASIBLE, False, None, None, 0.0, "stub", "")
+
+    monkeypatch.setattr(proof, "solve", infeasible)
+    net, x = noisy(0)
+    problem = Problem.of(net, x, box=BOX)
+    task, known = Task(problem, "inf", ENCODINGS["big-m"]), incumbent_of(problem, "inf", np.zeros(2))
+    outcome, best = task.attempt(Region(BOX, crown_bounds(net, BOX)), known, Solver(), 2.0 * known.residual)
+    assert outcome.status is pr.Status.SOLVER_ERROR
+    assert outcome.message == "stub calls a model infeasible in which a known code lies"
+    assert best.bound == 0.0
