@@ -22,7 +22,7 @@ INSIDE_TUBE = 1e-7
 PRESSING = 1e-9
 """A face whose multiplier is smaller does not hold the code back."""
 
-DAMPING = 1e-8
+DAMPING = 1e-6
 """Relative weight of the code itself in least squares, where the cell's map does not determine it."""
 
 
