@@ -90,6 +90,9 @@ def draw(medians, path):
         axes.set(xlabel=name, title=network, yscale="log")
         if not name.startswith("depth"):
             axes.set_xscale("log")
+        points = [at for _, _, at in SERIES[series]]
+        axes.set_xticks(points, [f"{at:g}" for at in points])
+        axes.minorticks_off()
         axes.spines[["top", "right"]].set_visible(False)
     figure.axes[0].set_ylabel("CPU seconds")
     figure.axes[2].set_ylabel("CPU seconds")
