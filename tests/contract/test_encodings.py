@@ -1,18 +1,18 @@
 """Every exact encoding, with every solver that takes it, on every network of one table, against brute force."""
 
-import os
 from functools import cache
 
 import brute_force
 import numpy as np
 import pytest
+from solver_here import need
 from tiny_networks import NETWORKS, observation
 
 import pyomo_relu as pr
 from pyomo_relu.bounds import FORWARD
 from pyomo_relu.formulations import ENCODINGS
 from pyomo_relu.formulations.residual import NEEDS
-from pyomo_relu.solvers import BACKENDS, probe
+from pyomo_relu.solvers import BACKENDS
 
 EXACT = [encoding for encoding in ENCODINGS.values() if encoding.exact]
 BOX = (-2.0, 1.5)
@@ -21,14 +21,6 @@ BOX = (-2.0, 1.5)
 @cache
 def truth(name, norm):
     return brute_force.optimum(NETWORKS[name], observation(name), norm, *BOX)
-
-
-@cache
-def why_not(solver):
-    found = probe(BACKENDS[solver])
-    required = os.environ.get("PYOMO_RELU_REQUIRE_SOLVERS", "").split(",")
-    assert found.runs or solver not in required, f"{solver} is required here: {found.reason}"
-    return "" if found.runs else f"{solver} does not run here ({found.reason}); {found.install}"
 
 
 def gives_bounds(solver):
@@ -43,8 +35,7 @@ def gives_bounds(solver):
     [(e.name, s, p) for e in EXACT for s, b in BACKENDS.items() for p in NEEDS if e.needs | NEEDS[p] <= b.supports],
 )
 def test_optimum_is_that_of_brute_force(encoding, solver, norm, network, bounds):
-    if why_not(solver):
-        pytest.skip(why_not(solver))
+    need(solver)
     net, x = NETWORKS[network], observation(network)
     result = pr.invert(net, x, pr.Exact(norm, encoding=encoding, bounds=bounds), box=BOX, solver=solver)
     if gives_bounds(solver):

@@ -1,20 +1,13 @@
 """Every one-layer formulation, with every LP solver, against optimality conditions that share no code with it."""
 
-from functools import cache
-
 import numpy as np
 import pytest
 from scipy.optimize import linprog
+from solver_here import need
 
 import pyomo_relu as pr
 from pyomo_relu.formulations import LAYER_FORMULATIONS
-from pyomo_relu.solvers import BACKENDS, probe
-
-
-@cache
-def why_not(solver):
-    found = probe(BACKENDS[solver])
-    return "" if found.runs else f"{solver} does not run here ({found.reason}); {found.install}"
+from pyomo_relu.solvers import BACKENDS
 
 
 def layer_and_code(slope, seed=0, n=30, k=6, bias=0.2):
@@ -56,8 +49,7 @@ def _inverse(y, slope):
 @pytest.mark.parametrize("slope", [0.0, 0.1, 1.0])
 @pytest.mark.parametrize("formulation", LAYER_FORMULATIONS)
 def test_exact_observation_is_inverted(formulation, slope, solver):
-    if why_not(solver):
-        pytest.skip(why_not(solver))
+    need(solver)
     layer, z, _ = layer_and_code(slope)
     result = pr.invert_layer(layer, layer(z), LAYER_FORMULATIONS[formulation](), solver=solver)
     assert result.status is pr.Status.SOLVED

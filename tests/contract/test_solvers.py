@@ -1,8 +1,4 @@
-"""Every solver of the registry, on every way in which a solve can end.
-
-A solver that does not run here is skipped with the line that installs it, unless
-``PYOMO_RELU_REQUIRE_SOLVERS=highs,scip`` names it: then its absence is a failure.
-"""
+"""Every solver of the registry, on every way in which a solve can end."""
 
 import math
 import os
@@ -29,9 +25,10 @@ from pyomo.environ import (
     minimize,
     value,
 )
+from solver_here import need, probed
 
 from pyomo_relu.errors import CapabilityError, SolverConfigError
-from pyomo_relu.solvers import ABS_GAP, BACKENDS, REL_GAP, Capability, Solver, probe, solve
+from pyomo_relu.solvers import ABS_GAP, BACKENDS, REL_GAP, Capability, Solver, solve
 from pyomo_relu.status import Status
 
 LP = frozenset({Capability.LP})
@@ -40,21 +37,10 @@ SOS1 = frozenset({Capability.MILP, Capability.SOS1})
 MIQP = frozenset({Capability.MILP, Capability.MIQP})
 BILINEAR = frozenset({Capability.BILINEAR})
 
-REQUIRED = [name for name in os.environ.get("PYOMO_RELU_REQUIRE_SOLVERS", "").split(",") if name]
-
-
-@cache
-def probed(name):
-    return probe(BACKENDS[name])
-
 
 @pytest.fixture(params=BACKENDS)
 def backend(request):
-    found = probed(request.param)
-    if not found.runs:
-        (pytest.fail if found.name in REQUIRED else pytest.skip)(
-            f"{found.name} does not run here ({found.reason}); {found.install}"
-        )
+    need(request.param)
     return BACKENDS[request.param]
 
 
@@ -373,8 +359,7 @@ def test_an_option_of_the_solvers_own_reaches_it(backend):
 
 
 def test_glpk_without_presolve_tells_infeasible_from_unbounded():
-    if not probed("glpk").runs:
-        pytest.skip(probed("glpk").install)
+    need("glpk")
     outcome = solve(impossible_lp(False), Solver("glpk", options={"nopresol": ""}), LP)
     assert outcome.status is Status.INFEASIBLE
 
