@@ -13,7 +13,7 @@ from pyomo_relu.bounds import Region, affine_network, deviation_caps, layer_inte
 from pyomo_relu.box import Box
 from pyomo_relu.formulations import Encoding
 from pyomo_relu.formulations.encoding import encode_layer, new_layer_blocks
-from pyomo_relu.formulations.residual import add_residual_norm
+from pyomo_relu.formulations.residual import Outputs, add_residual_norm
 from pyomo_relu.formulations.rows import dense_rows
 from pyomo_relu.formulations.squares import Squares
 from pyomo_relu.layer import Layer
@@ -48,6 +48,7 @@ def build_program(
         The model holds the codes with at most this residual; it limits the deviations.
     bound : float
         A lower bound on the residual of every code; for p = inf it tells which outputs can only be missed from above.
+        A code's residual is then at most the model's objective or this bound, whichever is more.
     tube : float
         The most that any single output may deviate.
     outputs_right : "in optima", "always" or "relaxed"
@@ -59,37 +60,50 @@ def build_program(
     caps = deviation_caps(problem.network[-1], problem.x, most, norm, tube)
     if norm == "inf" and np.isfinite(caps).all():
         budget = float(caps.max())
-    least = least_deviations(problem, norm, bound)
+    least = least_deviations(problem, norm)
     model = ConcreteModel()
     with PauseGC():
         add_code(model, problem.network, region)
         if outputs_right == "always":
-            outputs = encode_network(model, problem.network, region, encoding)[-1]
+            outputs = Outputs.of(encode_network(model, problem.network, region, encoding)[-1])
             add_residual_norm(model, outputs, problem.x, norm, least=least, most=caps, budget=budget)
         else:
             layer, bounds, variables = _hidden(model, problem.network, region, encoding)
-            fitted = _fitted(layer, bounds, problem.x, norm)
-            kept = ~fitted
             # The lower side |y - x| >= x - y says nothing where x is below what y misses it by anyway.
-            anyway = np.full(problem.x.size, most) if outputs_right == "relaxed" and norm == "inf" else least
-            outputs = []
-            if kept.any():
-                outputs = encode_layer(
+            anyway = np.maximum(least, bound) if norm == "inf" else least
+            if norm == "inf" and least.max() <= bound:
+                # Nor is the known bound one of the deviation: no branch of a search that lies below it would then be
+                # better than another.
+                least = np.zeros(problem.x.size)
+            one_sided = problem.x <= (most if outputs_right == "relaxed" and norm == "inf" else anyway)
+            linear = _linear(layer, bounds, problem.x, norm, one_sided)
+            written = []
+            if not linear.all():
+                written = encode_layer(
                     model.layer[len(problem.network)],
-                    Layer(layer.weight[kept], layer.bias[kept], layer.slope),
+                    Layer(layer.weight[~linear], layer.bias[~linear], layer.slope),
                     variables,
-                    Box(bounds.lower[kept], bounds.upper[kept]),
+                    Box(bounds.lower[~linear], bounds.upper[~linear]),
                     encoding,
-                    one_sided=(problem.x <= anyway)[kept],
+                    one_sided=one_sided[~linear],
                 )
-            squares = None
-            if fitted.any():
-                live = [v is not None for v in variables]
-                weight, own = layer.weight[fitted][:, live], [v for v in variables if v is not None]
-                shift, x = layer.bias[fitted], problem.x[fitted]
-                squares = Squares.of(weight, shift - x).add_to(model, own, budget)
-                if np.isfinite(tube):
-                    model.tube = dense_rows(range(len(x)), weight, own, lower=x - tube - shift, upper=x + tube - shift)
+            live = [j for j, v in enumerate(variables) if v is not None]
+            weight, inputs = layer.weight[:, live], [variables[j] for j in live]
+            if norm == 2:
+                outputs, kept = Outputs.of(written), ~linear
+                squares = _add_squares(model, weight[linear], inputs, (problem.x - layer.bias)[linear], tube, budget)
+            else:
+                # What is on, or missed from above only, is a row of the layer; of the latter nothing holds the sign.
+                from_above = (layer.slope == 0.0) & ((problem.x <= anyway) | (linear & (bounds.lower < 0.0)))
+                variable = dict(zip(np.flatnonzero(~linear).tolist(), written, strict=True))
+                outputs = Outputs(
+                    [variable.get(j) for j in range(layer.n_out)],
+                    inputs,
+                    np.where(linear[:, None], weight, 0.0),
+                    np.where(linear, layer.bias, 0.0),
+                    from_above,
+                )
+                kept, squares = np.ones(problem.x.size, dtype=bool), None
             add_residual_norm(
                 model,
                 outputs,
@@ -154,25 +168,40 @@ def _hidden(model: ConcreteModel, network: Network, region: Region, encoding: En
     return reduced, bounds, [v if column.any() else None for v, column in zip(variables, reduced.weight.T, strict=True)]
 
 
-def _fitted(layer: Layer, bounds: Box, x: FloatArray, norm: Norm) -> NDArray[np.bool_]:
-    """Return which outputs of p = 2 are linear and need no variable of their own, shape (n_out,).
+def _linear(layer: Layer, bounds: Box, x: FloatArray, norm: Norm, one_sided: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which outputs need no variable of their own, shape (n_out,): their rows are those of the deviations.
 
-    A pre-activation below zero misses x >= 0 by more than its output does, so that its sign need not be held.
+    The sign of an output that is on need not be held: a pre-activation below zero misses x >= 0 by more than its
+    output does, and x < 0 is missed by -x at least, which is held or known. Nor need that of one which only an
+    upper limit concerns.
     """
-    if norm != 2:
-        return np.zeros(layer.n_out, dtype=bool)
-    linear = np.full(layer.n_out, layer.slope == 1.0) | ((bounds.lower >= 0.0) & (x >= 0.0))
-    return np.asarray(linear & (linear.sum() > layer.n_in), dtype=np.bool_)
+    if layer.slope > 0.0:
+        linear = np.full(layer.n_out, layer.slope == 1.0)
+    elif norm == 2:
+        linear = (bounds.lower >= 0.0) & (x >= 0.0)
+    else:
+        linear = (bounds.lower >= 0.0) | (one_sided & (bounds.upper > 0.0))
+    # At most as many squares as inputs are no gain.
+    return np.asarray(linear & ((norm != 2) | (linear.sum() > layer.n_in)), dtype=np.bool_)
 
 
-def least_deviations(problem: Problem, norm: Norm, bound: float) -> FloatArray:
+def _add_squares(
+    model: ConcreteModel, weight: FloatArray, inputs: list[Any], x: FloatArray, tube: float, budget: float | None
+) -> Any:
+    """Return ``|weight @ inputs - x|^2``, each entry within the tube; None where it has none."""
+    if not x.size:
+        return None
+    if np.isfinite(tube):
+        model.tube = dense_rows(range(x.size), weight, inputs, lower=x - tube, upper=x + tube)
+    return Squares.of(weight, -x).add_to(model, inputs, budget)
+
+
+def least_deviations(problem: Problem, norm: Norm) -> FloatArray:
     """Return what each output misses `x` by at least, shape (n,); for p = inf, what the norm is at least."""
-    least = np.zeros(problem.x.size)
-    if problem.network[-1].slope == 0.0:
-        least = np.maximum(-problem.x, 0.0)
-    if norm == "inf":
-        least = np.full(problem.x.size, max(float(least.max()), bound))
-    return least
+    if problem.network[-1].slope > 0.0:
+        return np.zeros(problem.x.size)
+    least = np.maximum(-problem.x, 0.0)
+    return np.full(problem.x.size, least.max()) if norm == "inf" else least
 
 
 def read_code(model: ConcreteModel, box: Box) -> FloatArray:
