@@ -1,3 +1,4 @@
+# %% [markdown]
 """
 See a pre-image
 ===============
@@ -6,9 +7,11 @@ Inversion asks for a code that meets an observation. The pre-image is all of the
 activation pattern that meets it.
 """
 
-# %%
+# %% [markdown]
 # A small random network with two inputs, and what noise of 0.1 leaves open of the code. Each piece in colour is a
 # cell; behind it, in grey, the cells on which the network is linear.
+
+# %%
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -26,14 +29,18 @@ thin = pr.preimage(net, x, box=(-4, 4))
 thick = pr.preimage(net, x, box=(-4, 4), tol=0.1)
 thin, thick
 
-# %%
+# %% [markdown]
 # How far it reaches, whether two codes hang together, how much of the box it is:
+
+# %%
 print("z1 from, to:", thick.reach([1.0, 0.0]))
 print("components:", thick.n_components, "- convex:", thick.convex)
 print("area:", thick.volume(), "of", 8 * 8)
 
-# %%
+# %% [markdown]
 # A colour a component.
+
+# %%
 figure, panels = plt.subplots(1, 2, figsize=(10, 5), layout="constrained")
 for axes, found in zip(panels, (thin, thick), strict=True):
     draw_preimage(axes, found)

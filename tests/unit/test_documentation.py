@@ -57,11 +57,14 @@ def test_the_version_of_the_citation_is_the_packages():
 
 
 @pytest.mark.parametrize("notebook", sorted((DOCS / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
-def test_notebooks_have_the_code_of_their_scripts(notebook):
-    cells = [cell for cell in json.loads(notebook.read_text())["cells"] if cell["cell_type"] == "code"]
-    written = ast.parse("\n".join("".join(cell["source"]) for cell in cells))
-    script = ast.parse((DOCS / "gallery" / f"{notebook.stem}.py").read_text())
-    assert ast.dump(written) == ast.dump(ast.Module(script.body[1:], []))
+def test_notebooks_have_the_words_and_the_code_of_their_scripts(notebook):
+    cells = json.loads(notebook.read_text())["cells"]
+    words, code = (["".join(c["source"]) for c in cells if c["cell_type"] == kind] for kind in ("markdown", "code"))
+    written = (DOCS / "gallery" / f"{notebook.stem}.py").read_text()
+    script = ast.parse(written)
+    texts = re.findall(r"^# %% \[markdown\]\n((?:# .*\n)+)", written, re.MULTILINE)
+    assert words == [ast.get_docstring(script), *(text[2:-1].replace("\n# ", "\n") for text in texts)]
+    assert ast.dump(ast.parse("\n".join(code))) == ast.dump(ast.Module(script.body[1:], []))
 
 
 def test_the_gallery_lists_every_script():
