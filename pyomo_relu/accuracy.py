@@ -12,6 +12,15 @@ from pyomo_relu.validation import FloatArray
 def relative_error(found: FloatArray, truth: FloatArray) -> float:
     """Return ``||found - truth||_2 / ||truth||_2``.
 
+    Parameters
+    ----------
+    found, truth : array, of one shape
+        The truth is not zero.
+
+    Returns
+    -------
+    float
+
     Examples
     --------
     >>> relative_error(np.array([1.0, 1.0]), np.array([1.0, 0.0]))
@@ -22,6 +31,16 @@ def relative_error(found: FloatArray, truth: FloatArray) -> float:
 
 def psnr(image: FloatArray, truth: FloatArray, peak: float = 1.0) -> float:
     """Return the peak signal-to-noise ratio in dB; infinite for equal images.
+
+    Parameters
+    ----------
+    image, truth : array, of one shape
+    peak : float
+        The largest value that an image may have.
+
+    Returns
+    -------
+    float
 
     Examples
     --------

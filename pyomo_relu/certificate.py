@@ -19,7 +19,13 @@ from pyomo_relu.validation import FloatArray
 
 
 class Standing(Enum):
-    """Why a claim may be believed."""
+    """Why a claim may be believed.
+
+    Examples
+    --------
+    >>> str(Standing.VERIFIED), Standing("trusted") is Standing.TRUSTED
+    ('verified', True)
+    """
 
     VERIFIED = "verified"
     TRUSTED = "trusted"
@@ -42,6 +48,11 @@ class Claim:
         By what it was verified, or to whom it is trusted.
     value : float or None
         The number that it is about.
+
+    Examples
+    --------
+    >>> print(Claim("||G(z) - x||_1 = 0.5", Standing.VERIFIED, "forward pass in float64", 0.5))
+    verified: ||G(z) - x||_1 = 0.5 (forward pass in float64)
     """
 
     text: str

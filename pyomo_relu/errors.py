@@ -20,36 +20,113 @@ from __future__ import annotations
 
 
 class PyomoReluError(Exception):
-    """Base class of all errors that pyomo-relu raises on purpose."""
+    """Base class of all errors that pyomo-relu raises on purpose.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> try:
+    ...     pr.Box.of((1, -1), 2)
+    ... except pr.PyomoReluError as error:
+    ...     print(type(error).__name__, "-", error)
+    InputError - box is empty: lower 1 exceeds upper -1 at 0
+    """
 
 
 class InputError(PyomoReluError, ValueError):
-    """Bad input. The message names the thing and both sizes, or the remedy."""
+    """Bad input. The message names the thing and both sizes, or the remedy.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> pr.Layer([[float("nan")]])
+    Traceback (most recent call last):
+        ...
+    pyomo_relu.errors.InputError: weight has 1 entry that is not finite, the first at (0, 0)
+    """
 
 
 class ShapeError(InputError):
-    """Two sizes that do not fit."""
+    """Two sizes that do not fit.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> pr.invert(pr.Network.from_arrays([[[1.0], [-1.0]]]), [1.0])
+    Traceback (most recent call last):
+        ...
+    pyomo_relu.errors.ShapeError: observation has 1 entries, expected 2
+    """
 
 
 class NetworkFileError(InputError):
-    """A network file that is damaged, or that holds what is not understood."""
+    """A network file that is damaged, or that holds what is not understood.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> pr.load_network("generator.h5")
+    Traceback (most recent call last):
+        ...
+    pyomo_relu.errors.NetworkFileError: generator.h5: unknown suffix '.h5'; known: .npz, .onnx, .pt, .pth
+    """
 
 
 class SolverConfigError(InputError):
-    """An unknown solver, an unknown option, or a value that does not fit one."""
+    """An unknown solver, an unknown option, or a value that does not fit one.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> pr.Solver("highs", time_limit=-1)
+    Traceback (most recent call last):
+        ...
+    pyomo_relu.errors.SolverConfigError: time_limit must be a positive number of at most 1e+12, got -1
+    """
 
 
 class CapabilityError(PyomoReluError):
-    """The chosen solver cannot take this kind of model."""
+    """The chosen solver cannot take this kind of model.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> pr.invert(pr.Network.random((1, 2), seed=0), [1.0, 0.0], pr.Exact(encoding="sos1"), solver="highs")
+    Traceback (most recent call last):
+        ...
+    pyomo_relu.errors.CapabilityError: ...
+    """
 
 
 class SolverUnavailableError(PyomoReluError):
-    """The chosen solver is not installed here, or does not run."""
+    """The chosen solver is not installed here, or does not run.
+
+    Examples
+    --------
+    >>> issubclass(SolverUnavailableError, InputError)     # the call may be right, and this machine not
+    False
+    """
 
 
 class MissingDependencyError(PyomoReluError, ImportError):
-    """An optional package is not installed; the message carries the pip line."""
+    """An optional package is not installed; the message carries the pip line.
+
+    Examples
+    --------
+    >>> issubclass(MissingDependencyError, ImportError)
+    True
+    """
 
 
 class StatusError(PyomoReluError):
-    """Raised by ``Result.raise_for_status()`` where an inversion did not succeed."""
+    """Raised by ``Result.raise_for_status()`` where an inversion did not succeed.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> result = pr.invert(pr.Network.from_arrays([[[1.0, 1.0]]]), [1.0], pr.Layerwise(pr.LinearSolve()))
+    >>> result.raise_for_status()  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    pyomo_relu.errors.StatusError: rank_deficient (layer 1: 1 active rows of rank 1 for 2 unknowns): fewer ...
+    """

@@ -43,6 +43,10 @@ def mnist_latents() -> FloatArray:
 
     Each is the encoder's mean code of an image that was held out of the training.
 
+    Returns
+    -------
+    array, shape (10, 20)
+
     Examples
     --------
     >>> mnist_latents().shape

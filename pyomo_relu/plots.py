@@ -35,6 +35,12 @@ class GalleryRow:
         One a column, n a perfect square; None where there is nothing to show.
     captions : sequence of str
         A line or two below each image.
+
+    Examples
+    --------
+    >>> row = GalleryRow("observed", [np.zeros(16), None], ["3.1 dB", ""])
+    >>> row.label, len(row.images)
+    ('observed', 2)
     """
 
     label: str
@@ -45,12 +51,28 @@ class GalleryRow:
 def check_picture(path: str | PathLike[str]) -> Path:
     """Return the path of a picture, or refuse it before anything is computed for it.
 
+    Parameters
+    ----------
+    path : path
+        ``.png``, ``.svg`` or ``.pdf``.
+
+    Returns
+    -------
+    Path
+
     Raises
     ------
     InputError
         If the suffix is not .png, .svg or .pdf.
     MissingDependencyError
         If Matplotlib is not installed.
+
+    Examples
+    --------
+    >>> check_picture("x.gif")
+    Traceback (most recent call last):
+        ...
+    pyomo_relu.errors.InputError: x.gif: cannot draw '.gif'; known: .png, .svg, .pdf
     """
     target = Path(path)
     if target.suffix.lower() not in SUFFIXES:
@@ -61,6 +83,14 @@ def check_picture(path: str | PathLike[str]) -> Path:
 
 def image_side(size: int) -> int | None:
     """Return the side of a square image of `size` pixels, or None where `size` is no square, or below 16.
+
+    Parameters
+    ----------
+    size : int
+
+    Returns
+    -------
+    int or None
 
     Examples
     --------
@@ -96,6 +126,15 @@ def plot_inversion(
         If the inputs do not fit, or the suffix is unknown.
     MissingDependencyError
         If Matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "x.png"
+    ...     plot_inversion([1.0, 0.0, 2.0], [1.1, 0.0, 2.0], path)
+    ...     path.exists()
+    True
     """
     target = check_picture(path)
     shown = as_vector(reconstruction, np.size(reconstruction), "reconstruction")
@@ -136,6 +175,15 @@ def plot_gallery(
         If a row does not have one image and one caption a column, an image is no square, or the suffix is unknown.
     MissingDependencyError
         If Matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "digits.png"
+    ...     plot_gallery([GalleryRow("observed", [np.eye(4).ravel()], ["an identity"])], ["first"], path)
+    ...     path.exists()
+    True
     """
     target = check_picture(path)
     if not rows or not columns:
@@ -168,10 +216,24 @@ def plot_gallery(
 def new_figure(width: float, height: float) -> Any:
     """Return an empty figure of this size, in inches, which knows nothing of pyplot.
 
+    Parameters
+    ----------
+    width, height : float
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
     Raises
     ------
     MissingDependencyError
         If Matplotlib is not installed.
+
+    Examples
+    --------
+    >>> figure = new_figure(4, 3)
+    >>> figure.get_size_inches().tolist(), figure.axes
+    ([4.0, 3.0], [])
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -292,6 +354,19 @@ def save_figure(figure: Any, target: Path) -> None:
         From :func:`new_figure`.
     target : Path
         As :func:`check_picture` returns it.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_figure(new_figure(2, 2), check_picture(f"{folder}/empty.svg"))
+    ...     [path.name for path in Path(folder).iterdir()]
+    ['empty.svg']
     """
     kind = target.suffix.lower().lstrip(".")
     # Without a date the same picture is the same file.

@@ -70,6 +70,10 @@ def residual(network: Network, z: Iterable[Any], x: Iterable[Any], norm: Literal
     norm : "inf" or 1
         The 2-norm of rationals need not be rational.
 
+    Returns
+    -------
+    Fraction
+
     Raises
     ------
     ShapeError
@@ -92,6 +96,18 @@ def residual(network: Network, z: Iterable[Any], x: Iterable[Any], norm: Literal
 
 def as_fractions(values: Iterable[Any], size: int, name: str) -> list[Fraction]:
     """Return `values` as fractions of exactly their value.
+
+    Parameters
+    ----------
+    values : iterable of int, float or Fraction
+    size : int
+        How many there must be.
+    name : str
+        The error's first word.
+
+    Returns
+    -------
+    list of Fraction
 
     Raises
     ------

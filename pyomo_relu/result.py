@@ -44,6 +44,14 @@ class LayerReport:
     seconds : float
         Wall clock.
     message : str
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> net = pr.Network.random((2, 8, 20), seed=0)
+    >>> last, first = pr.invert(net, net([1.0, -1.0])).layers
+    >>> last.layer, first.layer, last.unique, first.rank
+    (2, 1, True, 2)
     """
 
     layer: int
@@ -95,6 +103,16 @@ class Result:
         One line on what went wrong.
     layers : tuple of LayerReport
         Last layer first; empty for methods that do not work layer by layer.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> net = pr.Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
+    >>> result = pr.invert(net, [-2.0], pr.Exact(), box=(-1, 3))
+    >>> result.status.value, result.residual, result.dual_bound, result.gap, result.realizable
+    ('optimal', 2.0, 2.0, 0.0, False)
+    >>> result.to_dict()["norm"]
+    'inf'
     """
 
     z: FloatArray | None

@@ -31,6 +31,11 @@ class Processes:
     workers : int
         At least 1.
 
+    Raises
+    ------
+    InputError
+        If `workers` is not a whole number of at least 1.
+
     Examples
     --------
     >>> Processes(2)

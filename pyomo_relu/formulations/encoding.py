@@ -33,7 +33,23 @@ binary and a big M of 1e-14. It is never more than this by itself: a solver's to
 
 
 class Encoding(Protocol):
-    """How "p = 0 or n = 0" is written."""
+    """How "p = 0 or n = 0" is written.
+
+    Attributes
+    ----------
+    name : str
+        As ``Exact(encoding=...)`` takes it.
+    needs : frozenset of Capability
+        What it needs of a solver.
+    exact : bool
+        False for a relaxation, which `Exact` refuses.
+
+    Examples
+    --------
+    >>> from pyomo_relu.formulations import ENCODINGS
+    >>> {name: encoding.exact for name, encoding in ENCODINGS.items()}
+    {'big-m': True, 'sos1': True, 'indicator': True, 'triangle': False}
+    """
 
     name: ClassVar[str]
     needs: ClassVar[frozenset[Capability]]

@@ -46,6 +46,14 @@ class LayerAnswer:
         Name and version of what solved it.
     singular_values : array or None
         Of the weights of the active rows, largest first, where the solve found them.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> layer = pr.Layer([[1.0], [-1.0], [2.0]])
+    >>> answer = pr.LinearSolve().solve(layer, np.array([1.5, 0.0, 3.0]), pr.Box.everything(1), pr.Solver())
+    >>> answer.status.value, answer.code.round(6).tolist(), answer.active.tolist(), answer.n_solves
+    ('solved', [1.5], [True, False, True], 1)
     """
 
     status: Status
@@ -62,13 +70,49 @@ class LayerAnswer:
 
 @runtime_checkable
 class LayerFormulation(Protocol):
-    """How one layer is inverted; a new one is a file beside this with these members."""
+    """How one layer is inverted; a new one is a file beside this with these members.
+
+    Attributes
+    ----------
+    name : str
+        Its name in messages.
+    norm : "inf", 1 or 2
+        Of the residual that it makes small.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> isinstance(pr.LayerLinf(), LayerFormulation), pr.LayerLinf.name, pr.LayerL1.norm
+    (True, 'linf', 1)
+    """
 
     name: ClassVar[str]
     norm: ClassVar[Norm]
 
     def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
-        """Find a code in `box` whose output is near `x`."""
+        """Find a code in `box` whose output is near `x`.
+
+        Parameters
+        ----------
+        layer : Layer
+        x : array, shape (n_out,)
+            Finite.
+        box : Box
+            Of the code, of ``n_in`` axes; infinite where it is free.
+        solver : Solver
+
+        Returns
+        -------
+        LayerAnswer
+            Trouble during a solve is its status.
+
+        Raises
+        ------
+        InputError
+            If the observation is no output of such a layer, as a LeakyReLU's that is out of range.
+        CapabilityError, SolverConfigError, SolverUnavailableError
+            As :func:`pyomo_relu.invert`.
+        """
         ...
 
 

@@ -50,6 +50,11 @@ class LayerL1:
         How eps grows from round to round. Rounds in which no row changes its kind have the
         same LP, and are passed over.
 
+    Raises
+    ------
+    InputError
+        If `eps` is not a positive number, or `schedule` not a `Geometric`.
+
     References
     ----------
     Lei, Jalal, Dhillon, Dimakis (2019), Algorithm 2; the LeakyReLU rows and the bound

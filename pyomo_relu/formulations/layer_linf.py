@@ -46,6 +46,11 @@ class LayerLinf:
         feasibility is monotone). `Bisection`, the default where there is no `eps`,
         gives the exact minimum and needs no guess.
 
+    Raises
+    ------
+    InputError
+        If `eps` is not a positive number, `schedule` is neither, or `eps` is given for a `Bisection`.
+
     References
     ----------
     Lei, Jalal, Dhillon, Dimakis (2019), equation (6), Algorithm 1 and Remark 1 (M7); the lower

@@ -40,6 +40,11 @@ class LayerRelaxed:
         The noise level. No signal in the LP tells it; give one formulation a layer to
         `Layerwise` where it grows with depth.
 
+    Raises
+    ------
+    InputError
+        If `eps` is not a positive number.
+
     References
     ----------
     Lei, Jalal, Dhillon, Dimakis (2019), equation (8).

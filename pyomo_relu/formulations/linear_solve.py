@@ -35,6 +35,11 @@ class LinearSolve:
         Relative to ``max(1, max |x|)``: a ReLU output above it counts as active. Never
         zero in practice: dust of 1e-12 is not a signal.
 
+    Raises
+    ------
+    InputError
+        If `threshold` is not a number of at least 0.
+
     References
     ----------
     Lei, Jalal, Dhillon, Dimakis (2019), Theorem 2 and equation (5).

@@ -25,6 +25,14 @@ class BigM:
     ----------
     Tjeng, Xiao, Tedrake, "Evaluating robustness of neural networks with mixed integer
     programming" (2019); Fischetti and Jo (2018).
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> net = pr.Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
+    >>> first = pr.Exact(encoding="big-m").model(net, [2.0], box=(-3, 3)).layer[1]
+    >>> print(first.positive_if_on[0].expr)  # doctest: +ELLIPSIS
+    layer[1].positive[0] - 3.000...*layer[1].on[0]  <=  0.0
     """
 
     name: ClassVar[str] = "big-m"

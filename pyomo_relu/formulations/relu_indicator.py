@@ -23,6 +23,14 @@ class Indicator:
     None of Pyomo's interfaces passes indicator constraints, so that the implications are
     written as products; solvers that take them (SCIP, Gurobi) linearise a product of a
     binary and a bounded variable exactly, by themselves.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> net = pr.Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
+    >>> model = pr.Exact(encoding="indicator").model(net, [2.0], box=(-3, 3))
+    >>> print(model.layer[1].negative_if_off[0].expr)
+    layer[1].negative[0]*layer[1].on[0]  ==  0.0
     """
 
     name: ClassVar[str] = "indicator"

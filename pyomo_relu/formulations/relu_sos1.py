@@ -18,6 +18,14 @@ class Sos1:
     References
     ----------
     Beale and Tomlin (1970); for ReLU: Fischetti and Jo (2018), as indicator-like branching.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> net = pr.Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
+    >>> model = pr.Exact(encoding="sos1").model(net, [2.0], box=(-3, 3))
+    >>> [v.name for v in model.layer[1].one_side[0].variables]
+    ['layer[1].positive[0]', 'layer[1].negative[0]']
     """
 
     name: ClassVar[str] = "sos1"

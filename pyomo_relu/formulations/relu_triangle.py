@@ -20,6 +20,14 @@ class Triangle:
     References
     ----------
     Ehlers, "Formal verification of piece-wise linear feed-forward neural networks" (2017).
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> pr.Exact(encoding="triangle")
+    Traceback (most recent call last):
+        ...
+    pyomo_relu.errors.InputError: ...
     """
 
     name: ClassVar[str] = "triangle"

@@ -34,6 +34,11 @@ class Descent:
         Most iterations of each.
     seed : int
 
+    Raises
+    ------
+    InputError
+        If `starts` or `iterations` is below 1.
+
     References
     ----------
     Bora et al. (2017) and Huang et al. (2018) invert by gradient descent, the baseline of the paper.

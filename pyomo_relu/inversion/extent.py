@@ -69,6 +69,14 @@ class Extent:
         Wall clock, without that of `result`.
     solver : str
         Name and version.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> net = pr.Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
+    >>> found = pr.extent(net, [2.0], box=(-3, 3))
+    >>> found.status.value, found.unique, found.attained_width.round(3).tolist(), found.codes.round(3).tolist()
+    ('optimal', False, [4.0], [[[-2.0], [2.0]]])
     """
 
     directions: FloatArray | None

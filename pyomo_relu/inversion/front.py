@@ -15,10 +15,34 @@ from pyomo_relu.solvers import Solver
 
 
 class Method(Protocol):
-    """A way to invert; a new one is a file beside this with this one function."""
+    """A way to invert; a new one is a file beside this with this one function.
+
+    Examples
+    --------
+    >>> import numpy as np, pyomo_relu as pr
+    >>> from pyomo_relu.certificate import certify
+    >>> class Zero:
+    ...     def run(self, problem, solver):
+    ...         verdict = certify(problem, np.zeros(problem.network.n_in), 2, None, "", "")
+    ...         return pr.Result.of(verdict, pr.Status.SOLVED, "nobody", 0.0, objective=None)
+    >>> pr.invert(pr.Network.random((2, 4), seed=0), [3.0, 0.0, 0.0, 4.0], Zero()).residual
+    5.0
+    """
 
     def run(self, problem: Problem, solver: Solver) -> Result:
-        """Invert."""
+        """Invert.
+
+        Parameters
+        ----------
+        problem : Problem
+            Network, observation and box, checked; a mask or an operator is in the network already.
+        solver : Solver
+
+        Returns
+        -------
+        Result
+            As :meth:`pyomo_relu.Result.of` makes it from a re-checked code.
+        """
         ...
 
 
@@ -96,6 +120,10 @@ def invert_layer(
         What `Layerwise` takes where it is not given.
     mask, box, solver : optional
         ``box=(0, np.inf)`` asks for a non-negative code.
+
+    Returns
+    -------
+    Result
 
     Examples
     --------

@@ -31,6 +31,11 @@ class Hybrid:
     seed : int
         Of those starts.
 
+    Raises
+    ------
+    InputError
+        If the norm is none of these, or `starts` is negative.
+
     References
     ----------
     The paper names the combination of both ways as future work; this form is the project's own.

@@ -41,6 +41,11 @@ class Layerwise:
         expansion that uniqueness needs from about 2 to about 1.5 (derived for this
         project); False is the paper's own variant.
 
+    Raises
+    ------
+    InputError
+        If `formulation` is no formulation; where it runs, if there is not one a layer.
+
     References
     ----------
     Lei, Jalal, Dhillon, Dimakis (2019), sections 3 and 4.

@@ -27,7 +27,35 @@ OBJECTS = (torch.from_object, sklearn.from_object)
 
 
 def read_layers(source: Any, *, slopes: float | Sequence[float] | None = None) -> tuple[Layer, ...]:
-    """Read the layers of a file or of an object; see :func:`pyomo_relu.load_network`."""
+    """Read the layers of a file or of an object; see :func:`pyomo_relu.load_network`.
+
+    Parameters
+    ----------
+    source : path, torch.nn.Module or sklearn.neural_network.MLPRegressor
+    slopes : float or sequence of float, optional
+        Activations, only for a file that has none.
+
+    Returns
+    -------
+    tuple of Layer
+
+    Raises
+    ------
+    NetworkFileError
+        A file that is missing, damaged, or of a suffix or with a part that is not understood.
+    InputError
+        An object that is no network, or slopes that do not fit.
+    MissingDependencyError
+        If the package for that format is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_layers(f"{folder}/net.npz", [Layer([[1.0, 2.0]])])
+    ...     read_layers(f"{folder}/net.npz")
+    (Layer(2 -> 1, ReLU),)
+    """
     if not isinstance(source, (str, PathLike)):
         refuse_slopes(slopes, f"a {type(source).__name__}")
         for convert in OBJECTS:
@@ -47,7 +75,28 @@ def read_layers(source: Any, *, slopes: float | Sequence[float] | None = None) -
 
 
 def write_layers(path: str | PathLike[str], layers: Sequence[Layer]) -> None:
-    """Write `layers` to `path`, atomically, in the format of its suffix."""
+    """Write `layers` to `path`, atomically, in the format of its suffix.
+
+    Parameters
+    ----------
+    path : path
+        ``.npz``, which is exact, or ``.onnx``.
+    layers : sequence of Layer
+
+    Raises
+    ------
+    NetworkFileError
+        If the suffix is another one.
+    MissingDependencyError
+        If the package for that format is not installed.
+
+    Examples
+    --------
+    >>> write_layers("net.h5", [Layer([[1.0, 2.0]])])
+    Traceback (most recent call last):
+        ...
+    pyomo_relu.errors.NetworkFileError: net.h5: cannot write '.h5'; known: .npz, .onnx
+    """
     target = Path(path)
     writer = WRITERS.get(target.suffix.lower())
     if writer is None:

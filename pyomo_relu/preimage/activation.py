@@ -24,6 +24,13 @@ class ActivationRegion:
     matrix, offset : array, shapes (n, k) and (n,)
     sides, limits : array, shapes (m, k) and (m,)
         One row a neuron that is not linear.
+
+    Examples
+    --------
+    >>> net = Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
+    >>> where = ActivationRegion.of(net, (np.array([False, True]), np.array([True])))
+    >>> where.matrix.tolist(), where.sides.tolist()                 # z <= 0, three times over
+    ([[-1.0]], [[1.0], [1.0], [1.0]])
     """
 
     matrix: FloatArray

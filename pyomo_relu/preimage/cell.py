@@ -20,6 +20,14 @@ class Cell(Polytope):
     ----------
     pattern : tuple of bool array
         Which pre-activations are positive or zero (the others are negative or zero), one array a layer.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> net = pr.Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
+    >>> cell = pr.preimage(net, [2.0], tol=0.5).cells[0]
+    >>> cell, cell.interior.tolist(), [on.tolist() for on in cell.pattern]
+    (Cell(dimension 1 of 1, 5 sides), [2.0], [[True, False], [True]])
     """
 
     pattern: Pattern

@@ -90,7 +90,19 @@ def preimage(
 def iterate_cells(net: Network, x: Any, box: Any = None, tol: float = 0.0) -> Iterator[Cell]:
     """Yield the cells of a pre-image as they are found; one may be a face of another.
 
-    Parameters and errors as in :func:`pyomo_relu.preimage`.
+    Parameters
+    ----------
+    net, x, box, tol
+        As there.
+
+    Yields
+    ------
+    Cell
+
+    Raises
+    ------
+    ShapeError, InputError
+        As :func:`pyomo_relu.preimage`.
 
     Examples
     --------

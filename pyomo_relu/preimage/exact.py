@@ -34,6 +34,10 @@ def is_code(net: Network, x: Iterable[Any], z: Iterable[Any], box: Any = None, t
     box : Box or pair (lower, upper), optional
     tol : int, float or Fraction
 
+    Returns
+    -------
+    bool
+
     Raises
     ------
     ShapeError, InputError

@@ -32,6 +32,16 @@ def slice_of(network: Network, origin: Any, directions: Any) -> Network:
     directions : array_like, shape (2, k)
         Any number of directions is allowed; two can be drawn.
 
+    Returns
+    -------
+    Network
+        Of as many inputs as there are directions.
+
+    Raises
+    ------
+    ShapeError, InputError
+        If the sizes do not fit, or an entry is not finite.
+
     Examples
     --------
     >>> net = Network.from_arrays([[[1.0, 1.0, 1.0]]])
@@ -89,6 +99,15 @@ def draw_preimage(axes: Any, found: Preimage, *, seconds: float = 20.0) -> None:
         One that :func:`check_drawable` takes.
     seconds : float
         As in :func:`~pyomo_relu.preimage.plot_preimage`.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> from pyomo_relu.plots import new_figure
+    >>> axes = new_figure(3, 3).add_subplot()
+    >>> draw_preimage(axes, pr.preimage(pr.Network.from_arrays([[[1.0, 1.0]]]), [1.0], box=(-2, 2)))
+    >>> axes.get_xlabel()
+    'z1'
     """
     problem = found.problem
     regions = preimage(problem.network, problem.x, problem.box, np.inf, seconds=seconds)
@@ -104,7 +123,28 @@ def draw_preimage(axes: Any, found: Preimage, *, seconds: float = 20.0) -> None:
 
 
 def check_drawable(network: Network, bounded: bool) -> None:
-    """Refuse what :func:`~pyomo_relu.preimage.plot_preimage` would refuse, before anything is computed for it."""
+    """Refuse what :func:`~pyomo_relu.preimage.plot_preimage` would refuse, before anything is computed for it.
+
+    Parameters
+    ----------
+    network : Network
+    bounded : bool
+        Whether the box is.
+
+    Raises
+    ------
+    InputError
+        If there are not two inputs, or the box is not bounded.
+    MissingDependencyError
+        If Matplotlib is not installed.
+
+    Examples
+    --------
+    >>> check_drawable(Network.from_arrays([[[1.0, 1.0, 1.0]]]), bounded=True)
+    Traceback (most recent call last):
+        ...
+    pyomo_relu.errors.InputError: only pre-images with 2 inputs can be drawn, got 3: take a slice
+    """
     if network.n_in != 2:
         raise InputError(f"only pre-images with 2 inputs can be drawn, got {network.n_in}: take a slice")
     if not bounded:

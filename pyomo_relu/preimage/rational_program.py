@@ -45,6 +45,15 @@ def write_rational_program(
     ------
     ShapeError, InputError
         As there, or if the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "net.lp"
+    ...     write_rational_program(path, Network.from_arrays([[[1.0], [-1.0]]]), [0.5, 0.0], (-1, 1))
+    ...     path.read_text().split()[0]
+    'minimize'
     """
     text = rational_program(net, x, box, norm)
     with atomic_write(Path(path)) as file:

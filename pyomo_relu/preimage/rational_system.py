@@ -34,6 +34,12 @@ class Decision:
         Satisfies every row.
     multipliers : tuple of Fraction, length m, or None
         One a row; where there is no point, they prove it.
+
+    Examples
+    --------
+    >>> found = decide([[Fraction(2)], [Fraction(-2)]], [Fraction(1), Fraction(-1)])
+    >>> found.point, found.is_empty
+    ((Fraction(1, 2),), False)
     """
 
     point: tuple[Fraction, ...] | None
@@ -48,6 +54,16 @@ class Decision:
 def satisfies(rows: Rows, limits: Vector, point: Vector) -> bool:
     """Whether ``rows point <= limits``, without any rounding; a ShapeError where their sizes do not fit.
 
+    Parameters
+    ----------
+    rows : list of lists of Fraction, shape (m, k)
+    limits : list of Fraction, length m
+    point : list of Fraction, length k
+
+    Returns
+    -------
+    bool
+
     Examples
     --------
     >>> satisfies([[Fraction(3)]], [Fraction(1)], [Fraction(1, 3)])
@@ -61,6 +77,15 @@ def refutes(rows: Rows, limits: Vector, multipliers: Vector) -> bool:
     """Whether multipliers prove, without any rounding, that no z has ``rows z <= limits`` (Farkas' lemma).
 
     They do not where they are not one a row; a ShapeError where rows and limits do not fit.
+
+    Parameters
+    ----------
+    rows : list of lists of Fraction, shape (m, k)
+    limits, multipliers : list of Fraction, length m
+
+    Returns
+    -------
+    bool
 
     Examples
     --------

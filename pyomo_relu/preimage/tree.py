@@ -48,6 +48,15 @@ class TreeProof:
         Fit for JSON, and for ``pyomo-relu check``; None where nothing is proved.
     leaves : int
     seconds : float
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> from pyomo_relu.preimage import prove_bound
+    >>> net = pr.Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
+    >>> proof = prove_bound(net, [-2.0], 1.5, box=(-1, 3))
+    >>> proof.status.value, proof.certificate["bound"]
+    ('optimal', 1.5)
     """
 
     status: Status

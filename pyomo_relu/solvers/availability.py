@@ -29,6 +29,13 @@ class Availability:
         What it takes through Pyomo.
     install : str
         The line that installs it.
+
+    Examples
+    --------
+    >>> from pyomo_relu.solvers import BACKENDS
+    >>> found = probe(BACKENDS["highs"])
+    >>> found.name, found.runs, found.reason
+    ('highs', True, '')
     """
 
     name: str
@@ -45,6 +52,10 @@ def probe(backend: Backend) -> Availability:
     Parameters
     ----------
     backend : Backend
+
+    Returns
+    -------
+    Availability
 
     Examples
     --------
@@ -69,6 +80,11 @@ def probe(backend: Backend) -> Availability:
 
 def available_solvers() -> list[str]:
     """Return the names of the solvers that run here.
+
+    Returns
+    -------
+    list of str
+        Each has solved a linear program of two variables.
 
     Examples
     --------

@@ -14,7 +14,14 @@ from pyomo_relu.status import Status
 
 
 class Capability(Enum):
-    """A kind of model that a solver takes through Pyomo, or that an encoding needs."""
+    """A kind of model that a solver takes through Pyomo, or that an encoding needs.
+
+    Examples
+    --------
+    >>> from pyomo_relu.solvers import BACKENDS
+    >>> Capability.SOS1 in BACKENDS["scip"].supports, Capability.SOS1 in BACKENDS["highs"].supports
+    (True, False)
+    """
 
     LP = "LP"
     MILP = "MILP"
@@ -86,6 +93,13 @@ class Backend:
         Reads from Pyomo's interface, after the solve, what Pyomo gets wrong or leaves out.
     failures : mapping
         Words in the solver's exceptions, and the status that they mean; the first match counts.
+
+    Examples
+    --------
+    >>> from pyomo_relu.solvers import BACKENDS
+    >>> highs = BACKENDS["highs"]
+    >>> highs.title, highs.install, highs.settings["time_limit"]
+    ('HiGHS', 'pip install highspy', 'time_limit')
     """
 
     name: str

@@ -26,6 +26,17 @@ class Outcome:
         Name and version, such as ``"HiGHS 1.15.1"``.
     message : str
         One line on what went wrong; empty where nothing did.
+
+    Examples
+    --------
+    >>> from pyomo.environ import ConcreteModel, Objective, Var
+    >>> from pyomo_relu.solvers import Capability, solve
+    >>> model = ConcreteModel()
+    >>> model.x = Var(bounds=(1, 3))
+    >>> model.objective = Objective(expr=model.x)
+    >>> outcome = solve(model, "highs", frozenset({Capability.LP}))
+    >>> outcome.status.value, outcome.has_solution, outcome.objective, outcome.bound
+    ('optimal', True, 1.0, 1.0)
     """
 
     status: Status

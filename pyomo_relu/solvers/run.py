@@ -68,6 +68,15 @@ def solve(
     CapabilityError, SolverConfigError, SolverUnavailableError, InputError
         Before anything is solved: a solver that cannot take the model, a bad option, no such solver
         here, a model without an objective.
+
+    Examples
+    --------
+    >>> from pyomo.environ import Var, maximize
+    >>> model = ConcreteModel()
+    >>> model.x = Var(bounds=(0, 3))
+    >>> model.objective = Objective(expr=2 * model.x, sense=maximize)
+    >>> solve(model, "highs", frozenset({Capability.LP})).objective, model.x.value
+    (6.0, 3.0)
     """
     return Session(model, solver, needs, lean=lean).solve()
 
@@ -83,6 +92,11 @@ class Session:
     ----------
     model, solver, needs, lean
         As for :func:`solve`, with the same errors.
+
+    Raises
+    ------
+    CapabilityError, SolverConfigError, SolverUnavailableError
+        As :func:`solve`.
 
     Examples
     --------

@@ -68,6 +68,13 @@ class LinearSession:
         Infinite where a side is open.
     lower, upper : array, shape (n,)
         Finite: that is what makes every dual vector a bound.
+
+    Examples
+    --------
+    >>> rows = csr_matrix([[1.0, 1.0]])
+    >>> session = LinearSession(rows, np.array([1.0]), np.array([np.inf]), np.zeros(2), np.ones(2))
+    >>> round(session.lower_bound(np.array([1.0, 2.0])), 9)
+    1.0
     """
 
     def __init__(
