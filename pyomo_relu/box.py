@@ -57,7 +57,29 @@ class Box:
 
     @classmethod
     def of(cls, spec: Box | Sequence[Any], size: int, name: str = "box") -> Box:
-        """Read a `Box`, or a pair ``(lower, upper)`` of scalars or vectors, as a box of `size` axes."""
+        """Read a `Box`, or a pair ``(lower, upper)`` of scalars or vectors, as a box of `size` axes.
+
+        Parameters
+        ----------
+        spec : Box, or a pair (lower, upper) of numbers or vectors of length `size`
+        size : int
+        name : str
+            The error's first word.
+
+        Returns
+        -------
+        Box
+
+        Raises
+        ------
+        InputError, ShapeError
+            If it is no such pair, does not fit, or is empty.
+
+        Examples
+        --------
+        >>> Box.of((0, float("inf")), 3).lower.tolist()
+        [0.0, 0.0, 0.0]
+        """
         if isinstance(spec, Box):
             box = spec
         else:

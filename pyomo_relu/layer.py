@@ -66,15 +66,15 @@ class Layer:
         return {0.0: "ReLU", 1.0: "linear"}.get(self.slope, f"LeakyReLU({self.slope:g})")
 
     def pre_activation(self, h: FloatArray) -> FloatArray:
-        """Return ``weight @ h + bias``; `h` has shape (n_in,) or (N, n_in)."""
+        """Return ``weight @ h + bias``, shape (n_out,), or (N, n_out); `h` has shape (n_in,) or (N, n_in)."""
         return np.asarray(h @ self.weight.T + self.bias, dtype=np.float64)
 
     def activate(self, t: FloatArray) -> FloatArray:
-        """Return ``phi(t)`` entry by entry."""
+        """Return ``phi(t)`` entry by entry; `t` has any shape, and the result the same."""
         return np.asarray(np.maximum(t, self.slope * t) + 0.0, dtype=np.float64)  # never -0.0
 
     def gain(self, on: np.ndarray) -> FloatArray:
-        """Return the derivative of ``phi`` where each pre-activation is positive (`on`, boolean) or not."""
+        """Return the derivative of ``phi`` where pre-activations are positive (`on`, boolean, of any shape) or not."""
         return np.where(on, 1.0, self.slope)
 
     def __call__(self, h: FloatArray) -> FloatArray:

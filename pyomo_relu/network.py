@@ -63,6 +63,10 @@ class Network:
         slopes : float or sequence of float
             Slope left of zero, one for all layers or one a layer: 0 ReLU, (0, 1) LeakyReLU, 1 linear.
 
+        Returns
+        -------
+        Network
+
         Raises
         ------
         ShapeError, InputError
@@ -100,6 +104,15 @@ class Network:
             As in :meth:`from_arrays`.
         seed : int
             Seed of ``numpy.random.default_rng``.
+
+        Returns
+        -------
+        Network
+
+        Raises
+        ------
+        InputError
+            If a size is not a positive integer, there are fewer than two, or a slope lies outside [0, 1].
 
         Examples
         --------
@@ -161,7 +174,28 @@ class Network:
         return f"Network({shape}, {', '.join(layer.activation for layer in self.layers)})"
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the network to `path`, atomically; the suffix (``.npz``, ``.onnx``) picks the format."""
+        """Write the network to `path`, atomically; the suffix (``.npz``, ``.onnx``) picks the format.
+
+        Parameters
+        ----------
+        path : path
+            ``.npz``, which is exact, or ``.onnx``.
+
+        Raises
+        ------
+        NetworkFileError
+            If the suffix is another one.
+        MissingDependencyError
+            If the package for that format is not installed.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Network.random((2, 4), seed=0).save(f"{folder}/net.npz")
+        ...     load_network(f"{folder}/net.npz")
+        Network(2-4, ReLU)
+        """
         io.write_layers(path, self.layers)
 
 

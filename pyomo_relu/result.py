@@ -207,7 +207,7 @@ class Result:
         }
 
     def to_json(self, indent: int | None = None) -> str:
-        """Return :meth:`to_dict` as JSON."""
+        """Return :meth:`to_dict` as JSON; `indent` as in ``json.dumps``."""
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 
     def __repr__(self) -> str:

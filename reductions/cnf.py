@@ -59,7 +59,25 @@ class CNF:
 
     @classmethod
     def from_dimacs(cls, text_or_path: str | PathLike[str], strict: bool = False) -> CNF:
-        r"""Read a formula in DIMACS format; parameters and errors as in ``reductions/dimacs.py``.
+        r"""Read a formula in DIMACS format.
+
+        Parameters
+        ----------
+        text_or_path : str or path
+            A str that has a line break, or whose first word is ``p`` or ``c``, is the text itself.
+        strict : bool
+            Refuse what is usual but wrong, such as a header that does not count the clauses right.
+
+        Returns
+        -------
+        CNF
+
+        Raises
+        ------
+        DimacsError
+            If the text is malformed or too large.
+        InputError
+            If the file does not exist or cannot be read.
 
         Examples
         --------
@@ -108,6 +126,10 @@ class CNF:
         The literals of a clause are sorted by variable; an empty clause stays; so do variables that
         no longer occur.
 
+        Returns
+        -------
+        Normalised
+
         Examples
         --------
         >>> CNF(2, [(2, 1, 2), (1, -1), (1, 2)]).normalise()
@@ -130,6 +152,12 @@ class Normalised:
     cnf : CNF
     origin : tuple of tuple of int
         For each clause of `cnf`, the indices of the clauses that it stands for. Tautologies are in none.
+
+    Examples
+    --------
+    >>> found = CNF(2, [(1, 2), (1, -1), (2, 1)]).normalise()
+    >>> found.cnf.clauses, found.origin
+    (((1, 2),), ((0, 2),))
     """
 
     cnf: CNF

@@ -37,7 +37,13 @@ EXACT_PASS = "forward pass in exact rationals"
 
 
 class ConvexityVerdict(StrEnum):
-    """Whether a pre-image is convex."""
+    """Whether a pre-image is convex.
+
+    Examples
+    --------
+    >>> ConvexityVerdict("nonconvex") is ConvexityVerdict.NONCONVEX, str(ConvexityVerdict.CONVEX)
+    (True, 'convex')
+    """
 
     CONVEX = "convex"
     NONCONVEX = "nonconvex"
@@ -73,6 +79,13 @@ class Convexity:
         ``||G(midpoint) - x||_inf``.
     exact : pair of tuples of Fraction, or None
         z1 and z2 before that rounding.
+
+    Examples
+    --------
+    >>> net = Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
+    >>> found = check_preimage_convexity(net, [1.0], box=(-3, 3))
+    >>> sorted([found.z1.tolist(), found.z2.tolist()]), found.midpoint.tolist(), sorted(found.exact)[1]
+    ([[-1.0], [1.0]], [0.0], (Fraction(1, 1),))
     """
 
     verdict: ConvexityVerdict

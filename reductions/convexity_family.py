@@ -46,6 +46,11 @@ class ConvexityFamily:
     via : ThreeSat, DepthTwo, LeakyDepthTwo or BoxForm
         From the formula to the network; those whose pre-image has one component a model.
 
+    Raises
+    ------
+    InputError
+        If `form` or `via` is none of these.
+
     Notes
     -----
     Derived for this project (the paper's appendix is not available).

@@ -32,7 +32,13 @@ NEEDS = frozenset({Capability.MILP})
 
 
 class DecisionVerdict(StrEnum):
-    """Whether the source has a solution."""
+    """Whether the source has a solution.
+
+    Examples
+    --------
+    >>> DecisionVerdict("unsat") is DecisionVerdict.UNSAT, str(DecisionVerdict.SAT)
+    (True, 'sat')
+    """
 
     SAT = "sat"
     UNSAT = "unsat"
@@ -60,6 +66,12 @@ class Decision:
         One line besides the verdict.
     proof : tuple of str or None
         DRUP lines of UNSAT, where they were asked for; checked.
+
+    Examples
+    --------
+    >>> found = decide(CNF(2, [(1,), (-1, 2)]))
+    >>> found.verdict.value, found.assignment, found.proved
+    ('sat', [True, True], True)
     """
 
     verdict: DecisionVerdict

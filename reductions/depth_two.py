@@ -43,6 +43,11 @@ class DepthTwo:
     form : "zero" or "one"
         The observation: x = 0, for which the output neuron is off, or x = 1, for which it is on.
 
+    Raises
+    ------
+    InputError
+        If `form` is neither.
+
     Notes
     -----
     Derived for this project (the paper's appendix is not available).

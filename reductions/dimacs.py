@@ -39,11 +39,28 @@ COUNT = re.compile(r"[0-9]{1,18}")
 
 
 class DimacsError(InputError):
-    """A text that is not DIMACS CNF; the message starts with the source and the line."""
+    r"""A text that is not DIMACS CNF; the message starts with the source and the line.
+
+    Examples
+    --------
+    >>> read("p cnf 2 1\n1 -2\n")
+    Traceback (most recent call last):
+        ...
+    reductions.dimacs.DimacsError: text, line 2: the last clause does not end with 0
+    """
 
 
 class DimacsWarning(UserWarning):
-    """A header that does not count its clauses right, in a text that is otherwise in order."""
+    r"""A header that does not count its clauses right, in a text that is otherwise in order.
+
+    Examples
+    --------
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     _ = read("p cnf 1 2\n1 0\n")
+    >>> print(caught[0].message)
+    text: the header has 2 clauses, the text 1
+    """
 
 
 def read(source: str | PathLike[str], *, strict: bool = False) -> tuple[int, Clauses]:

@@ -36,6 +36,12 @@ class Example:
         Number of connected components of the pre-image in the box.
     text : str
         One line: the pre-image, as a set.
+
+    Examples
+    --------
+    >>> points = EXAMPLES["two-points"]
+    >>> points.text, points.network([[-1.0], [1.0]]).tolist(), points.x.tolist()
+    ('{-1, 1}: G = |z| and x = 1; disconnected', [[1.0], [1.0]], [1.0])
     """
 
     name: str

@@ -69,6 +69,15 @@ def write_instance(
     The property is satisfiable ("sat", a counterexample in the language of VNN-COMP) iff the source has a
     solution. It asks for ``||G(z) - x||_inf <= gap / 2`` (divided by the number of outputs if the gap is in another
     norm), over the box, or over ``[0, 1]^k`` where there is none; see :class:`Instance` for why that suffices.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from reductions import CNF, DepthTwo
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     manifest = write_instance(DepthTwo().reduce(CNF(1, [(1,)])), folder, verdict="sat")
+    ...     manifest["verdict"], sorted(path.name for path in Path(folder).iterdir())[:3]
+    ('sat', ['manifest.json', 'network.npz', 'network.onnx'])
     """
     if verdict not in ("sat", "unsat", None):
         raise InputError(f"verdict must be 'sat', 'unsat' or None, got {verdict!r}")

@@ -20,6 +20,10 @@ LARGE = 200
 def incidence_graph(cnf: CNF) -> nx.Graph:
     """Return the bipartite graph of variables and clauses.
 
+    Parameters
+    ----------
+    cnf : CNF
+
     Returns
     -------
     networkx.Graph
@@ -53,6 +57,11 @@ class Component:
         Over its own variables 1, 2, ...; an empty clause is a component without variables.
     variables : tuple of int
         The original variable of each, in rising order.
+
+    Examples
+    --------
+    >>> components(CNF(4, [(1, -4), (2,)]))[0]
+    Component(cnf=CNF(n_variables=2, clauses=((1, -2),)), variables=(1, 4))
     """
 
     cnf: CNF
@@ -63,6 +72,15 @@ def components(cnf: CNF) -> list[Component]:
     """Return the connected components of the incidence graph; a formula is satisfiable iff each of them is.
 
     A variable that occurs nowhere is a component without clauses.
+
+    Parameters
+    ----------
+    cnf : CNF
+
+    Returns
+    -------
+    list of Component
+        In the order of their first variables.
 
     Examples
     --------
@@ -93,6 +111,10 @@ def join(parts: Sequence[Component], assignments: Sequence[Sequence[bool]]) -> l
         All that :func:`components` gave.
     assignments : sequence of sequence of bool
         In the same order; its satisfying assignments give one of the whole.
+
+    Returns
+    -------
+    list of bool
 
     Raises
     ------
@@ -131,6 +153,15 @@ def draw(cnf: CNF, path: str | PathLike[str]) -> None:
         If the suffix is unknown or the file cannot be written.
     MissingDependencyError
         If Matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     draw(CNF(3, [(1, -2, 3)]), Path(folder) / "formula.svg")
+    ...     [path.name for path in Path(folder).iterdir()]
+    ['formula.svg']
     """
     target = check_picture(path)
     side = min(5.0 + 0.08 * (cnf.n_variables + len(cnf.clauses)), 16.0)

@@ -42,6 +42,13 @@ class Instance:
     ------
     ShapeError, InputError
         If the parts do not fit.
+
+    Examples
+    --------
+    >>> from reductions import CNF, DepthTwo
+    >>> instance = DepthTwo().reduce(CNF(1, [(1,)]))
+    >>> instance.network.sizes, instance.gap, instance.gap_norm, instance.search_box.upper.tolist()
+    ((1, 5, 1), 1.0, 'inf', [1.0])
     """
 
     network: Network
@@ -80,7 +87,16 @@ class Instance:
 
 
 class Reduction(Protocol):
-    """A map from a source to an :class:`Instance`, and the map back from its codes."""
+    """A map from a source to an :class:`Instance`, and the map back from its codes.
+
+    Examples
+    --------
+    >>> from reductions import CNF, DepthTwo
+    >>> reduction: Reduction = DepthTwo()
+    >>> instance = reduction.reduce(CNF(1, [(-1,)]))
+    >>> reduction.lift(instance, [0.2]), reduction.lift(instance, [1.0])
+    ([False], None)
+    """
 
     @property
     def name(self) -> str:
@@ -88,9 +104,40 @@ class Reduction(Protocol):
         ...
 
     def reduce(self, source: Any) -> Instance:
-        """Return the inversion problem that has a solution iff `source` has one."""
+        """Return the inversion problem that has a solution iff `source` has one.
+
+        Parameters
+        ----------
+        source : CNF or networkx.Graph
+
+        Returns
+        -------
+        Instance
+
+        Raises
+        ------
+        InputError
+            If the source is not of the kind that is reduced, or the network would not fit in memory.
+        """
         ...
 
     def lift(self, instance: Instance, z: Any) -> Any:
-        """Return the solution of ``instance.source`` that the code `z` stands for, checked; None if it is none."""
+        """Return the solution of ``instance.source`` that the code `z` stands for, checked; None if it is none.
+
+        Parameters
+        ----------
+        instance : Instance
+            One that :meth:`reduce` made.
+        z : sequence of real numbers, length k
+
+        Returns
+        -------
+        list of bool, set or dict, or None
+            An assignment, for a formula; for a graph what its reduction says.
+
+        Raises
+        ------
+        ShapeError, InputError
+            If `z` has another length, or an entry is not a finite number.
+        """
         ...

@@ -41,6 +41,11 @@ class LeakyDepthTwo:
     slope : float
         c.
 
+    Raises
+    ------
+    InputError
+        If `slope` does not lie between 0 and 1.
+
     Notes
     -----
     Derived for this project (the paper's appendix is not available).

@@ -114,6 +114,10 @@ def cut_weight(graph: nx.Graph, side: set[Hashable]) -> int:
         An edge's ``weight`` is a whole number, 1 where there is none.
     side : set of nodes
 
+    Returns
+    -------
+    int
+
     Raises
     ------
     InputError

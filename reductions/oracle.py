@@ -17,6 +17,10 @@ PROOF_SOLVER = "glucose4"
 def solve(cnf: CNF) -> list[bool] | None:
     """Return a satisfying assignment, or None if there is none.
 
+    Parameters
+    ----------
+    cnf : CNF
+
     Returns
     -------
     list of bool, length n_variables, or None
@@ -37,6 +41,14 @@ def solve(cnf: CNF) -> list[bool] | None:
 
 def models(cnf: CNF) -> Iterator[list[bool]]:
     """Yield every satisfying assignment once, of all variables, whether they occur or not.
+
+    Parameters
+    ----------
+    cnf : CNF
+
+    Yields
+    ------
+    list of bool, length n_variables
 
     Raises
     ------
@@ -61,6 +73,10 @@ def models(cnf: CNF) -> Iterator[list[bool]]:
 
 def unsat_proof(cnf: CNF) -> list[str]:
     """Return a proof of unsatisfiability: DRUP lines, which every DRAT checker takes too.
+
+    Parameters
+    ----------
+    cnf : CNF
 
     Returns
     -------

@@ -25,6 +25,10 @@ def check_proof(cnf: CNF, lines: Iterable[str]) -> bool:
     lines : iterable of str
         ``"1 -2 0"`` adds, ``"d 1 -2 0"`` deletes; empty lines and those that begin with c are skipped.
 
+    Returns
+    -------
+    bool
+
     Raises
     ------
     InputError

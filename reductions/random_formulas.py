@@ -22,6 +22,10 @@ def random_cnf(n_variables: int, n_clauses: int, k: int = 3, seed: int = 0) -> C
     seed : int
         Seed of ``numpy.random.default_rng``.
 
+    Returns
+    -------
+    CNF
+
     Raises
     ------
     InputError
@@ -39,13 +43,21 @@ def random_cnf(n_variables: int, n_clauses: int, k: int = 3, seed: int = 0) -> C
 def planted_cnf(n_variables: int, n_clauses: int, k: int = 3, seed: int = 0) -> tuple[CNF, list[bool]]:
     """Draw an assignment, and clauses uniformly among those that it satisfies.
 
-    Parameters and errors as in :func:`random_cnf`.
+    Parameters
+    ----------
+    n_variables, n_clauses, k, seed : int
+        As for :func:`random_cnf`.
 
     Returns
     -------
     cnf : CNF
     assignment : list of bool, length n_variables
         Satisfies `cnf`.
+
+    Raises
+    ------
+    InputError
+        As :func:`random_cnf`.
 
     Examples
     --------

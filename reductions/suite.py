@@ -56,6 +56,14 @@ def write_suite(
         If a size is below 3, or a file cannot be written.
     MissingDependencyError
         If python-sat or onnx is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from reductions import DepthTwo
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [manifest["folder"] for manifest in write_suite(folder, [DepthTwo()], n_variables=(3,))]
+    ['sat-3-0-depth-two', 'unsat-3-0-depth-two']
     """
     if min(n_variables, default=3) < 3:
         raise InputError(f"formulas of 3 literals a clause need 3 variables or more, got {min(n_variables)}")

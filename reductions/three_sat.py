@@ -55,6 +55,11 @@ class ThreeSat:
     norm : "inf" or 1
         The norm of the gap that instances state.
 
+    Raises
+    ------
+    InputError
+        If `norm` is neither.
+
     Notes
     -----
     Theorem 1 of the paper states that such a reduction from 3SAT exists; this one was derived for this

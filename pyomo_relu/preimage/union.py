@@ -200,6 +200,15 @@ class Preimage:
     def reach(self, direction: Any) -> tuple[float, float]:
         """Return the least and the largest ``direction . z``; their difference is the diameter along a unit direction.
 
+        Parameters
+        ----------
+        direction : array_like, shape (k,)
+
+        Returns
+        -------
+        least, largest : float
+            Infinite where there is none.
+
         Raises
         ------
         InputError

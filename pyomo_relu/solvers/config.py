@@ -89,12 +89,29 @@ class Solver:
 
     @classmethod
     def from_toml(cls, path: str | os.PathLike[str]) -> Solver:
-        """Read the ``[solver]`` table of a TOML file; other tables may stand beside it.
+        r"""Read the ``[solver]`` table of a TOML file; other tables may stand beside it.
+
+        Parameters
+        ----------
+        path : path
+
+        Returns
+        -------
+        Solver
 
         Raises
         ------
         SolverConfigError
             If the file is missing or damaged, has no such table, or the table has an unknown key.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "run.toml"
+        ...     _ = path.write_text('[solver]\nname = "scip"\ntime_limit = 60\n')
+        ...     Solver.from_toml(path).time_limit
+        60.0
         """
         try:
             with Path(path).open("rb") as file:
@@ -116,7 +133,21 @@ class Solver:
 
     @classmethod
     def of(cls, solver: Solver | str | None) -> Solver:
-        """Read a keyword: a `Solver`, a name, or None for the environment variable and then the default."""
+        """Read a keyword: a `Solver`, a name, or None for the environment variable and then the default.
+
+        Parameters
+        ----------
+        solver : Solver, str or None
+
+        Returns
+        -------
+        Solver
+
+        Raises
+        ------
+        SolverConfigError
+            If it is neither, or there is no solver of that name.
+        """
         if isinstance(solver, Solver):
             chosen = solver
         elif solver is None or isinstance(solver, str):
