@@ -112,9 +112,9 @@ class Box:
         return bool(np.isfinite(self.lower).all() and np.isfinite(self.upper).all())
 
     def contains(self, point: FloatArray, tol: float = 0.0) -> bool:
-        """Whether `point` lies in the box, up to `tol` an axis."""
+        """Whether `point`, shape (n,), lies in the box, up to `tol` an axis."""
         return bool((point >= self.lower - tol).all() and (point <= self.upper + tol).all())
 
     def clip(self, point: FloatArray) -> FloatArray:
-        """Return the point of the box nearest to `point`."""
+        """Return the point of the box nearest to `point`, shape (n,)."""
         return np.asarray(np.clip(point, self.lower, self.upper), dtype=np.float64)

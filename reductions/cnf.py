@@ -108,7 +108,26 @@ class CNF:
         return not self.violated_by(assignment)
 
     def violated_by(self, assignment: Sequence[bool]) -> tuple[int, ...]:
-        """Return the indices of the clauses without a true literal; parameters and errors as in `satisfied_by`."""
+        """Return the indices of the clauses without a true literal.
+
+        Parameters
+        ----------
+        assignment : sequence of bool, length n_variables
+
+        Returns
+        -------
+        tuple of int
+
+        Raises
+        ------
+        ShapeError, InputError
+            As :meth:`satisfied_by`.
+
+        Examples
+        --------
+        >>> CNF(2, [(1, 2), (-1,)]).violated_by([True, False])
+        (1,)
+        """
         if len(assignment) != self.n_variables:
             raise ShapeError(f"assignment has {len(assignment)} entries, the formula {self.n_variables} variables")
         for i, value in enumerate(assignment):

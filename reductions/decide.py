@@ -97,6 +97,10 @@ class Decision:
     def write_proof(self, path: str | PathLike[str]) -> None:
         """Write the proof, a line a step, atomically.
 
+        Parameters
+        ----------
+        path : path
+
         Raises
         ------
         InputError

@@ -136,6 +136,14 @@ class ThreeSat:
     def component(assignment: Sequence[bool]) -> Box:
         """Return the component of the pre-image that belongs to a model.
 
+        Parameters
+        ----------
+        assignment : sequence of bool, length k
+
+        Returns
+        -------
+        Box
+
         Examples
         --------
         >>> ThreeSat.component([True, False]).lower.tolist()

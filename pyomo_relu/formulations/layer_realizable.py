@@ -82,6 +82,23 @@ class LayerRealizable:
             True where observed.
         width : float
             Every code whose output is within this of `x`, in every entry, is feasible.
+
+        Returns
+        -------
+        pyomo.environ.ConcreteModel
+            ``code`` the variables; ``on`` and ``off`` the rows of outputs that are positive or zero; ``objective``.
+
+        Raises
+        ------
+        ShapeError, InputError
+            If an input does not fit, or a ReLU output is observed below zero.
+
+        Examples
+        --------
+        >>> import pyomo_relu as pr
+        >>> model = pr.LayerRealizable().model(pr.Layer([[1.0], [-1.0], [2.0]]), [1.5, 0.0, 3.0])
+        >>> [str(row.expr) for row in model.on.values()]
+        ['code[0]  ==  1.5', '2.0*code[0]  ==  3.0']
         """
         layer, x = observed_rows(layer, x, mask)
         cut = self._cut(x)

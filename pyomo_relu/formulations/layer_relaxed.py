@@ -66,7 +66,34 @@ class LayerRelaxed:
             raise InputError(f"eps must be a non-negative number, got {self.eps}")
 
     def model(self, layer: Layer, x: FloatArray, *, box: Box | None = None, mask: object = None) -> ConcreteModel:
-        """Return the LP as a plain Pyomo model; parameters as in :meth:`LayerL1.model`."""
+        """Return the LP as a plain Pyomo model.
+
+        Parameters
+        ----------
+        layer : Layer
+        x : array_like, shape (n_out,)
+        box : Box, optional
+            Bounds of the code.
+        mask : array_like of bool, shape (n_out,), optional
+            True where observed.
+
+        Returns
+        -------
+        pyomo.environ.ConcreteModel
+            ``code`` the variables; ``upper`` the rows; ``objective``, to be maximised.
+
+        Raises
+        ------
+        ShapeError, InputError
+            If an input does not fit.
+
+        Examples
+        --------
+        >>> import pyomo_relu as pr
+        >>> model = pr.LayerRelaxed().model(pr.Layer([[1.0], [2.0]]), [1.5, 3.0])
+        >>> [str(row.expr) for row in model.upper.values()]
+        ['code[0]  <=  1.5', '2.0*code[0]  <=  3.0']
+        """
         layer, x = observed_rows(layer, x, mask)
         model = new_layer_model(layer, Box.everything(layer.n_in) if box is None else box)
         lifted = x + self.eps

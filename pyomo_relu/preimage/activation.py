@@ -40,7 +40,17 @@ class ActivationRegion:
 
     @classmethod
     def of(cls, network: Network, pattern: Pattern) -> ActivationRegion:
-        """Return the region of a pattern: which pre-activations are positive, one array a layer.
+        """Return the region of a pattern.
+
+        Parameters
+        ----------
+        network : Network
+        pattern : tuple of bool array, one a layer
+            Which pre-activations are positive.
+
+        Returns
+        -------
+        ActivationRegion
 
         Examples
         --------

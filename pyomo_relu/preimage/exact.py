@@ -126,12 +126,20 @@ def decide_cell(
 ) -> Decision:
     """Prove that the closed cell of an activation pattern has a point, or that it is empty.
 
-    Parameters and errors as in :func:`cell_system`.
+    Parameters
+    ----------
+    net, x, pattern, box, tol
+        As for :func:`cell_system`.
 
     Returns
     -------
     Decision
         A rational point, or Farkas multipliers of the rows of :func:`cell_system`; either is checked.
+
+    Raises
+    ------
+    ShapeError, InputError
+        If an input does not fit.
 
     Notes
     -----

@@ -76,7 +76,14 @@ class Polytope:
         )
 
     def maximum(self, direction: FloatArray) -> float:
-        """Return the largest ``direction . z``, ``inf`` where there is none; `direction` has shape (k,)."""
+        """Return the largest ``direction . z``, ``inf`` where there is none; `direction` has shape (k,).
+
+        Examples
+        --------
+        >>> square = polytope_of(np.zeros((0, 2)), np.zeros(0), np.vstack([np.eye(2), -np.eye(2)]), np.ones(4))
+        >>> square.maximum(np.array([1.0, 2.0]))
+        3.0
+        """
         cost = self.basis.T @ direction
         if np.linalg.norm(cost) <= RANK * np.linalg.norm(direction):
             return float(direction @ self.interior)
@@ -96,12 +103,22 @@ class Polytope:
         return self.box.is_bounded
 
     def contains(self, z: FloatArray, tol: float = THIN) -> Any:
-        """Whether codes, shape (k,) or (N, k), satisfy every row up to `tol`."""
+        """Whether codes satisfy every row up to `tol`.
+
+        Parameters
+        ----------
+        z : array, shape (k,) or (N, k)
+        tol : float
+
+        Returns
+        -------
+        bool, or array of bool, shape (N,)
+        """
         sides = (z @ self.sides.T <= self.limits + tol).all(axis=-1)
         return sides & (np.abs(z @ self.equations.T - self.targets) <= tol).all(axis=-1)
 
     def includes(self, other: Polytope) -> bool:
-        """Whether all of `other` satisfies every row."""
+        """Whether all of `other`, another polytope of k axes, satisfies every row."""
         if not self.contains(other.interior):
             return False
         rows = [(row, limit) for row, limit in zip(self.sides, self.limits, strict=True)]
@@ -110,7 +127,7 @@ class Polytope:
         return all(other.maximum(row) <= limit + THIN for row, limit in rows)
 
     def meeting(self, other: Polytope) -> FloatArray | None:
-        """Return a point of both, or None where every code misses a row by more than the tolerance."""
+        """Return a point of both, shape (k,), or None where every code misses a row by more than the tolerance."""
         k = len(self.base)
         equations = np.vstack([self.equations, other.equations])
         targets = np.concatenate([self.targets, other.targets])

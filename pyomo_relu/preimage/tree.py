@@ -67,6 +67,10 @@ class TreeProof:
     def save(self, path: str | PathLike[str]) -> None:
         """Write the certificate as JSON, whole or not at all.
 
+        Parameters
+        ----------
+        path : path
+
         Raises
         ------
         InputError

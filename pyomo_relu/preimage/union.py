@@ -157,7 +157,16 @@ class Preimage:
         return len(self.cells) == 1 if self.complete else None
 
     def contains(self, z: Any) -> bool:
-        """Whether a code, shape (k,), lies in a cell, up to 1e-7."""
+        """Whether a code, shape (k,), lies in a cell, up to 1e-7.
+
+        Examples
+        --------
+        >>> from pyomo_relu.network import Network
+        >>> from pyomo_relu.preimage import preimage
+        >>> found = preimage(Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]]), [2.0])     # |z| = 2
+        >>> found.contains([-2.0]), found.contains([0.0])
+        (True, False)
+        """
         return bool(self._cells_at(as_vector(z, self.problem.network.n_in, "code")))
 
     def path(self, z1: Any, z2: Any) -> FloatArray | None:

@@ -93,6 +93,14 @@ class LinearSession:
 
         It is rebuilt from the duals: for any y, ``c v = y A v + (c - A'y) v``, and each term is
         least at one end of its range. Rounding errors are bounded and taken off.
+
+        Parameters
+        ----------
+        cost : array, shape (n,)
+
+        Returns
+        -------
+        float
         """
         self._highs.changeColsCost(len(self._columns), self._columns, cost)
         self._highs.run()
@@ -102,7 +110,17 @@ class LinearSession:
         return self.bound_of(cost, duals)
 
     def bound_of(self, cost: FloatArray, duals: FloatArray) -> float:
-        """Return the bound that a dual vector proves, shape (m,); any vector proves one."""
+        """Return the bound that a dual vector proves; any vector proves one.
+
+        Parameters
+        ----------
+        cost : array, shape (n,)
+        duals : array, shape (m,)
+
+        Returns
+        -------
+        float
+        """
         side = np.where(duals > 0.0, self._row_lower, self._row_upper)
         duals = np.where(np.isfinite(side), duals, 0.0)
         side = np.where(np.isfinite(side), side, 0.0)
