@@ -119,6 +119,19 @@ def affine_network(network: Network, region: Region) -> AffineNetwork:
     network : Network
     region : Region
         Bounded.
+
+    Returns
+    -------
+    AffineNetwork
+
+    Examples
+    --------
+    >>> from pyomo_relu.box import Box
+    >>> from pyomo_relu.bounds.crown import crown_bounds
+    >>> net, box = Network.random((2, 4, 3), seed=0), Box.of((-1, 1), 2)
+    >>> form = affine_network(net, Region(box, crown_bounds(net, box)))
+    >>> [rows.matrix.shape for rows in form.pre_activations], [index.size for index in form.open_neurons]
+    ([(4, 6), (3, 6)], [4, 3])
     """
     open_ = [
         np.flatnonzero((bound.lower < 0.0) & (bound.upper > 0.0) & (layer.slope < 1.0))

@@ -19,6 +19,13 @@ class Budget:
     norm : 1 or 2
     centre : array, shape (n,)
         Deviations at which the ball of p = 2 is cut by its tangent; those of the incumbent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> budget = Budget(np.array([1.0, 0.0]), 0.5, 1, np.zeros(2))
+    >>> budget.most, budget.norm
+    (0.5, 1)
     """
 
     x: FloatArray

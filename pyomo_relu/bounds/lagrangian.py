@@ -64,6 +64,16 @@ def lagrangian_region(
     -------
     Region or None
         Rounding errors are bounded and added; nothing is trusted to a solver. None proves that there are no such codes.
+
+    Examples
+    --------
+    >>> from pyomo_relu.bounds.observed import observed_region
+    >>> from pyomo_relu.box import Box
+    >>> net = Network.random((2, 6, 12), seed=0)
+    >>> x = net(np.array([1.0, -0.5])) + np.random.default_rng(1).uniform(-0.1, 0.1, 12)
+    >>> before = observed_region(net, x, Box.of((-3, 3), 2), 0.1, "inf")
+    >>> lagrangian_region(net, before).width < before.width
+    True
     """
     stop = time.perf_counter() + seconds
     while any(region.unstable(network)) and time.perf_counter() < stop:

@@ -112,6 +112,16 @@ def lp_region(
     Region or None
         Every bound is rebuilt from the LP's duals, so that it trusts no solver. None proves that there are
         no such codes.
+
+    Examples
+    --------
+    >>> from pyomo_relu.bounds.observed import observed_region
+    >>> from pyomo_relu.box import Box
+    >>> net = Network.random((2, 6, 12), seed=0)
+    >>> x = net(np.array([1.0, -0.5])) + np.random.default_rng(1).uniform(-0.1, 0.1, 12)
+    >>> before = observed_region(net, x, Box.of((-3, 3), 2), 0.1, "inf")
+    >>> lp_region(net, before).width < before.width
+    True
     """
     stop = time.perf_counter() + seconds
     tops_help = budget is not None

@@ -35,6 +35,13 @@ class Region:
         Bounds of the code; not bounded where the observation does not tell.
     pre_activations : tuple of Box
         One a layer.
+
+    Examples
+    --------
+    >>> net = Network.from_arrays([[[1.0], [-1.0]]])
+    >>> region = observed_region(net, np.array([2.0, 0.0]), Box.everything(1), 0.5, "inf")
+    >>> region.code.lower.round(9).tolist(), region.code.upper.round(9).tolist(), region.unstable(net)
+    ([1.5], [2.5], [0])
     """
 
     code: Box
@@ -85,6 +92,10 @@ def deviation_caps(layer: Layer, x: FloatArray, incumbent: float, norm: Norm, tu
     norm : "inf", 1 or 2
     tube : float
         The most that any single output may deviate.
+
+    Returns
+    -------
+    array, shape (n,)
 
     Examples
     --------

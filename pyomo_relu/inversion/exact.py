@@ -121,7 +121,28 @@ class Exact:
         With a box, the model holds every code in it: its bounds come from the box alone, so that
         constraints may be added. Without one, it holds the codes that are at least as near as the
         best one found, which is what bounds it.
-        Parameters as in :func:`pyomo_relu.invert`.
+
+        Parameters
+        ----------
+        net, x, operator, mask, box
+            As for :func:`pyomo_relu.invert`.
+
+        Returns
+        -------
+        pyomo.environ.ConcreteModel
+
+        Raises
+        ------
+        InputError, ShapeError
+            As :func:`pyomo_relu.invert`.
+
+        Examples
+        --------
+        >>> import pyomo_relu as pr
+        >>> net = pr.Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
+        >>> model = pr.Exact(norm=1).model(net, [2.0], box=(-3, 3))
+        >>> [part.name for part in model.component_objects(descend_into=False)]
+        ['z', 'layer', 'deviation', 'above', 'below', 'objective']
         """
         problem = Problem.of(net, x, operator=operator, mask=mask, box=box)
         task = self._task(problem)
