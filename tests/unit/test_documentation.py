@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import json
 import re
 from pathlib import Path
@@ -35,6 +36,21 @@ def test_the_reference_has_every_public_name(package):
     listed = re.findall(r"^(?:   |.. py:data:: )(\w+)$", pages, re.MULTILINE)
     missing = set(importlib.import_module(package).__all__) - set(listed)
     assert not missing
+
+
+@pytest.mark.parametrize("package", sorted({*PACKAGES} - {"pyomo_relu.experiments"}))
+def test_every_public_class_and_function_tells_its_parameters_and_has_an_example(package):
+    module = importlib.import_module(package)
+    parts = {name: getattr(module, name) for name in module.__all__}
+    documented = {
+        name: inspect.getdoc(part) for name, part in parts.items() if inspect.isroutine(part) or inspect.isclass(part)
+    }
+    takes = {
+        name for name in documented if inspect.isroutine(parts[name]) and inspect.signature(parts[name]).parameters
+    }
+    assert documented
+    assert [name for name, text in documented.items() if ">>>" not in text] == []
+    assert [name for name in takes if "Parameters\n----" not in documented[name]] == []
 
 
 def test_equations_are_numbered_in_order():
