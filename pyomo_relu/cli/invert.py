@@ -7,36 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pyomo_relu.cli import parameters
 from pyomo_relu.cli.group import DONE, INTERRUPTED, UNDECIDED
 from pyomo_relu.cli.method import MethodFlags, choose_method
 from pyomo_relu.cli.network import read_network
 from pyomo_relu.cli.options import SolverFlags, choose_solver
 from pyomo_relu.cli.output import SUFFIXES, as_json, check_destination, write_result
-from pyomo_relu.cli.parameters import (
-    METHOD,
-    OUTPUT,
-    BoxFlag,
-    ConfigFlag,
-    EncodingFlag,
-    EpsFlag,
-    FormulationFlag,
-    LogFlag,
-    MaskFlag,
-    MethodFlag,
-    NetworkArgument,
-    NormFlag,
-    OperatorFlag,
-    OptionFlag,
-    RelGapFlag,
-    ScheduleFlag,
-    SeedFlag,
-    SlopesFlag,
-    SolverFlag,
-    ThenFlag,
-    ThreadsFlag,
-    TimeLimitFlag,
-    TubeFlag,
-)
+from pyomo_relu.cli.parameters import METHOD, OUTPUT
 from pyomo_relu.cli.terminal import note, solving
 
 if TYPE_CHECKING:
@@ -47,18 +24,18 @@ if TYPE_CHECKING:
 
 
 def invert(
-    network: NetworkArgument,
+    network: parameters.NetworkArgument,
     observation: Annotated[
         Path, typer.Argument(help="What was observed: a .npy, .csv, .txt or .json file.", metavar="OBSERVATION")
     ],
-    method: MethodFlag = None,
-    formulation: FormulationFlag = None,
-    schedule: ScheduleFlag = None,
-    eps: EpsFlag = None,
-    norm: NormFlag = None,
-    encoding: EncodingFlag = None,
-    tube: TubeFlag = None,
-    then: ThenFlag = None,
+    method: parameters.MethodFlag = None,
+    formulation: parameters.FormulationFlag = None,
+    schedule: parameters.ScheduleFlag = None,
+    eps: parameters.EpsFlag = None,
+    norm: parameters.NormFlag = None,
+    encoding: parameters.EncodingFlag = None,
+    tube: parameters.TubeFlag = None,
+    then: parameters.ThenFlag = None,
     extent: Annotated[
         bool | None,
         typer.Option("--extent", help="Exact: how far do equally good codes reach?", rich_help_panel=METHOD),
@@ -67,18 +44,18 @@ def invert(
         float | None,
         typer.Option(help="Extent: how far above the residual found is equally good.", rich_help_panel=METHOD),
     ] = None,
-    box: BoxFlag = None,
-    mask: MaskFlag = None,
-    operator: OperatorFlag = None,
-    slopes: SlopesFlag = None,
-    solver: SolverFlag = None,
-    config: ConfigFlag = None,
-    time_limit: TimeLimitFlag = None,
-    rel_gap: RelGapFlag = None,
-    threads: ThreadsFlag = None,
-    seed: SeedFlag = None,
-    log: LogFlag = None,
-    option: OptionFlag = None,
+    box: parameters.BoxFlag = None,
+    mask: parameters.MaskFlag = None,
+    operator: parameters.OperatorFlag = None,
+    slopes: parameters.SlopesFlag = None,
+    solver: parameters.SolverFlag = None,
+    config: parameters.ConfigFlag = None,
+    time_limit: parameters.TimeLimitFlag = None,
+    rel_gap: parameters.RelGapFlag = None,
+    threads: parameters.ThreadsFlag = None,
+    seed: parameters.SeedFlag = None,
+    log: parameters.LogFlag = None,
+    option: parameters.OptionFlag = None,
     json_only: Annotated[bool, typer.Option("--json", help="Print JSON only.", rich_help_panel=OUTPUT)] = False,
     out: Annotated[
         Path | None,

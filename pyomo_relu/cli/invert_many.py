@@ -8,35 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pyomo_relu.cli import parameters
 from pyomo_relu.cli.group import BAD_INPUT, DONE, UNDECIDED
 from pyomo_relu.cli.invert import exit_code
 from pyomo_relu.cli.method import MethodFlags, choose_method
 from pyomo_relu.cli.network import read_network
 from pyomo_relu.cli.options import SolverFlags, choose_solver
-from pyomo_relu.cli.parameters import (
-    OUTPUT,
-    BoxFlag,
-    ConfigFlag,
-    EncodingFlag,
-    EpsFlag,
-    FormulationFlag,
-    LogFlag,
-    MaskFlag,
-    MethodFlag,
-    NetworkArgument,
-    NormFlag,
-    OperatorFlag,
-    OptionFlag,
-    RelGapFlag,
-    ScheduleFlag,
-    SeedFlag,
-    SlopesFlag,
-    SolverFlag,
-    ThenFlag,
-    ThreadsFlag,
-    TimeLimitFlag,
-    TubeFlag,
-)
+from pyomo_relu.cli.parameters import OUTPUT
 from pyomo_relu.cli.terminal import note, solving
 from pyomo_relu.cli.workers import WORKERS, DaskFlag, WorkersFlag, check_workers, executor
 from pyomo_relu.errors import InputError
@@ -46,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def invert_many(
-    network: NetworkArgument,
+    network: parameters.NetworkArgument,
     observations: Annotated[
         Path,
         typer.Argument(help="What was observed, one a row: a .npy, .csv, .txt or .json file.", metavar="OBSERVATIONS"),
@@ -56,26 +34,26 @@ def invert_many(
     chunk: Annotated[
         int | None, typer.Option(help="Observations that a worker gets at a time.", min=1, rich_help_panel=WORKERS)
     ] = None,
-    method: MethodFlag = None,
-    formulation: FormulationFlag = None,
-    schedule: ScheduleFlag = None,
-    eps: EpsFlag = None,
-    norm: NormFlag = None,
-    encoding: EncodingFlag = None,
-    tube: TubeFlag = None,
-    then: ThenFlag = None,
-    box: BoxFlag = None,
-    mask: MaskFlag = None,
-    operator: OperatorFlag = None,
-    slopes: SlopesFlag = None,
-    solver: SolverFlag = None,
-    config: ConfigFlag = None,
-    time_limit: TimeLimitFlag = None,
-    rel_gap: RelGapFlag = None,
-    threads: ThreadsFlag = None,
-    seed: SeedFlag = None,
-    log: LogFlag = None,
-    option: OptionFlag = None,
+    method: parameters.MethodFlag = None,
+    formulation: parameters.FormulationFlag = None,
+    schedule: parameters.ScheduleFlag = None,
+    eps: parameters.EpsFlag = None,
+    norm: parameters.NormFlag = None,
+    encoding: parameters.EncodingFlag = None,
+    tube: parameters.TubeFlag = None,
+    then: parameters.ThenFlag = None,
+    box: parameters.BoxFlag = None,
+    mask: parameters.MaskFlag = None,
+    operator: parameters.OperatorFlag = None,
+    slopes: parameters.SlopesFlag = None,
+    solver: parameters.SolverFlag = None,
+    config: parameters.ConfigFlag = None,
+    time_limit: parameters.TimeLimitFlag = None,
+    rel_gap: parameters.RelGapFlag = None,
+    threads: parameters.ThreadsFlag = None,
+    seed: parameters.SeedFlag = None,
+    log: parameters.LogFlag = None,
+    option: parameters.OptionFlag = None,
     json_only: Annotated[bool, typer.Option("--json", help="Print JSON only.", rich_help_panel=OUTPUT)] = False,
     out: Annotated[
         Path | None, typer.Option(help="A folder: results as they come, codes.npz.", rich_help_panel=OUTPUT)
