@@ -11,6 +11,7 @@ from pyomo.common.gc_manager import PauseGC
 from pyomo.environ import ConcreteModel, Var
 
 from pyomo_relu.box import Box
+from pyomo_relu.formulations.extensible import ExtensibleModel
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import observed
@@ -132,7 +133,7 @@ def observed_rows(layer: Layer, x: Any, mask: Any = None) -> tuple[Layer, FloatA
 
 def new_layer_model(layer: Layer, box: Box) -> ConcreteModel:
     """Return a model that has only the code's variables, within `box`."""
-    model = ConcreteModel()
+    model = ExtensibleModel()
     with PauseGC():
         lower = [None if v == -np.inf else float(v) for v in box.lower]
         upper = [None if v == np.inf else float(v) for v in box.upper]
