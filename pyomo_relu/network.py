@@ -179,7 +179,7 @@ class Network:
         Parameters
         ----------
         path : path
-            ``.npz``, which is exact, or ``.onnx``.
+            ``.npz`` or ``.onnx``; both hold float64.
 
         Raises
         ------

@@ -80,7 +80,7 @@ def write_layers(path: str | PathLike[str], layers: Sequence[Layer]) -> None:
     Parameters
     ----------
     path : path
-        ``.npz``, which is exact, or ``.onnx``.
+        ``.npz`` or ``.onnx``; both hold float64.
     layers : sequence of Layer
 
     Raises
