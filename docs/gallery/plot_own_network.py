@@ -39,7 +39,7 @@ print("the same outputs:", np.abs(net(codes) - decoder.predict(codes)).max() < 1
 # With PyTorch (``pip install "pyomo-relu[torch]"``)::
 #
 #     net = pr.load_network(torch.nn.Sequential(torch.nn.Linear(6, 40), torch.nn.ReLU(), torch.nn.Linear(40, 64)))
-#     net = pr.load_network("model.pt")                          # a scripted module, or a state dict:
+#     net = pr.load_network("model.pt")                          # a saved Sequential, or a state dict:
 #     net = pr.load_network("weights.pt", slopes=[0, 1])         # slope 0 is ReLU, 1 linear
 #
 # Six numbers from 64 pixels, of which a third is lost and the others are noisy:
