@@ -53,8 +53,8 @@ def invert_many(  # noqa: PLR0913 - those of invert, and how the batch is to run
     net : Network
     X : array_like, shape (N, n), or (N, m) with an operator of m rows
         The observations, one a row.
-    method : Layerwise, Exact or Descent, optional
-        ``Layerwise()`` where not given.
+    method : optional
+        As in :func:`pyomo_relu.invert`; ``Layerwise()`` where not given.
     executor : concurrent.futures.Executor or Processes, optional
         None works in this process. ``Processes(2)`` starts workers, and replaces those that die. Any other
         executor is used as it is, and left open: ``ProcessPoolExecutor``, ``Client.get_executor()`` of Dask,

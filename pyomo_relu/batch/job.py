@@ -65,12 +65,15 @@ class Job:
     box : Box or None
     solver : Solver
         With its number of threads: one, where it was not given.
+    parts : (Network, matrix) or None
+        The generator and the operator apart, as a :class:`~pyomo_relu.problem.Problem` has them.
     """
 
     network: Network
     method: Method
     box: Box | None
     solver: Solver
+    parts: tuple[Network, Any] | None = None
 
     @classmethod
     def of(
@@ -97,7 +100,7 @@ class Job:
         """
         method = Layerwise() if method is None else method
         if not callable(getattr(method, "run", None)):
-            raise InputError(f"method must be Layerwise(...) or Exact(...), got {method!r}")
+            raise InputError(f"method must be Layerwise(...), Hybrid(...), Descent(...) or Exact(...), got {method!r}")
         if not isinstance(network, Network):
             raise InputError(f"network must be a pyomo_relu.Network, got {type(network).__name__}")
         operator, mask = shared["operator"], shared["mask"]
@@ -110,7 +113,7 @@ class Job:
             observations = observations[:, observed(np.zeros(size), mask, size)[0]]
         chosen = Solver.of(solver)
         pinned = chosen if chosen.threads is not None else replace(chosen, threads=1)
-        return cls(problem.network, method, problem.box, pinned), observations
+        return cls(problem.network, method, problem.box, pinned, problem.parts), observations
 
     def packed(self) -> bytes:
         """Return the job as bytes for workers.
@@ -138,7 +141,8 @@ class Job:
 
     def _answer(self, i: int, x: FloatArray) -> Answer:
         try:
-            result = self.method.run(Problem.of(self.network, x, box=self.box), self.solver)
+            problem = replace(Problem.of(self.network, x, box=self.box), parts=self.parts)
+            result = self.method.run(problem, self.solver)
         except OF_THE_JOB:
             raise
         except Exception as error:  # noqa: BLE001 - one observation's trouble must not lose the others

@@ -63,7 +63,7 @@ def invert(
     net : Network
     x : array_like, shape (n,), or (m,) with an operator of m rows
         The observation.
-    method : Layerwise, Hybrid, Descent or Exact, optional
+    method : Layerwise, Exact, Hybrid, Descent, GradientDescent or ProjectedGradient, optional
         ``Layerwise()`` where not given: fast, without a proof of optimality.
     operator : array_like, shape (m, n), optional
         The matrix A, for methods that take one.

@@ -86,6 +86,17 @@ def test_masks_operators_and_boxes_are_shared() -> None:
         assert comparable(measured[i]) == comparable(alone)
 
 
+def test_a_method_that_takes_the_operator_apart_answers_as_alone() -> None:
+    method, one = pr.ProjectedGradient(pr.Descent(starts=2), iterations=5), pr.Solver(threads=1)
+    matrix, mask = np.random.default_rng(1).normal(size=(20, 30)), np.arange(30) % 5 != 0
+    x = X[:2] @ matrix.T
+    measured = pr.invert_many(NET, x, method, operator=matrix)
+    masked = pr.invert_many(NET, X[:2], method, pr.Processes(1), mask=mask)
+    for i in range(2):
+        assert comparable(measured[i]) == comparable(pr.invert(NET, x[i], method, operator=matrix, solver=one))
+        assert comparable(masked[i]) == comparable(pr.invert(NET, X[i], method, mask=mask, solver=one))
+
+
 def test_a_batch_is_a_sequence_with_arrays() -> None:
     x = X.copy()
     x[2, 5] = np.nan
