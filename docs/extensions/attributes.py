@@ -1,4 +1,7 @@
-"""Attributes and members as they are meant: defaults told once, members of enumerations listed, colons no types."""
+"""Attributes and members as they are meant: defaults told once, members of enumerations listed, colons no types.
+
+Nobody calls a protocol or an enumeration with the arguments that its signature would show.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ BEFORE_NAPOLEON = 400
 def setup(app: Any) -> dict[str, bool]:
     """Listen to autodoc."""
     app.connect("autodoc-skip-member", _skip)
+    app.connect("autodoc-process-signature", _without_arguments)
     app.connect("autodoc-process-docstring", _keep_whole, priority=BEFORE_NAPOLEON)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -22,6 +26,12 @@ def _skip(app: Any, what: str, name: str, thing: Any, skip: bool, options: Any) 
     if isinstance(thing, Enum):
         return False
     return True if isinstance(thing, (str, int, float, bool, tuple, frozenset, type(None))) else None
+
+
+def _without_arguments(app: Any, what: str, name: str, thing: Any, *others: Any) -> tuple[str, None] | None:
+    """Show no arguments of a protocol or an enumeration."""
+    is_either = what == "class" and (issubclass(thing, Enum) or getattr(thing, "_is_protocol", False))
+    return ("", None) if is_either else None
 
 
 def _keep_whole(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:

@@ -34,8 +34,12 @@ X[17, 40] = np.nan
 method = pr.Layerwise(pr.LinearSolve())
 store = Path(tempfile.mkdtemp()) / "run"
 started = time.perf_counter()
-with SubprocessCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster, Client(cluster) as client:
-    batch = pr.invert_many(net, X, method, executor=client.get_executor(), store=store, chunk=250)
+with (
+    SubprocessCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
+    Client(cluster) as client,
+):
+    executor = client.get_executor()
+    batch = pr.invert_many(net, X, method, executor, store=store, chunk=250)
 print(f"{time.perf_counter() - started:.1f} s, with the start of the cluster")
 print(batch.summary()["statuses"])
 print(batch.failures[0])
@@ -60,8 +64,9 @@ left.hist(
     color=["tab:blue", "tab:orange"],
     label=["solved", "rank-deficient"],
 )
-left.set(xlabel="active neurons of the first layer", ylabel="observations", xticks=range(0, 17, 2))
+left.set(xlabel="active neurons of the first layer", ylabel="observations")
+left.set_xticks(range(0, 17, 2))
 left.legend()
-right.hist(np.log10(np.maximum(errors[np.isfinite(errors)], 1e-17)), bins=40, color="tab:blue")
+right.hist(np.log10(errors[np.isfinite(errors)]), bins=40, color="tab:blue")
 right.set(xlabel="log10 of the relative error of the code", ylabel="observations")
 plt.show()
