@@ -27,7 +27,7 @@ X[17, 40] = np.nan
 
 # %%
 # The observations are exact, so that two linear solves invert each (Theorem 2), in half a millisecond. Under noise
-# each layer takes an LP instead: the same call with ``pr.Layerwise()``, and some 20 milliseconds each.
+# each layer takes an LP instead: the same call with ``pr.Layerwise()``, and some 30 milliseconds each.
 #
 # The store keeps a line for each result as it comes. One observation is bad: it becomes a failure, with its number
 # and a reason, and the others do not notice. ``chunk`` is what a worker gets at a time: large, for such small work.
