@@ -96,6 +96,23 @@ class LayerL1:
             Bounds of the code.
         mask : array_like of bool, shape (n_out,), optional
             True where observed.
+
+        Returns
+        -------
+        pyomo.environ.ConcreteModel
+            ``code`` and ``deviation[j]`` the variables; ``upper`` and ``lower`` the rows; ``objective``.
+
+        Raises
+        ------
+        ShapeError, InputError
+            If an input does not fit.
+
+        Examples
+        --------
+        >>> import pyomo_relu as pr
+        >>> model = pr.LayerL1().model(pr.Layer([[1.0], [-1.0]]), [1.5, 0.0], eps=0.1)
+        >>> [str(row.expr) for row in model.lower.values()], str(model.objective.expr)
+        (['1.5  <=  code[0] + deviation[0]'], 'deviation[0] + deviation[1]')
         """
         layer, x = observed_rows(layer, x, mask)
         model = new_layer_model(layer, Box.everything(layer.n_in) if box is None else box)

@@ -103,6 +103,23 @@ class LayerLinf:
             True where observed.
         capped : bool
             False leaves out ``d <= eps``: then the LP is always feasible, and its optimum says where to go.
+
+        Returns
+        -------
+        pyomo.environ.ConcreteModel
+            ``code`` and ``deviation`` the variables; ``upper`` and ``lower`` the rows; ``objective``.
+
+        Raises
+        ------
+        ShapeError, InputError
+            If an input does not fit.
+
+        Examples
+        --------
+        >>> import pyomo_relu as pr
+        >>> model = pr.LayerLinf().model(pr.Layer([[1.0], [-1.0]]), [1.5, 0.0], eps=0.1)
+        >>> [str(row.expr) for row in model.lower.values()], [str(row.expr) for row in model.upper.values()]
+        (['1.5  <=  code[0] + deviation'], ['code[0] - deviation  <=  1.5', '- code[0] - deviation  <=  0.0'])
         """
         layer, x = observed_rows(layer, x, mask)
         model = new_layer_model(layer, Box.everything(layer.n_in) if box is None else box)

@@ -27,7 +27,7 @@ class Triangle:
     >>> pr.Exact(encoding="triangle")
     Traceback (most recent call last):
         ...
-    pyomo_relu.errors.InputError: ...
+    pyomo_relu.errors.InputError: encoding 'triangle' is only a relaxation; exact: big-m, sos1, indicator
     """
 
     name: ClassVar[str] = "triangle"
