@@ -12,15 +12,15 @@ app = new_app(
     "Invert ReLU networks, layer by layer and exactly, with any solver, and prove it.",
     "0 done or decided, 1 undecided within limits or failed, 2 bad input, 130 interrupted.",
 )
-app.command("invert")(invert.invert)
-app.command("invert-many")(invert_many.invert_many)
-app.command("check")(check.check)
 app.command("demo")(demo.demo)
-app.command("preimage")(preimage.preimage)
-app.command("prove")(prove.prove)
-app.command("reproduce")(reproduce.reproduce)
 app.command("show")(show.show)
 app.command("solvers")(solvers.solvers)
+app.command("invert")(invert.invert)
+app.command("invert-many")(invert_many.invert_many)
+app.command("preimage")(preimage.preimage)
+app.command("prove")(prove.prove)
+app.command("check")(check.check)
+app.command("reproduce")(reproduce.reproduce)
 
 
 def main(arguments: list[str] | None = None) -> None:
