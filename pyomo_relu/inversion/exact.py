@@ -115,8 +115,8 @@ class Exact:
         Its parts: ``z`` the code; ``layer[i]``, i from 1; ``deviation`` (p = 2: ``difference``) and ``objective``.
         In a layer, ``positive`` and ``negative`` are those of the neurons that can have both signs (M10), with a
         binary ``on`` for big-M. What a neuron passes on is ``output``; for a ReLU that can have both signs it is
-        ``positive``, and one that is always off has no variable. Names of your own must be new ones: Pyomo
-        replaces parts of the same name.
+        ``positive``, and one that is always off has no variable. Names of your own must be new ones: a part
+        that has the name of another is refused. (Inside ``layer[i]`` Pyomo replaces it, with a warning.)
 
         With a box, the model holds every code in it: its bounds come from the box alone, so that
         constraints may be added. Without one, it holds the codes that are at least as near as the

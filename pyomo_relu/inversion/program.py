@@ -13,6 +13,7 @@ from pyomo_relu.bounds import Region, affine_network, deviation_caps, layer_inte
 from pyomo_relu.box import Box
 from pyomo_relu.formulations import Encoding
 from pyomo_relu.formulations.encoding import encode_layer, new_layer_blocks
+from pyomo_relu.formulations.extensible import ExtensibleModel
 from pyomo_relu.formulations.residual import Outputs, add_residual_norm
 from pyomo_relu.formulations.rows import dense_rows
 from pyomo_relu.formulations.squares import Squares
@@ -61,7 +62,7 @@ def build_program(
     if norm == "inf" and np.isfinite(caps).all():
         budget = float(caps.max())
     least = least_deviations(problem, norm)
-    model = ConcreteModel()
+    model = ExtensibleModel()
     with PauseGC():
         add_code(model, problem.network, region)
         if outputs_right == "always":

@@ -18,6 +18,18 @@ def test_a_part_of_ones_own_does_not_replace_another():
     assert solve(model, "highs", LP).objective == pytest.approx(0.1)
 
 
+def test_a_constraint_on_the_whole_network_does_not_replace_the_residuals_rows():
+    net = pr.Network.random((2, 12, 30), seed=5)
+    x = net([1.2, 0.8]) + 0.1
+    model = pr.Exact(norm=1).model(net, x, box=(-2, 2))
+    with pytest.raises(pr.InputError, match="a part named 'below' already"):
+        model.below = Constraint(expr=model.z[0] <= 1.0)
+    model.mine = Constraint(expr=model.z[0] <= 1.0)
+    outcome = solve(model, "scip", frozenset({Capability.MILP}))
+    best = pr.invert(net, x, pr.Exact(norm=1), box=([-2, -2], [1, 2]))
+    assert outcome.objective == pytest.approx(best.residual, abs=1e-6)
+
+
 def test_a_copy_refuses_too():
     model = layer_model().clone()
     with pytest.raises(pr.InputError, match="'code' already"):
