@@ -25,7 +25,7 @@ from pyomo_relu.solvers import ABS_GAP, BACKENDS, REL_GAP, Capability, Outcome, 
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
 
-FIRST_SECONDS: dict[Norm, float] = {"inf": 10.0, 1: 2.0, 2: 2.0}
+FIRST_SECONDS: dict[Norm, float] = {"inf": 20.0, 1: 2.0, 2: 2.0}
 """Seconds of the first search. Then bounds by LPs get twice as long, and the next search `GROWTH` times.
 
 For p = inf, a search without the bounds of LPs has nearly always ended sooner than one with them."""
