@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import numpy as np
@@ -32,9 +33,11 @@ class RegionLp:
         Bounded.
     budget : Budget, optional
         What the deviations of the last layer may add up to.
+    stop : float
+        Of ``time.perf_counter``: no LP goes on after it.
     """
 
-    def __init__(self, network: Network, region: Region, budget: Budget | None = None) -> None:
+    def __init__(self, network: Network, region: Region, budget: Budget | None = None, stop: float = math.inf) -> None:
         self.form = affine_network(network, region)
         form, n = self.form, self.form.box.size
         lower, upper = [form.box.lower], [form.box.upper]
@@ -68,7 +71,14 @@ class RegionLp:
             matrix = vstack([matrix, csr_matrix(total[None, :])], format="csr")
             row_lower.append(np.array([-np.inf]))
             row_upper.append(np.array([most]))
-        self._session = LinearSession(matrix, *(np.concatenate(part) for part in (row_lower, row_upper, lower, upper)))
+        self._session = LinearSession(
+            matrix,
+            np.concatenate(row_lower),
+            np.concatenate(row_upper),
+            np.concatenate(lower),
+            np.concatenate(upper),
+            stop,
+        )
         self._rest = matrix.shape[1] - n
 
     def _rounding(self, rows: Affine) -> FloatArray:
@@ -146,7 +156,7 @@ def lp_region(
 
 def _pass(network: Network, region: Region, budget: Budget | None, stop: float, part: str) -> Region | None:
     """Bound once: the outputs of hidden neurons from above, or all hidden rows, or the open outputs."""
-    program = RegionLp(network, region, budget)
+    program = RegionLp(network, region, budget, stop)
     form = program.form
     targets = form.targets
     count, last = targets.shift.size, form.open_neurons[-1].size

@@ -6,6 +6,8 @@ Nobody extends these LPs; models that people may extend are Pyomo's.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -68,6 +70,8 @@ class LinearSession:
         Infinite where a side is open.
     lower, upper : array, shape (n,)
         Finite: that is what makes every dual vector a bound.
+    stop : float
+        Of ``time.perf_counter``: no solve goes on after it. The duals that it has then prove a bound too.
 
     Examples
     --------
@@ -78,13 +82,20 @@ class LinearSession:
     """
 
     def __init__(
-        self, matrix: csr_matrix, row_lower: FloatArray, row_upper: FloatArray, lower: FloatArray, upper: FloatArray
+        self,
+        matrix: csr_matrix,
+        row_lower: FloatArray,
+        row_upper: FloatArray,
+        lower: FloatArray,
+        upper: FloatArray,
+        stop: float = math.inf,
     ) -> None:
         self._matrix, self._transposed = matrix, matrix.T.tocsr()
         self._row_lower, self._row_upper = row_lower, row_upper
         self._lower, self._upper = lower, upper
         self._columns = np.arange(matrix.shape[1], dtype=np.int32)
         self._operations = sum(matrix.shape)
+        self._stop = stop
         # From one objective to the next the basis stays primal feasible.
         self._highs = linear_program(matrix, row_lower, row_upper, lower, upper, {"simplex_strategy": 4})
 
@@ -103,6 +114,10 @@ class LinearSession:
         float
         """
         self._highs.changeColsCost(len(self._columns), self._columns, cost)
+        if math.isfinite(self._stop):
+            # HiGHS counts from the first solve.
+            left = max(0.0, self._stop - time.perf_counter())
+            self._highs.setOptionValue("time_limit", self._highs.getRunTime() + left)
         self._highs.run()
         duals = np.array(self._highs.getSolution().row_dual, dtype=np.float64)
         if duals.size != self._matrix.shape[0] or not np.isfinite(duals).all():

@@ -1,5 +1,7 @@
 """`Session` ends as a fresh solve does; `LinearSession`'s bounds stand whatever HiGHS did before."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,6 +27,18 @@ def test_bounds_do_not_depend_on_the_threads_of_earlier_solves(threads):
     session = LinearSession(one_row, np.array([1.0]), no_end, np.zeros(2), np.ones(2))
     assert session.lower_bound(np.array([1.0, 2.0])) == pytest.approx(1.0, abs=1e-9)
     assert session.lower_bound(np.array([1.0, 2.0])) <= 1.0
+
+
+def test_no_lp_goes_on_after_its_stop_and_its_bound_still_stands():
+    rng = np.random.default_rng(0)
+    rows = csr_matrix(rng.normal(size=(250, 250)))
+    values, cost = rng.uniform(-1.0, 1.0, 250), rng.normal(size=250)
+    box = (rows @ values - 1.0, rows @ values + 1.0, np.full(250, -5.0), np.full(250, 5.0))
+    started = time.perf_counter()
+    late = LinearSession(rows, *box, stop=started).lower_bound(cost)
+    assert time.perf_counter() - started < 5.0
+    optimum = LinearSession(rows, *box).lower_bound(cost)
+    assert late < optimum <= cost @ values
 
 
 def change(model, random):
