@@ -191,7 +191,7 @@ def _methods(panel: str, part: str) -> dict[str, Method]:
 
 
 def _descents(problem: Problem, truth: np.ndarray, start: np.ndarray) -> list[Row]:
-    """Go 1,000 steps, and 4,000 more from there: descent with a constant step has no memory."""
+    """Go 1,000 steps, and 4,000 more from the best code on that way: descent with a constant step has no memory."""
     rows = []
     code = start
     for name, steps in ((SHORT, 1000), (LONG, 4000)):
