@@ -47,3 +47,23 @@ class Dying(Tiny):
         if task[2] == 1:
             os._exit(3)
         return super().perform(task, seed)
+
+
+class TinyCheck:
+    """A statement that a package adds."""
+
+    name: ClassVar[str] = "lemma 7"
+    setting: ClassVar[str] = "a number"
+    places: ClassVar[Sequence[float]] = (0.5, 1)
+
+    def perform(self, at: float, rng: np.random.Generator) -> list[Row]:
+        return [{"drawn": float(rng.random()) * at}]
+
+    def facts(self, at: float, rows: Sequence[Row]) -> tuple[str, str]:
+        return f"{len(rows)} drawn", f"at most {at:g}"
+
+    def finding(self, rows: Sequence[Row]) -> Finding:
+        return Finding("Lemma 7", "seen", all(row["drawn"] <= row["at"] for row in rows))
+
+    def draw(self, rows: Sequence[Row], axes: Any) -> None:
+        axes.plot([row["at"] for row in rows], [row["drawn"] for row in rows], "o", label="drawn")

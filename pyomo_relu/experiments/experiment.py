@@ -70,10 +70,14 @@ class Experiment(Protocol):
 
     name: ClassVar[str]
     title: ClassVar[str]
-    setting: ClassVar[str]
     default_runs: ClassVar[int]
     default_every: ClassVar[int]
     size: ClassVar[tuple[float, float]]
+
+    @property
+    def setting(self) -> str:
+        """What is drawn and solved, in sentences."""
+        ...
 
     def tasks(self, runs: int, every: int) -> list[Task]:
         """Return the jobs of all `parts`, those of run 0 first: a broken-off experiment is a smaller one."""

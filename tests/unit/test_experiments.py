@@ -3,6 +3,7 @@
 import json
 import math
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from pyomo_relu.experiments.instances import gaussian_network, noise
 from pyomo_relu.experiments.journal import Journal
 from pyomo_relu.experiments.pool import run_tasks
 from pyomo_relu.experiments.statistics import quartiles, share, within_sampling
+from pyomo_relu.experiments.theory import GROUP, checks
 
 HEADER = {"experiment": "tiny", "seed": 0}
 
@@ -205,6 +207,44 @@ def test_descent_gets_no_worse_with_more_steps():
     errors = {row["method"]: row["error"] for row in rows}
     assert errors[LINEAR] < 1e-9
     assert errors[LONG] <= errors[SHORT]
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    """Register checks of the theory as an installed package does."""
+
+    def register(*values):
+        points = [EntryPoint(f"check-{i}", value, GROUP) for i, value in enumerate(values)]
+        monkeypatch.setattr("pyomo_relu.experiments.theory.entry_points", lambda group: points)
+        checks.cache_clear()
+
+    yield register
+    checks.cache_clear()
+
+
+def test_a_package_adds_a_check_to_the_theory_and_changes_no_other(tmp_path, registered):
+    theory = EXPERIMENTS["theory"]
+    registered()
+    alone = theory.perform(("theorem 2", 2.1, 0), 0)
+    registered("tiny_experiments:TinyCheck")
+    assert theory.perform(("theorem 2", 2.1, 0), 0) == alone
+    tasks = [task for task in theory.tasks(2, 1) if task[0] == "lemma 7"]
+    assert tasks == [("lemma 7", 0.5, 0), ("lemma 7", 1, 0), ("lemma 7", 0.5, 1), ("lemma 7", 1, 1)]
+    rows = [row for task in tasks for row in theory.perform(task, 0)]
+    assert len({row["drawn"] for row in rows}) == 4
+    assert theory.setting.endswith("Lemma 7: a number.")
+    assert theory.summary(rows).rows == [
+        ("lemma 7", "0.5", "2", "2 drawn", "at most 0.5"),
+        ("lemma 7", "1", "2", "2 drawn", "at most 1"),
+    ]
+    assert [finding.agrees for finding in theory.findings(rows)] == [True]
+    draws_and_compares(theory, rows, tmp_path)
+
+
+def test_two_checks_of_one_name_are_refused(registered):
+    registered("tiny_experiments:TinyCheck", "tiny_experiments:TinyCheck")
+    with pytest.raises(pr.PyomoReluError, match="two checks of the theory have the name 'lemma 7'"):
+        EXPERIMENTS["theory"].tasks(1, 1)
 
 
 @pytest.mark.slow
