@@ -1,4 +1,4 @@
-"""Theorem 1 on random formulas: a check that ``pyomo-relu reproduce theory`` finds by its entry point."""
+"""Theorem 1 on random formulas: a `Check` that ``pyomo-relu reproduce theory`` finds by an entry point."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """Experiments that reproduce the paper's figures and theory, and the script that trained the packaged generators."""
 
+from pyomo_relu.experiments.check import Check
 from pyomo_relu.experiments.data import Data
 from pyomo_relu.experiments.experiment import Experiment, Finding, Row, Summary, Task
 from pyomo_relu.experiments.fig1 import Fig1
@@ -14,4 +15,4 @@ EXPERIMENTS: dict[str, Experiment] = {
 }
 """The experiments by name."""
 
-__all__ = ["EXPERIMENTS", "Experiment", "Finding", "Report", "Row", "Summary", "Task", "reproduce"]
+__all__ = ["EXPERIMENTS", "Check", "Experiment", "Finding", "Report", "Row", "Summary", "Task", "reproduce"]
