@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-COLORS = ("#1f6fb4", "#e07b00", "#2c8a3f", "#b3261e", "#7a5195", "#6b7280", "#00838f", "#111111")
+COLORS = ("#1f6fb4", "#e07b00", "#2c8a3f", "#b3261e", "#8e44ad", "#9a7b00", "#00838f", "#111111")
 """One a method, in the order of an experiment's methods."""
 
 
