@@ -61,7 +61,7 @@ class Fig1:
         "batch, which share its seconds. Methods beyond the paper, which are dear, are told no noise level; "
         f"exact: box [-5, 5], {LIMIT:g} s a solve."
     )
-    default_runs: ClassVar[int] = 3
+    default_runs: ClassVar[int] = 6
     default_every: ClassVar[int] = 8
     size: ClassVar[tuple[float, float]] = (11.0, 8.0)
 

@@ -43,7 +43,7 @@ class Fig2:
         "finds, much sooner."
     )
     default_runs: ClassVar[int] = 16
-    default_every: ClassVar[int] = 8
+    default_every: ClassVar[int] = 4
     size: ClassVar[tuple[float, float]] = (12.5, 4.2)
 
     def tasks(self, runs: int, every: int) -> list[Task]:
