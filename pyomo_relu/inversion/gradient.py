@@ -11,7 +11,7 @@ import numpy as np
 
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import certify
-from pyomo_relu.errors import InputError
+from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.inversion.descent import pulled_back
 from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem
@@ -108,7 +108,21 @@ class GradientDescent:
         Returns
         -------
         array, shape (N, k)
+
+        Raises
+        ------
+        ShapeError
+            If `targets` and `starts` do not have as many rows, or rows of another length than the network's.
+
+        Examples
+        --------
+        >>> net = Network.from_arrays([[[2.0]]])
+        >>> GradientDescent(step=0.1).descend(net, np.array([[1.0], [3.0]]), np.ones((2, 1))).round(6).tolist()
+        [[0.5], [1.5]]
         """
+        for name, array, length in (("targets", targets, network.n_out), ("starts", starts, network.n_in)):
+            if array.shape != (len(starts), length):
+                raise ShapeError(f"{name} has shape {array.shape}, expected ({len(starts)}, {length})")
         box = Box.everything(network.n_in) if box is None else box
         codes = box.clip(starts)
         best, nearest = codes.copy(), np.full(len(codes), np.inf)

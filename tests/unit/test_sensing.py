@@ -36,10 +36,19 @@ def test_one_constant_step_is_the_textbook_one():
 def test_a_batch_ends_where_each_row_ends_alone():
     rng = np.random.default_rng(0)
     starts, targets = rng.normal(size=(5, 2)), NET(rng.normal(size=(5, 2)))
-    for rule, step in (("constant", 0.02), ("adam", 0.05)):
-        descent = pr.GradientDescent(step=step, iterations=60, rule=rule)
+    # With the larger tolerance rows end at different steps.
+    for rule, step, tol in (("constant", 0.02, 1e-9), ("constant", 0.02, 0.3), ("adam", 0.05, 1e-9)):
+        descent = pr.GradientDescent(step=step, iterations=60, rule=rule, tol=tol)
         alone = [descent.descend(NET, targets[i : i + 1], starts[i : i + 1])[0] for i in range(5)]
         np.testing.assert_allclose(descent.descend(NET, targets, starts), alone, rtol=1e-9)
+
+
+def test_a_batch_of_other_shapes_is_refused():
+    descent = pr.GradientDescent()
+    with pytest.raises(pr.ShapeError, match=r"targets has shape \(1, 40\), expected \(2, 40\)"):
+        descent.descend(NET, FULL[None], np.zeros((2, 2)))
+    with pytest.raises(pr.ShapeError, match=r"starts has shape \(1, 3\), expected \(1, 2\)"):
+        descent.descend(NET, FULL[None], np.zeros((1, 3)))
 
 
 def test_adam_with_restarts_recovers_the_code_and_repeats_with_its_seed():
