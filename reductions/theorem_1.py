@@ -65,7 +65,7 @@ class Theorem1:
         told.append(f"formulas: {len(rows) // (len(BOTH) * len(SOLVERS))}")
         bounds = [row["bound"] / row["gap"] for row in decided if not row["verdict"]]
         if bounds:
-            told.append(f"least residual of an unsatisfiable one: {min(bounds):.4f} of the gap")
+            told.append(f"residuals of unsatisfiable ones: at least {min(bounds):.4f} of the gap")
         for name, solver in itertools.product(distinct(rows, "reduction"), distinct(rows, "solver")):
             seconds = quartiles(select(rows, reduction=name, solver=solver), "seconds")[1]
             told.append(f"{name}, {solver}: median {seconds:.2f} CPU s")
@@ -98,7 +98,8 @@ def _inverted(reduction: Reduction, instance: Instance, solver: str) -> Row:
         verdict = True
     elif result.dual_bound is not None and result.dual_bound > 0.5 * instance.gap:
         verdict = False
-    return {"verdict": verdict, "bound": result.dual_bound, "gap": instance.gap, "seconds": round(seconds, 4)}
+    found = {"verdict": verdict, "bound": result.dual_bound, "gap": instance.gap}
+    return {**found, "status": result.status.value, "seconds": round(seconds, 4)}
 
 
 def _share(rows: Sequence[Row], key: str) -> float:
