@@ -31,7 +31,7 @@ class Theory:
 
     name: ClassVar[str] = "theory"
     title: ClassVar[str] = "The paper's theorems on random instances"
-    default_runs: ClassVar[int] = 20
+    default_runs: ClassVar[int] = 16
     default_every: ClassVar[int] = 1
     size: ClassVar[tuple[float, float]] = (14.0, 8.0)
 
