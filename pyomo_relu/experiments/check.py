@@ -11,7 +11,16 @@ from pyomo_relu.experiments.experiment import Finding, Row
 
 
 class Check(Protocol):
-    """One statement, its instances, and what they say of it; what else the rows hold is the check's own affair."""
+    """One statement, its instances, and what they say of it; what else the rows hold is the check's own affair.
+
+    Examples
+    --------
+    >>> from pyomo_relu.experiments.theory import checks
+    >>> corollary = checks()["corollary 1"]
+    >>> rows = corollary.perform(8, np.random.default_rng(0))        # one layer of 8 inputs and 40 rows
+    >>> corollary.places, len(rows), rows[0]["constant"] > 0.0
+    ((4, 8, 16, 32), 1, True)
+    """
 
     @property
     def name(self) -> str:

@@ -45,6 +45,11 @@ class Finding:
         What was seen here.
     agrees : bool or None
         None where the runs do not decide it, or the paper says nothing.
+
+    Examples
+    --------
+    >>> Finding("descent fails for k >= 60", "all codes recovered up to k = 70", False).verdict
+    'DISAGREES'
     """
 
     paper: str
@@ -59,14 +64,33 @@ class Finding:
 
 @dataclass(frozen=True)
 class Summary:
-    """A table: headings, and rows of as many texts."""
+    """A table: headings, and rows of as many texts.
+
+    Parameters
+    ----------
+    headings : sequence of str
+    rows : sequence of sequence of str
+
+    Examples
+    --------
+    >>> Summary(("k", "recovered"), [("10", "100 %"), ("125", "51 %")]).rows[1]
+    ('125', '51 %')
+    """
 
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
 
 
 class Experiment(Protocol):
-    """One figure of the paper, or its theory; a new one is a file beside this and a line in ``EXPERIMENTS``."""
+    """One figure of the paper, or its theory; a new one is a file beside this and a line in ``EXPERIMENTS``.
+
+    Examples
+    --------
+    >>> from pyomo_relu.experiments import EXPERIMENTS
+    >>> fig2 = EXPERIMENTS["fig2"]
+    >>> fig2.name, len(fig2.tasks(200, 200)) < len(fig2.tasks(200, 1))     # dear methods in one run of 200, or in each
+    ('fig2', True)
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]

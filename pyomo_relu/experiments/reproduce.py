@@ -33,6 +33,13 @@ class Report:
     findings : sequence of Finding
     files : sequence of Path
         Journal, pictures and report.
+
+    Examples
+    --------
+    >>> from pyomo_relu.experiments import Finding, Summary
+    >>> report = Report(Summary(("k",), [("10",)]), [Finding("it fails", "it did", True)], [Path("fig2.md")])
+    >>> [finding.verdict for finding in report.findings]
+    ['agrees']
     """
 
     summary: Summary
