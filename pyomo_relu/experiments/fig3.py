@@ -41,7 +41,7 @@ class Fig3:
         "digit, peak 1."
     )
     default_runs: ClassVar[int] = 8
-    default_every: ClassVar[int] = 2
+    default_every: ClassVar[int] = 3
     size: ClassVar[tuple[float, float]] = (9.6, 12.0)
 
     def tasks(self, runs: int, every: int) -> list[Task]:
