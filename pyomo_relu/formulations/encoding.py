@@ -63,7 +63,8 @@ class Encoding(Protocol):
         block : pyomo.environ.Block
             The layer's block; its index is the layer's number, from 1.
         neurons : sequence of int
-            The neurons whose pre-activation can have both signs.
+            The neurons whose pre-activation can have both signs. Of the last layer, numbers among the outputs that
+            are encoded at all, where some are not.
         p_max, n_max : sequence of float
             ``u`` and ``-l`` of those neurons, in the same order.
         """

@@ -78,27 +78,18 @@ def build_program(
                 least = np.zeros(problem.x.size)
             one_sided = problem.x <= (most if outputs_right == "relaxed" and norm == "inf" else anyway)
             linear = _linear(layer, bounds, problem.x, norm, one_sided)
-            written = []
-            if not linear.all():
-                written = encode_layer(
-                    model.layer[len(problem.network)],
-                    Layer(layer.weight[~linear], layer.bias[~linear], layer.slope),
-                    variables,
-                    Box(bounds.lower[~linear], bounds.upper[~linear]),
-                    encoding,
-                    one_sided=one_sided[~linear],
-                )
+            block = model.layer[len(problem.network)]
+            own = _encoded(block, layer, bounds, variables, encoding, ~linear, one_sided)
             live = [j for j, v in enumerate(variables) if v is not None]
             weight, inputs = layer.weight[:, live], [variables[j] for j in live]
             if norm == 2:
-                outputs, kept = Outputs.of(written), ~linear
+                outputs, kept = Outputs.of(list(own.values())), ~linear
                 squares = _add_squares(model, weight[linear], inputs, (problem.x - layer.bias)[linear], tube, budget)
             else:
-                # What is on, or missed from above only, is a row of the layer; of the latter nothing holds the sign.
+                # Of an output that is a row of the layer, nothing holds the sign.
                 from_above = (layer.slope == 0.0) & ((problem.x <= anyway) | (linear & (bounds.lower < 0.0)))
-                variable = dict(zip(np.flatnonzero(~linear).tolist(), written, strict=True))
                 outputs = Outputs(
-                    [variable.get(j) for j in range(layer.n_out)],
+                    [own.get(j) for j in range(layer.n_out)],
                     inputs,
                     np.where(linear[:, None], weight, 0.0),
                     np.where(linear, layer.bias, 0.0),
@@ -167,6 +158,24 @@ def _hidden(model: ConcreteModel, network: Network, region: Region, encoding: En
             outputs = encode_layer(model.layer[i], reduced, used, bounds, encoding, implied=implied)
             variables += [outputs[j] for j in form.open_neurons[i - 1]]
     return reduced, bounds, [v if column.any() else None for v, column in zip(variables, reduced.weight.T, strict=True)]
+
+
+def _encoded(
+    block: Any,
+    layer: Layer,
+    bounds: Box,
+    inputs: list[Any],
+    encoding: Encoding,
+    chosen: NDArray[np.bool_],
+    one_sided: NDArray[np.bool_],
+) -> dict[int, Any]:
+    """Write the chosen outputs with variables of their own, and return these; None is zero."""
+    if not chosen.any():
+        return {}
+    part = Layer(layer.weight[chosen], layer.bias[chosen], layer.slope)
+    box = Box(bounds.lower[chosen], bounds.upper[chosen])
+    written = encode_layer(block, part, inputs, box, encoding, one_sided=one_sided[chosen])
+    return dict(zip(np.flatnonzero(chosen).tolist(), written, strict=True))
 
 
 def _linear(layer: Layer, bounds: Box, x: FloatArray, norm: Norm, one_sided: NDArray[np.bool_]) -> NDArray[np.bool_]:
