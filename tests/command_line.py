@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,6 +39,54 @@ class Ran:
 
 
 Run = Callable[..., Ran]
+
+
+# Runs the command after it, and leaves a file where a function is called for the n-th time.
+MARKING = """
+import runpy, sys
+from importlib import import_module
+from pathlib import Path
+
+module, name, nth, *sys.argv[1:] = sys.argv[1:]
+*owners, name = name.split(".")
+owner = import_module(module)
+for part in owners:
+    owner = getattr(owner, part)
+function, calls = getattr(owner, name), []
+
+def marked(*arguments, **named):
+    calls.append(name)
+    if len(calls) == int(nth):
+        Path("reached").touch()
+    return function(*arguments, **named)
+
+setattr(owner, name, marked)
+runpy.run_module("pyomo_relu", run_name="__main__")
+"""
+
+
+def pressed_ctrl_c(*command: Any, inside: tuple[str, str], nth: int = 1, after: float = 0.5) -> Ran:
+    """Run a command in a process of its own, and press Ctrl-C some seconds after a function's n-th call.
+
+    How fast the machine is, and how long what comes before takes, plays no part.
+    """
+    reached = Path("reached")
+    with subprocess.Popen(
+        [sys.executable, "-c", MARKING, *inside, str(nth), *map(str, command)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    ) as process:
+        while not reached.exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.01)
+        time.sleep(after)
+        process.send_signal(signal.SIGINT)
+        started = time.perf_counter()
+        out, err = process.communicate()
+    assert time.perf_counter() - started < 20.0
+    return Ran(process.returncode, out, err)
 
 
 def refused(ran: Ran, *said: str) -> None:

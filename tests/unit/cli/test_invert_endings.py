@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import CODE, NARROW, Ran, Run, result
+from command_line import CODE, NARROW, Ran, Run, pressed_ctrl_c, result
 
 from pyomo_relu import inversion
 from pyomo_relu.cli.invert import exit_code
@@ -74,15 +70,10 @@ def test_ctrl_c_in_the_middle_of_a_real_solve(folder: Path, solver: str) -> None
     net = Network.random((8, 24, 24, 40), seed=0)
     net.save("deep.npz")
     np.save("y.npy", net(np.ones(8)) + np.random.default_rng(0).uniform(-0.3, 0.3, 40))
-    flags = ["--method", "exact", "--norm", "1", "--box", "-4", "4", "--solver", solver, "--time-limit", "100"]
-    command = [sys.executable, "-m", "pyomo_relu", "invert", "deep.npz", "y.npy", *flags]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        # Neither solver lets its log out before it ends, so that only the clock tells that it is at work.
-        time.sleep(12)
-        process.send_signal(signal.SIGINT)
-        started = time.perf_counter()
-        _, err = process.communicate()
-    assert time.perf_counter() - started < 20
-    assert process.returncode == 130
-    assert err.splitlines()[-1] == "interrupted"
-    assert "Traceback" not in err
+    flags = ("--method", "exact", "--norm", 1, "--box", -4, 4, "--solver", solver, "--time-limit", 100)
+    ran = pressed_ctrl_c(
+        "invert", "deep.npz", "y.npy", *flags, inside=("pyomo_relu.inversion.proof", "solve"), after=3.0
+    )
+    assert ran.code == 130
+    assert ran.err.splitlines()[-1] == "interrupted"
+    assert "Traceback" not in ran.err
