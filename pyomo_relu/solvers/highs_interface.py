@@ -52,6 +52,7 @@ _TERMINATION = {
     _ENDED.kObjectiveTarget: TerminationCondition.objectiveLimit,
     _ENDED.kInterrupt: TerminationCondition.interrupted,
 }
+_LOST = (_ENDED.kNotset, _ENDED.kUnknown, _ENDED.kSolveError, _ENDED.kPostsolveError)
 _FEASIBLE = 2
 
 LONG_ROWS = 250
@@ -128,6 +129,10 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
         timer.stop("hand over")
         timer.start("optimize")
         log = self._run(config)
+        if warm and self._solver_model.getModelStatus() in _LOST:
+            # From some bases HiGHS gives up an LP that it solves from nothing.
+            self._solver_model.clearSolver()
+            log += self._run(config)
         timer.stop("optimize")
         results = self._results(model, form)
         results.solver_config, results.solver_log = config, log

@@ -12,7 +12,7 @@ from pyomo.environ import Binary, ConcreteModel, Constraint, Objective, SOSConst
 from unit.solvers.random_models import programs
 
 from pyomo_relu.errors import InputError, SolverConfigError
-from pyomo_relu.solvers.highs_interface import LONG_ROWS, NAME, algorithm
+from pyomo_relu.solvers.highs_interface import LONG_ROWS, NAME, HighsDirect, algorithm
 from pyomo_relu.solvers.linear_form import linear_form
 
 QUIETLY = {"load_solutions": False, "raise_exception_on_nonoptimal_result": False}
@@ -106,6 +106,29 @@ def test_a_time_limit_is_one_call_s_though_the_object_lives_on():
     solver, model = direct(), knapsack(100, 15)
     spent = [solver.solve(model, time_limit=0.4, **QUIETLY).timing_info.wall_time for _ in range(3)]
     assert min(spent) > 0.35
+
+
+def test_an_lp_that_is_lost_from_a_basis_is_solved_from_nothing(monkeypatch):
+    """Seen with HiGHS 1.15: 814 rows, 141 of them infeasible at the basis, and the run ends as "not set"."""
+    model = ConcreteModel()
+    model.x = Var(range(2), bounds=(0, 3))
+    model.row = Constraint(expr=model.x[0] + 2 * model.x[1] >= 2)
+    model.objective = Objective(expr=model.x[0] + model.x[1])
+    solver = direct()
+    assert solver.solve(model).incumbent_objective == pytest.approx(1.0)
+    run, calls = HighsDirect._run, []
+
+    def lose_the_first(self, config):
+        calls.append(self._solver_model.getBasis().valid)
+        if len(calls) > 1:
+            return run(self, config)
+        self._solver_model.clearSolver()
+        return ""
+
+    monkeypatch.setattr(HighsDirect, "_run", lose_the_first)
+    model.x[1].setub(0.5)
+    assert solver.solve(model).incumbent_objective == pytest.approx(1.5)
+    assert calls == [True, False]
 
 
 def test_options_are_of_one_call():
