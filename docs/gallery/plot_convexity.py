@@ -4,7 +4,7 @@ Is it convex?
 
 The pre-image of one layer is a polytope. Two layers are enough to make one that is connected and not convex, or in
 pieces. ``check_preimage_convexity`` decides it: with two codes and their midpoint as the witness, checked in exact
-rational arithmetic, or with a proof that there are none.
+rational arithmetic; or the search ends without one, and then bounds prove it, or SCIP is trusted up to a tolerance.
 """
 
 # %%

@@ -3,8 +3,8 @@ When does layer-wise inversion fail, and what to do
 ===================================================
 
 A ReLU hides what is negative: of a layer's n outputs about half tell their pre-activation. As long as these are as
-many as the layer's inputs, an exact output is inverted, layer by layer; below that it cannot be, by anyone who looks
-at one layer at a time. The threshold is sharp, and follows the binomial distribution.
+many as the layer's inputs, an exact output is inverted, layer by layer; below that its active rows alone do not tell
+the code. The threshold is sharp, and follows the binomial distribution.
 """
 
 # %%

@@ -43,7 +43,7 @@ class LayerRelaxed:
     Raises
     ------
     InputError
-        If `eps` is not a positive number.
+        If `eps` is negative or not finite.
 
     References
     ----------

@@ -59,7 +59,7 @@ def breakpoints(layer: Layer, x: FloatArray) -> FloatArray:
 
 
 def largest_signal(layer: Layer, x: FloatArray) -> float:
-    """Return the tolerance from which no row tells the code apart from 0: ``max x`` (LeakyReLU: ``max |x|``)."""
+    """Return the tolerance from which no row holds an output up: ``max x`` (LeakyReLU: ``max |x|``)."""
     if layer.slope == 1.0:
         return np.inf
     return float(np.max(np.abs(x) if layer.slope > 0.0 else np.maximum(x, 0.0)))

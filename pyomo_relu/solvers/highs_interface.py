@@ -100,7 +100,7 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
         self.begun = False
 
     def available(self) -> Availability:
-        """Return that HiGHS is here: it comes along."""
+        """Return that HiGHS is here: it is installed with the package."""
         return Availability.FullLicense
 
     def version(self) -> tuple[int, int, int]:
