@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pyomo_relu.errors import InputError
@@ -13,9 +14,13 @@ if TYPE_CHECKING:
     from pyomo_relu.inversion import Method
     from pyomo_relu.norms import Norm
 
-METHODS = ("layerwise", "exact")
-OF_LAYERWISE = ("formulation", "schedule", "eps")
-OF_EXACT = ("norm", "encoding", "tube", "then", "extent", "tol")
+METHODS: dict[str, tuple[str, ...]] = {
+    "layerwise": ("formulation", "schedule", "eps"),
+    "exact": ("norm", "encoding", "tube", "then", "extent", "tol"),
+    "hybrid": ("norm",),
+    "descent": (),
+}
+"""The methods, each with the flags that are its own."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +62,20 @@ def choose_method(flags: MethodFlags, solver_flags: Sequence[str] = ()) -> Metho
     method = "layerwise" if flags.method is None else flags.method
     if method not in METHODS:
         raise InputError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
-    for name in OF_LAYERWISE if method == "exact" else OF_EXACT:
-        if getattr(flags, name) is not None:
+    for name in dict.fromkeys(chain(*METHODS.values())):
+        if name not in METHODS[method] and getattr(flags, name) is not None:
             raise InputError(f"--{name} does not go with --method {method}")
-    return _exact(flags) if method == "exact" else _layerwise(flags, solver_flags)
+    if method == "exact":
+        return _exact(flags)
+    if method == "layerwise":
+        return _layerwise(flags, solver_flags)
+    from pyomo_relu.inversion import Descent, Hybrid
+
+    if method == "hybrid":
+        return Hybrid() if flags.norm is None else Hybrid(norm=_norm("--norm", flags.norm))
+    if solver_flags:
+        raise InputError(f"{solver_flags[0]} does not go with --method {method}, which calls no solver")
+    return Descent()
 
 
 def _exact(flags: MethodFlags) -> Method:

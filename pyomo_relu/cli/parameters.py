@@ -13,7 +13,9 @@ NetworkArgument = Annotated[str, typer.Argument(help="A .npz, .onnx, .pt or .pth
 
 MethodFlag = Annotated[
     str | None,
-    typer.Option(help="How to invert; layerwise if not given.", metavar="layerwise|exact", rich_help_panel=METHOD),
+    typer.Option(
+        help="How to invert; layerwise if not given.", metavar="layerwise|exact|hybrid|descent", rich_help_panel=METHOD
+    ),
 ]
 
 FormulationFlag = Annotated[
@@ -36,7 +38,9 @@ EpsFlag = Annotated[
 
 NormFlag = Annotated[
     str | None,
-    typer.Option(help="Exact: norm of the residual; inf if not given.", metavar="inf|1|2", rich_help_panel=METHOD),
+    typer.Option(
+        help="Norm of the residual; exact: inf if not given, hybrid: 2.", metavar="inf|1|2", rich_help_panel=METHOD
+    ),
 ]
 
 EncodingFlag = Annotated[

@@ -98,6 +98,9 @@ def test_warnings_are_one_line_on_stderr(run: Run, folder: Path, monkeypatch: py
         ["--method", "exact", "--box", "-3", "3"],
         ["--method", "exact", "--norm", "1", "--encoding", "big-m", "--box", "-2", "2.5"],
         ["--method", "layerwise", "--box", "-3", "inf"],
+        ["--method", "hybrid"],
+        ["--method", "hybrid", "--norm", "1", "--box", "-3", "3", "--solver", "scip"],
+        ["--method", "descent", "--box", "-3", "3"],
     ],
 )
 def test_every_method_inverts_an_exact_observation(run: Run, folder: Path, flags: list[str]) -> None:
@@ -111,6 +114,9 @@ def test_flags_reach_the_method() -> None:
     assert choose_method(MethodFlags(method="exact", norm="2", encoding="sos1")) == inversion.Exact(2, "sos1")
     assert choose_method(MethodFlags(method="exact", norm="1", tube=0.5)) == inversion.Exact(1, tube=0.5)
     assert choose_method(MethodFlags(method="exact", then="2")) == inversion.Exact("inf", then=2)
+    assert choose_method(MethodFlags(method="hybrid")) == inversion.Hybrid()
+    assert choose_method(MethodFlags(method="hybrid", norm="1")) == inversion.Hybrid(1)
+    assert choose_method(MethodFlags(method="descent")) == inversion.Descent()
     linf = choose_method(MethodFlags(schedule="geometric", eps=0.5))
     assert isinstance(linf, inversion.Layerwise)
     assert (linf.formulation.eps, linf.formulation.schedule) == (0.5, Geometric())  # type: ignore[union-attr]
@@ -134,6 +140,10 @@ CONTRADICTIONS = [
     (["--method", "exact", "--formulation", "l1"], "--formulation does not go with --method exact"),
     (["--method", "exact", "--schedule", "geometric"], "--schedule does not go with --method exact"),
     (["--method", "exact", "--eps", "1"], "--eps does not go with --method exact"),
+    (["--method", "hybrid", "--eps", "1"], "--eps does not go with --method hybrid"),
+    (["--method", "hybrid", "--norm", "3"], "--norm must be inf, 1 or 2, got '3'"),
+    (["--method", "descent", "--norm", "2"], "--norm does not go with --method descent"),
+    (["--method", "descent", "--solver", "scip"], "--solver does not go with --method descent, which calls no solver"),
     (["--formulation", "realizable", "--eps", "1"], "--eps does not go with --formulation realizable"),
     (["--formulation", "linear", "--eps", "1"], "--eps does not go with --formulation linear"),
     (["--formulation", "relaxed", "--schedule", "geometric"], "--schedule does not go with --formulation relaxed"),
@@ -155,7 +165,7 @@ def test_contradictory_flags_are_refused(run: Run, folder: Path, flags: list[str
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--method", "guess"], "unknown method 'guess'; known: layerwise, exact"),
+        (["--method", "guess"], "unknown method 'guess'; known: layerwise, exact, hybrid, descent"),
         (["--formulation", "l7"], "unknown formulation 'l7'; known: linf, l1"),
         (["--schedule", "slow"], "unknown schedule 'slow'; known: bisection, geometric"),
         (["--eps", "nan"], "--eps must be a positive number"),
