@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyomo_relu.bounds.rounding import UNIT, gamma
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, norm_of
@@ -89,7 +91,7 @@ class Certificate:
 
     @property
     def verified(self) -> tuple[Claim, ...]:
-        """Claims that were re-checked here, without a solver."""
+        """Claims that were re-checked or derived here, without a solver."""
         return tuple(claim for claim in self.claims if claim.standing is Standing.VERIFIED)
 
     @property
@@ -114,6 +116,12 @@ class Certificate:
 
 
 FORWARD_PASS = "forward pass in float64"
+
+BY_NORM = "a norm is never negative"
+BY_SIGN = "a ReLU output is never negative"
+BY_BOUNDS = "bounds by duality, rounded outwards"
+SURE = (BY_NORM, BY_SIGN, BY_BOUNDS)
+"""By what a lower bound is verified, without a solver."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,33 +156,37 @@ def certify(
     dual_bound : float or None
         A claimed lower bound on ``||G(z) - x||``.
     bound_by : str
-        Who claims it.
+        By what it is verified, one of `SURE`; or who claims it.
     bound_scope : str
         The codes for which it is claimed, such as ``"every code in the box"``.
 
     Returns
     -------
     Verdict
-        The residual by a forward pass; the bound, lowered to the residual where it exceeds it
-        by no more than a solver's tolerance, and dropped as `refuted` where by more;
+        The residual by a forward pass, without which there is no code; the bound, lowered to the residual where it
+        exceeds it by no more than a solver's tolerance, and dropped as `refuted` where by more;
         realizability, and the claims.
     """
     claims: list[Claim] = []
     residual = None if z is None else problem.residual(z, norm)
+    if residual is not None and not math.isfinite(residual):
+        z = residual = None
     if z is not None and residual is not None:
         claims.append(Claim(f"||G(z) - x||_{norm} = {residual:.9g}", Standing.VERIFIED, FORWARD_PASS, residual))
         if problem.box is not None and problem.box.contains(z):
             claims.append(Claim("z lies in the box", Standing.VERIFIED, "comparison"))
-    standing, by = Standing.TRUSTED, bound_by
+    refuted: float | None = None
+    most = math.inf if residual is None else residual * (1.0 + 1e-4) + REFUTED * problem.scale
+    if dual_bound is not None and dual_bound > most:
+        text = f"a bound of {dual_bound:.9g} by {bound_by} is wrong: z does better"
+        claims.append(Claim(text, Standing.VERIFIED, FORWARD_PASS, residual))
+        refuted, dual_bound = dual_bound, None
+    standing, by = Standing.VERIFIED if bound_by in SURE else Standing.TRUSTED, bound_by
     sure = sign_bound(problem, norm)
     if sure is not None and (dual_bound is None or sure >= dual_bound):
-        dual_bound, standing, by, bound_scope = sure, Standing.VERIFIED, "a ReLU output is never negative", "every code"
+        dual_bound, standing, by, bound_scope = sure, Standing.VERIFIED, BY_SIGN, "every code"
     if dual_bound is not None:
         dual_bound = max(0.0, dual_bound)
-        if residual is not None and dual_bound > residual * (1.0 + 1e-4) + REFUTED * problem.scale:
-            text = f"a bound of {dual_bound:.9g} by {by} is wrong: z does better"
-            claims.append(Claim(text, Standing.VERIFIED, FORWARD_PASS, residual))
-            return Verdict(z, norm, residual, None, None, Certificate(tuple(claims)), refuted=dual_bound)
         if residual is not None and dual_bound > residual:
             by = f"{by}, {dual_bound:.9g}, lowered to the verified residual"
             dual_bound = residual
@@ -191,7 +203,7 @@ def certify(
     if realizable and z is not None and is_unique(problem.network, z):
         text = "z is the only code with this output: in every layer the active rows have full column rank"
         claims.append(Claim(text, Standing.VERIFIED, "a factorisation in float64"))
-    return Verdict(z, norm, residual, dual_bound, realizable, Certificate(tuple(claims)))
+    return Verdict(z, norm, residual, dual_bound, realizable, Certificate(tuple(claims)), refuted)
 
 
 def sign_bound(problem: Problem, norm: Norm) -> float | None:
@@ -213,13 +225,20 @@ def is_unique(network: Network, z: FloatArray) -> bool:
     """Whether `z` is the only code whose output is G(z), by a sufficient condition.
 
     From the last layer to the first: a positive ReLU output fixes its pre-activation, so
-    that a layer whose active rows have full column rank has one input only.
+    that a layer whose active rows have full column rank has one input only. A row counts as active where its
+    pre-activation is above zero by more than the rounding of the forward pass.
     """
-    h = z
+    h, off = z, np.zeros(network.n_in)
     for layer in network:
-        if not has_full_column_rank(layer.weight[active_rows(layer, h)]):
+        weight = np.abs(layer.weight)
+        off = (1.0 + gamma(layer.n_in)) * (weight @ off) + gamma(layer.n_in) * (weight @ np.abs(h) + np.abs(layer.bias))
+        sure = active_rows(layer, h)
+        if layer.slope == 0.0:
+            sure &= layer.pre_activation(h) > off
+        if not has_full_column_rank(layer.weight[sure]):
             return False
         h = layer(h)
+        off = off + UNIT * np.abs(h)
     return True
 
 

@@ -93,7 +93,8 @@ class Result:
     gap : float or None
         ``(residual - dual_bound) / residual``, where both are known; 0 where x is met.
     realizable : bool or None
-        True: the forward pass meets x up to the tolerance. False: `dual_bound` exceeds it. None: not decided.
+        True: the forward pass meets x up to 1e-6 max(0.001, max |x|). False: `dual_bound` is at least 1e-5 max(1,
+        max |x|). None: not decided.
     certificate : Certificate
     seconds : float
         Wall clock.
@@ -151,6 +152,8 @@ class Result:
         status, solver, objective, message, layers
             As of the result.
         """
+        if verdict.z is None and status.ok:
+            status, message = Status.SOLVER_ERROR, "the network's output at the code that was found is not finite"
         return cls(
             z=verdict.z,
             status=status,

@@ -11,7 +11,7 @@ import numpy as np
 import scipy
 
 from pyomo_relu.box import Box
-from pyomo_relu.certificate import sign_bound
+from pyomo_relu.certificate import BY_NORM, BY_SIGN, SURE, sign_bound
 from pyomo_relu.formulations import LayerLinf, LinearSolve
 from pyomo_relu.inversion.descent import Descent
 from pyomo_relu.inversion.layerwise import Layerwise
@@ -55,12 +55,18 @@ class Incumbent:
     def better(known: Incumbent | None, code: FloatArray, residual: float, solver: str) -> Incumbent:
         """Return `known` or the new code, whichever is nearer; the bound stays."""
         if known is None:
-            return Incumbent(code, residual, 0.0, "a norm is never negative", solver)
+            return Incumbent(code, residual, 0.0, BY_NORM, solver)
         return replace(known, code=code, residual=residual, solver=solver) if residual < known.residual else known
 
     def raised(self, bound: float, bound_by: str) -> Incumbent:
         """Return the incumbent with the higher one of its bound and another."""
         return replace(self, bound=bound, bound_by=bound_by) if bound > self.bound else self
+
+    def along_with(self, solver: str) -> str:
+        """Return who is trusted for what a solver says of a program in which the bound was used."""
+        if self.bound_by in SURE:
+            return solver
+        return self.bound_by if self.bound_by.startswith(solver) else f"{solver}; {self.bound_by}"
 
     def to_beat(self, rel_gap: float, abs_gap: float) -> float:
         """Return the residual that a code must reach to matter: where none does, the incumbent is optimal."""
@@ -98,7 +104,7 @@ def find_incumbent(problem: Problem, norm: Norm, solver: Solver, *, starts: int,
     """
     stop = math.inf if solver.time_limit is None else time.perf_counter() + solver.time_limit
     sure = sign_bound(problem, norm)
-    bound, bound_by = (0.0, "a norm is never negative") if sure is None else (sure, "a ReLU output is never negative")
+    bound, bound_by = (0.0, BY_NORM) if sure is None else (sure, BY_SIGN)
     box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
     origin = box.clip(np.zeros(problem.network.n_in))
     best = Incumbent(origin, problem.residual(origin, norm), bound, bound_by, "none")

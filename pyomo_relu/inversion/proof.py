@@ -12,6 +12,7 @@ import numpy as np
 
 from pyomo_relu.bounds import Budget, Region, lagrangian_region, lp_region, observed_region
 from pyomo_relu.box import Box
+from pyomo_relu.certificate import BY_BOUNDS
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import Encoding
 from pyomo_relu.formulations.residual import NEEDS
@@ -35,14 +36,14 @@ GROWTH = 4.0
 MOST_SECONDS_OF_LPS = 60.0
 """For the first bounds by LPs, where p is 1 or 2 and most neurons are open; at most half of the time limit."""
 
+MOST_SECONDS_OF_FITS = 60.0
+"""For the bounds by fits that come before them."""
+
 WORTHWHILE = 0.97
 """Bounds by LPs have gained something where they leave at most this share of the widths."""
 
 SQUARES_RESOLVED = 1e-7
 """Ten times what a solver of squares lets pass: a bound on their sum that is nearer to zero says nothing."""
-
-BY_BOUNDS = "bounds by duality, rounded outwards"
-"""Who is trusted for a bound that needed no search."""
 
 BIG_M_WARNING = 1e4
 BIG_M_ERROR = 1e6
@@ -70,7 +71,7 @@ class Task:
     encoding: Encoding
     tube: float = math.inf
 
-    def region(self, code: FloatArray, most: float) -> Region | None:
+    def region(self, code: FloatArray, most: float, seconds: float = math.inf) -> Region | None:
         """Bound the codes with at most a residual; None proves that there are none.
 
         Parameters
@@ -78,6 +79,8 @@ class Task:
         code : array, shape (k,)
             A near code, where relaxations are to be tight.
         most : float
+        seconds : float
+            Most to spend, beyond the first bounds.
 
         Raises
         ------
@@ -91,7 +94,8 @@ class Task:
             return None
         if not region.is_bounded:
             raise InputError("the observation does not bound the code: give box=(lower, upper), such as box=(-3, 3)")
-        return lagrangian_region(problem.network, region, self._budget(code, most))
+        budget = self._budget(code, most)
+        return lagrangian_region(problem.network, region, budget, seconds=min(seconds, MOST_SECONDS_OF_FITS))
 
     def tightened(self, region: Region, code: FloatArray, most: float, seconds: float) -> Region | None:
         """Bound them by LPs; None proves that there are none."""
@@ -151,6 +155,8 @@ class Task:
         if outcome.objective is not None and self.norm == "inf":
             # The model says what codes cost beyond the bound, and need not say it of those that meet it.
             outcome = replace(outcome, objective=max(outcome.objective, bound))
+        # Only for p = inf is the known bound part of the program.
+        by = outcome.solver if best is None or self.norm != "inf" else best.along_with(outcome.solver)
         room = SQUARES_RESOLVED * problem.scale**2 if Capability.MIQP in needs else 0.0
         if outcome.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
             if best is None or best.residual <= most:
@@ -159,7 +165,7 @@ class Task:
                 return replace(outcome, status=Status.SOLVER_ERROR, bound=None, message=said), best
             least = most if room == 0.0 else math.sqrt(max(0.0, most**2 - room))
             said = f"no code is nearer than {least:.9g}"
-            return replace(outcome, status=Status.OPTIMAL, message=said), best.raised(least, outcome.solver)
+            return replace(outcome, status=Status.OPTIMAL, message=said), best.raised(least, by)
         if outcome.has_solution:
             code = read_code(model, region.code)
             if self._misses(code, outcome):
@@ -169,7 +175,7 @@ class Task:
         proved = None if outcome.bound is None else root(outcome.bound - room, self.norm)
         if best is not None and proved is not None:
             # What the model does not hold is no nearer than `most`.
-            best = best.raised(min(most, proved), outcome.solver)
+            best = best.raised(min(most, proved), by)
         return outcome, best
 
     def _misses(self, z: FloatArray, outcome: Outcome) -> bool:
@@ -210,7 +216,7 @@ def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> t
     relaxed = task.norm == "inf" and task.problem.network[-1].slope == 0.0
     try:
         most = best.to_beat(rel_gap, ABS_GAP)
-        region = task.region(best.code, most)
+        region = task.region(best.code, most, seconds_left(solver, started))
         # Where p is 1 or 2 and most neurons are open, no search ends soon.
         bounds_first, gains = task.norm != "inf" and region is not None and region.is_wide(task.problem.network), True
         while region is not None:
@@ -237,7 +243,7 @@ def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> t
                     return outcome, best
                 if nearer:
                     most = best.to_beat(rel_gap, ABS_GAP)
-                    fresh = task.region(best.code, most)
+                    fresh = task.region(best.code, most, left)
                     region = None if fresh is None else region.meet(fresh)
                     if region is None:
                         break

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import scipy
 
+from pyomo_relu.certificate import BY_NORM
 from pyomo_relu.inversion.descent import Descent
 from pyomo_relu.inversion.incumbent import TO_POLISH, Incumbent
 from pyomo_relu.inversion.penalty import led_into
@@ -40,7 +41,7 @@ def incumbent_in_tube(
     starts, seed : int
         Of L-BFGS.
     """
-    best = Incumbent(inside.code, problem.residual(inside.code, norm), 0.0, "a norm is never negative", inside.solver)
+    best = Incumbent(inside.code, problem.residual(inside.code, norm), 0.0, BY_NORM, inside.solver)
     best = replace(best, interrupted=inside.interrupted)
     if starts == 0 or inside.interrupted:
         return best

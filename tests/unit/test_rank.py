@@ -1,4 +1,4 @@
-"""Rank: against elimination in rational numbers, and where only singular values can decide."""
+"""Rank: against elimination in rational numbers, near dependence, and far from 1."""
 
 from __future__ import annotations
 
@@ -38,12 +38,23 @@ def test_ranks_are_those_of_exact_elimination(rows: list[list[int]]) -> None:
     assert has_full_column_rank(matrix) == (rank == matrix.shape[1])
 
 
-@pytest.mark.parametrize(("smallest", "full"), [(1e-3, True), (1e-10, True), (1e-16, False), (0.0, False)])
-def test_what_the_squares_cannot_tell_singular_values_decide(smallest: float, full: bool) -> None:
+@pytest.mark.parametrize(("smallest", "full"), [(1e-3, True), (1e-5, True), (1e-16, False), (0.0, False)])
+def test_nearly_dependent_columns_are_not_proved_independent(smallest: float, full: bool) -> None:
     rng = np.random.default_rng(0)
     left, right = np.linalg.qr(rng.normal(size=(30, 8)))[0], np.linalg.qr(rng.normal(size=(8, 8)))[0]
     matrix = left @ np.diag([1.0] * 7 + [smallest]) @ right
     assert has_full_column_rank(matrix) is full
+
+
+@pytest.mark.parametrize("exponent", [-1074, -538, -400, 0, 400, 600, 1000])
+def test_what_is_dependent_is_never_proved_independent_however_large_or_small(exponent: int) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        column = rng.integers(-5, 6, 4).astype(float)
+        assert not has_full_column_rank(np.ldexp(np.outer(column, [1.0, 3.0]), exponent))
+        assert not has_full_column_rank(np.ldexp(np.outer(column, [1.0, 2.0**-400]), exponent))
+    assert has_full_column_rank(np.ldexp(np.eye(4, 3), exponent))
+    assert not has_full_column_rank(np.full((3, 1), np.inf))
 
 
 def test_no_rows_have_no_rank() -> None:

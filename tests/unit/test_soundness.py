@@ -1,12 +1,15 @@
 """Cases in which an earlier version claimed too much."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from pyomo.environ import Constraint, value
 from scipy.optimize import linprog
 
 import pyomo_relu as pr
-from pyomo_relu.certificate import certify
+from pyomo_relu import rational
+from pyomo_relu.certificate import certify, is_unique
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Capability, solve
 
@@ -116,3 +119,49 @@ def test_small_data_is_not_met_by_zero():
     small = pr.Network.from_arrays([net[0].weight, 1e-5 * net[1].weight])
     x = small([1.0, -1.0, 0.5])
     assert pr.invert(small, x, pr.Descent(starts=1, iterations=1)).realizable is not True
+
+
+def test_a_refuted_bound_takes_no_other_fact_with_it():
+    net = pr.Network.from_arrays([[[1.0], [1.0]]])
+    verdict = certify(Problem.of(net, [1.0, 1.0]), np.array([1.0]), "inf", 0.5, "Liar 1.0", "every code")
+    assert (verdict.refuted, verdict.realizable) == (0.5, True)
+    assert any("only code" in claim.text for claim in verdict.certificate.verified)
+    verdict = certify(Problem.of(net, [1.0, -0.25]), np.array([1.0]), "inf", 2.5, "Liar 1.0", "every code")
+    assert (verdict.refuted, verdict.dual_bound, verdict.realizable) == (2.5, 0.25, False)
+    assert not verdict.certificate.trusted
+
+
+def test_a_residual_that_is_no_number_is_no_code():
+    net = pr.Network.from_arrays([[[1e120], [-1e120]], [[1e120, 1e120]], [[1e120]]])
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = pr.invert(net, [1.0], pr.GradientDescent(iterations=3))
+    assert (result.z, result.residual, result.gap, result.status) == (None, None, None, pr.Status.SOLVER_ERROR)
+    assert result.to_dict()["residual"] is None
+    assert result.to_json()
+
+
+def test_a_row_within_the_rounding_of_its_pre_activation_does_not_make_a_code_unique():
+    """The second row is the first code entry alone; whether the first row is on, the forward pass cannot tell."""
+    found = 0
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        a, b = rng.uniform(1e7, 1e9, 2)
+        net = pr.Network.from_arrays([[[a, -b], [1.0, 0.0]]])
+        z = rng.uniform(0.5, 1.0, 1)
+        z = np.append(z, a * z / b)
+        exact = rational.forward(net, [Fraction(v) for v in z.tolist()])
+        if exact[0] <= 0 and net(z)[0] > 0.0:
+            found += 1
+            assert not is_unique(net, z)
+    assert found
+    assert is_unique(pr.Network.from_arrays([[[1.0, -1.0], [1.0, 0.0]]]), np.array([1.0, 0.5]))
+
+
+def test_who_bounded_the_last_layer_is_named_where_a_search_used_that_bound():
+    net = pr.Network.random((10, 30, 40), seed=0)
+    rng = np.random.default_rng(0)
+    x = np.maximum(net(np.random.default_rng(1).normal(size=10)) + rng.normal(0.0, 0.1, 40), -0.05)
+    result = pr.invert(net, x, pr.Exact("inf"), box=(-3, 3), solver="scip")
+    assert result.status is pr.Status.OPTIMAL
+    assert [claim.by.split("; ")[1][:5] for claim in result.certificate.trusted] == ["HiGHS", "HiGHS"]
+    assert result.certificate.trusted_to.startswith("SCIP")

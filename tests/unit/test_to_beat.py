@@ -6,11 +6,12 @@ from brute_force import optimum
 
 import pyomo_relu as pr
 from pyomo_relu.bounds import Region, crown_bounds, lagrangian_region, lp_region, observed_region
+from pyomo_relu.certificate import BY_BOUNDS
 from pyomo_relu.formulations import ENCODINGS
 from pyomo_relu.inversion import proof
 from pyomo_relu.inversion.incumbent import Incumbent
 from pyomo_relu.inversion.program import build_program
-from pyomo_relu.inversion.proof import BY_BOUNDS, Task, prove
+from pyomo_relu.inversion.proof import Task, prove
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Outcome, Solver, solve
 
