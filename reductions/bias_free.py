@@ -36,7 +36,7 @@ class BiasFree:
 
     Notes
     -----
-    Derived for this project (the paper's appendix is not available).
+    Derived for this project.
 
     Examples
     --------

@@ -34,7 +34,7 @@ class BinaryCode:
 
     Notes
     -----
-    Derived for this project (the paper's appendix is not available).
+    Derived for this project.
 
     Examples
     --------

@@ -35,8 +35,8 @@ class BoxForm:
 
     Notes
     -----
-    Derived for this project (the paper's appendix is not available). Inputs in [0, 1] and a threshold on the
-    output are also the form of the family sat_relu of VNN-COMP; see :func:`reductions.write_instance`.
+    Derived for this project. Inputs in [0, 1] and a threshold on the output are also the form of the family
+    sat_relu of VNN-COMP; see :func:`reductions.write_instance`.
 
     Examples
     --------

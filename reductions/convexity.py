@@ -17,8 +17,10 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.inversion import Exact
 from pyomo_relu.inversion.balance import balanced
 from pyomo_relu.inversion.proof import check_big_m
+from pyomo_relu.io.optional import require
 from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem
+from pyomo_relu.rational import residual
 from pyomo_relu.solvers import Capability, Solver, solve
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
@@ -61,8 +63,6 @@ class Convexity:
         The codes that were asked about.
     least : float
         Violations below this did not count, where floating point decided; 0 where nothing was rounded.
-    proved : bool
-        Whether nothing in the argument was rounded: an exact pair, a theorem, or exact arithmetic.
     certificate : Certificate
         Every claim, and by what it was verified or to whom it is trusted.
     status : Status
@@ -91,7 +91,6 @@ class Convexity:
     verdict: ConvexityVerdict
     box: Box
     least: float
-    proved: bool
     certificate: Certificate
     status: Status
     seconds: float
@@ -102,6 +101,12 @@ class Convexity:
     midpoint: FloatArray | None = None
     violation: float | None = None
     exact: tuple[tuple[Fraction, ...], tuple[Fraction, ...]] | None = None
+
+    @property
+    def proved(self) -> bool:
+        """Whether the verdict rests on no solver, no rounded x and no tolerance: `least` is 0, nobody is trusted."""
+        decided = self.verdict is not ConvexityVerdict.UNDECIDED
+        return decided and self.least == 0.0 and not self.certificate.trusted
 
     @property
     def trusted_to(self) -> str:
@@ -141,8 +146,9 @@ def check_preimage_convexity(
         Any that takes MILPs. Its ``rel_gap`` does not matter: the first pair ends the search.
     proof : "z3", optional
         Where the MILP solver finds no exact pair, ask Z3 too (an extra): exact, for networks of some ten neurons. The
-        question is then the literal one, about codes that meet the float64 numbers in x without any rounding. Where
-        Z3 is not done in time the answer stays the MILP solver's.
+        question is then the literal one, about codes that meet the float64 numbers in x without any rounding. A pair
+        from Z3 is checked, and a proof; a CONVEX is trusted to Z3, with no tolerance. Where Z3 is not done in time
+        the answer stays the MILP solver's.
     tol : float
         A midpoint that misses x by less than ``tol * max(1, max |x|)`` does not count against CONVEX, since
         solvers meet x up to 1e-6 only.
@@ -153,7 +159,8 @@ def check_preimage_convexity(
     -------
     Convexity
         NONCONVEX is proved where both codes meet x exactly in rationals; else it is evidence: both meet x a thousand
-        times better than their midpoint does. CONVEX is trusted to the MILP solver, up to `least`, unless `proved`.
+        times better than their midpoint does. CONVEX is trusted to the MILP solver, up to `least`, or to Z3, unless
+        `proved`. Where Ctrl-C ended a solve it is UNDECIDED, with the status ``INTERRUPTED``.
 
     Raises
     ------
@@ -181,6 +188,8 @@ def check_preimage_convexity(
     chosen.backend(NEEDS)
     if proof not in (None, "z3"):
         raise InputError(f"proof must be None or 'z3', got {proof!r}")
+    if proof is not None:
+        require("z3", "a proof by Z3")
     for name, value in (("tol", tol), ("seconds", seconds)):
         if value is not None and not (math.isfinite(value) and value > 0.0):
             raise InputError(f"{name} must be a positive number, got {value!r}")
@@ -207,37 +216,39 @@ class _Check:
         network, x = self.problem.network, self.problem.x
         if network[-1].slope == 0.0 and x.min() < 0.0:
             claim = Claim(f"no code meets x: entry {int(np.argmin(x))} is negative", Standing.VERIFIED, "sign of ReLU")
-            return self._convex(claim, proved=True, empty=True)
+            return self._convex(claim, least=0.0, empty=True)
         if all(layer.slope == 1.0 for layer in network.layers[:-1]):
             text = "the pre-image is a polyhedron: affine equations, and inequalities where a ReLU is off"
-            return self._convex(Claim(text, Standing.VERIFIED, "one layer with an activation, the last"), proved=True)
+            return self._convex(Claim(text, Standing.VERIFIED, "one layer with an activation, the last"), least=0.0)
         return None
 
     def by_z3(self) -> Convexity:
         """Answer by an exact pair, or else by exact arithmetic."""
         found = self.by_program()
-        if found.proved:
+        if found.proved or found.status is Status.INTERRUPTED:
             return found
         regions = regions_of(self.problem, min(SEARCH, self._seconds_left()))
         if regions is None:
             return self._no_code()
         answer = ask_z3(self.problem, regions, None if math.isinf(self.stop) else self._seconds_left())
-        if answer.pair is not None:
+        if answer.pair is not None and answer.pair.is_proof:
             return self._nonconvex(answer.pair)
-        if answer.convex is None:
-            return replace(found, message=f"{answer.by}: not decided in the time given")
+        if not answer.convex:
+            why = "not decided in the time given" if answer.pair is None else "its two codes do not refute convexity"
+            return replace(found, message=f"{answer.by}: {why}")
         what = "no code meets x" if answer.empty else "every midpoint of two codes that meet x meets it"
         claim = Claim(what, Standing.TRUSTED, answer.by)
-        return self._convex(claim, proved=True, empty=answer.empty)
+        return self._convex(claim, least=0.0, empty=answer.empty)
 
     def by_program(self) -> Convexity:
         """Answer by a search, then by the solver."""
         nearest = Exact("inf").run(self.problem, self._limited())
+        if nearest.status is Status.INTERRUPTED:
+            return self._undecided(nearest.status, nearest.message)
         if nearest.realizable is False:
-            return self._convex(*nearest.certificate.trusted, proved=False, empty=True)
+            return self._convex(*nearest.certificate.trusted, least=self.least, empty=True)
         if nearest.z is not None and nearest.realizable and is_unique(self.problem.network, nearest.z):
-            text = "the pre-image is one code: in every layer the active rows have full column rank"
-            return self._convex(Claim(text, Standing.TRUSTED, "a factorisation in float64"), proved=False, empty=False)
+            return self._one_code(nearest.z)
         regions = regions_of(self.program, min(SEARCH, self._seconds_left()))
         if regions is None:
             return self._no_code()
@@ -249,16 +260,25 @@ class _Check:
             return self._nonconvex(pair)
         return self._by_solver(regions, empty=False if nearest.realizable else None)
 
+    def _one_code(self, z: FloatArray) -> Convexity:
+        text = "the pre-image of G(z) is one code: in every layer the active rows have full column rank"
+        claims = [Claim(text, Standing.VERIFIED, "a factorisation in float64")]
+        missed = residual(self.problem.network, z, self.problem.x)
+        if missed:
+            claims.append(Claim("x is what z gives, up to rounding", Standing.TRUSTED, "floating point", float(missed)))
+        return self._convex(*claims, least=self.least if missed else 0.0, empty=False)
+
     def _no_code(self) -> Convexity:
         return self._convex(
-            Claim("no code meets x", Standing.VERIFIED, "bounds, rounded outwards"), proved=True, empty=True
+            Claim("no code meets x", Standing.VERIFIED, "bounds, rounded outwards"), least=0.0, empty=True
         )
 
     def _by_solver(self, regions: Regions, *, empty: bool | None) -> Convexity:
         text = f"no midpoint of two codes that meet x misses it by {self.least:.3g}"
         model = build_convexity_program(self.program, regions, self.least)
         if model is None:
-            return self._convex(Claim(text, Standing.VERIFIED, "bounds, rounded outwards"), proved=False, empty=empty)
+            claim = Claim(text, Standing.VERIFIED, "bounds, rounded outwards")
+            return self._convex(claim, least=self.least, empty=empty)
         outcome = solve(model, replace(self._limited(), rel_gap=ANY_GAP), NEEDS, lean=True)
         if outcome.has_solution:
             codes, patterns = read_pair(model, regions)
@@ -268,7 +288,7 @@ class _Check:
             said = f"{outcome.solver} gives a pair that misses x by {float(pair.missed):.3g}, its midpoint by "
             return self._undecided(outcome.status, f"{said}{float(pair.violation):.3g}: try a larger tol")
         if outcome.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
-            return self._convex(Claim(text, Standing.TRUSTED, outcome.solver), proved=False, empty=empty)
+            return self._convex(Claim(text, Standing.TRUSTED, outcome.solver), least=self.least, empty=empty)
         return self._undecided(outcome.status, outcome.message)
 
     def _seconds_left(self) -> float:
@@ -279,12 +299,11 @@ class _Check:
         shortest = min(limits)
         return replace(self.solver, time_limit=None if math.isinf(shortest) else shortest)
 
-    def _convex(self, *claims: Claim, proved: bool, empty: bool | None = None) -> Convexity:
+    def _convex(self, *claims: Claim, least: float, empty: bool | None = None) -> Convexity:
         return Convexity(
             ConvexityVerdict.CONVEX,
             self._box(),
-            0.0 if proved else self.least,
-            proved,
+            least,
             Certificate(claims),
             Status.SOLVED,
             0.0,
@@ -308,7 +327,6 @@ class _Check:
             ConvexityVerdict.NONCONVEX,
             self._box(),
             0.0 if pair.is_proof else self.least,
-            pair.is_proof,
             Certificate(tuple(claims)),
             Status.SOLVED,
             0.0,
@@ -322,9 +340,7 @@ class _Check:
         )
 
     def _undecided(self, status: Status, message: str) -> Convexity:
-        return Convexity(
-            ConvexityVerdict.UNDECIDED, self._box(), self.least, False, Certificate(), status, 0.0, message
-        )
+        return Convexity(ConvexityVerdict.UNDECIDED, self._box(), self.least, Certificate(), status, 0.0, message)
 
     def _box(self) -> Box:
         return Box.everything(self.problem.network.n_in) if self.problem.box is None else self.problem.box

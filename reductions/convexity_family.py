@@ -53,7 +53,7 @@ class ConvexityFamily:
 
     Notes
     -----
-    Derived for this project (the paper's appendix is not available).
+    Derived for this project.
 
     Examples
     --------

@@ -18,7 +18,7 @@ from pyomo_relu.preimage.activation import ActivationRegion
 from pyomo_relu.problem import Problem
 from pyomo_relu.rational import as_fractions, residual
 from pyomo_relu.validation import FloatArray
-from reductions.exact_code import exact_code
+from reductions.exact_code import exact_code, in_box
 
 STARTS = 12
 CORNERS = 4
@@ -39,21 +39,24 @@ class Pair:
         The larger of ``||G(z1) - x||_inf`` and ``||G(z2) - x||_inf``.
     violation : Fraction
         ``||G((z1 + z2) / 2) - x||_inf``.
+    inside : bool
+        Whether both codes lie in the box.
     """
 
     z1: tuple[Fraction, ...]
     z2: tuple[Fraction, ...]
     missed: Fraction
     violation: Fraction
+    inside: bool
 
     @property
     def is_proof(self) -> bool:
         """Whether the pair proves that the pre-image is not convex: nothing in it was rounded."""
-        return self.missed == 0 and self.violation > 0
+        return self.inside and self.missed == 0 and self.violation > 0
 
     def is_evidence(self, least: float) -> bool:
-        """Whether the violation is at least `least`, and far above what the codes miss x by."""
-        return self.violation >= Fraction(least) and self.violation >= FAR_ABOVE * self.missed
+        """Whether the violation is at least `least`, and far above what the codes, in the box, miss x by."""
+        return self.inside and self.violation >= Fraction(least) and self.violation >= FAR_ABOVE * self.missed
 
 
 def find_pair(problem: Problem, known: FloatArray | None, least: float, stop: float) -> Pair | None:
@@ -168,11 +171,12 @@ def _in_rationals(problem: Problem, one: FloatArray, two: FloatArray) -> Pair:
 
 
 def pair_of(problem: Problem, z1: list[Fraction], z2: list[Fraction]) -> Pair:
-    """Return the pair of two codes, judged by exact forward passes."""
+    """Return the pair of two codes, judged by exact forward passes and comparisons."""
     network, x = problem.network, problem.x
     middle = midpoint_of(z1, z2)
     missed = max(residual(network, z1, x), residual(network, z2, x))
-    return Pair(tuple(z1), tuple(z2), missed, residual(network, middle, x))
+    inside = all(in_box(problem.box, z) for z in (z1, z2))
+    return Pair(tuple(z1), tuple(z2), missed, residual(network, middle, x), inside)
 
 
 def midpoint_of(z1: list[Fraction], z2: list[Fraction]) -> list[Fraction]:

@@ -45,7 +45,8 @@ class Z3Answer:
 def ask_z3(problem: Problem, regions: Regions, seconds: float | None) -> Z3Answer:
     """Ask whether two codes meet x exactly and their midpoint does not.
 
-    The regions' bounds are given to Z3 as facts: they hold in the real numbers, and fix most neurons.
+    The codes are held to the box itself. The regions' bounds are given to Z3 as facts: they hold in the real numbers
+    for codes in the box that meet x, and for their midpoints, and fix most neurons.
 
     Parameters
     ----------
@@ -59,6 +60,8 @@ def ask_z3(problem: Problem, regions: Regions, seconds: float | None) -> Z3Answe
     ------
     MissingDependencyError
         If Z3 is not installed.
+    KeyboardInterrupt
+        On Ctrl-C.
 
     Examples
     --------
@@ -80,6 +83,8 @@ def ask_z3(problem: Problem, regions: Regions, seconds: float | None) -> Z3Answe
     first_layers = []
     for code in codes:
         _add_box(z3, solver, code, regions.meeting.code)
+        if problem.box is not None:
+            _add_box(z3, solver, code, problem.box, rounded=False)
         outputs = _add_copy(z3, solver, problem.network, code, near, str(code[0]))
         first_layers.append(outputs[0])
         solver.add(*(output == value for output, value in zip(outputs[-1], x, strict=True)))
@@ -104,13 +109,15 @@ def _number(z3: Any, value: Fraction) -> Any:
     return z3.RealVal(f"{value.numerator}/{value.denominator}")
 
 
-def _add_box(z3: Any, solver: Any, variables: Sequence[Any], box: Box) -> None:
-    """Hold variables, or terms, to a box, rounded outwards to short numbers, which Z3 is faster with."""
+def _add_box(z3: Any, solver: Any, variables: Sequence[Any], box: Box, *, rounded: bool = True) -> None:
+    """Hold variables, or terms, to a box: rounded outwards to short numbers, which Z3 is faster with, or as it is."""
     for variable, low, high in zip(variables, box.lower.tolist(), box.upper.tolist(), strict=True):
         if low > -math.inf:
-            solver.add(variable >= _number(z3, Fraction(math.floor(low * SHORT), SHORT)))
+            side = Fraction(math.floor(low * SHORT), SHORT) if rounded else Fraction(low)
+            solver.add(variable >= _number(z3, side))
         if high < math.inf:
-            solver.add(variable <= _number(z3, Fraction(math.ceil(high * SHORT), SHORT)))
+            side = Fraction(math.ceil(high * SHORT), SHORT) if rounded else Fraction(high)
+            solver.add(variable <= _number(z3, side))
 
 
 def _add_copy(
@@ -144,8 +151,13 @@ def _check(z3: Any, solver: Any, stop: float | None) -> Any:
         left = stop - time.perf_counter()
         if left <= 0.0:
             return z3.unknown
-        solver.set("timeout", max(1, int(1000.0 * left)))
-    return solver.check()
+        solver.set("timeout", math.ceil(1000.0 * left))
+    said = solver.check()
+    # Z3 takes the signal, and says "canceled" as where its time is up.
+    early = stop is None or time.perf_counter() < stop
+    if said == z3.unknown and early and solver.reason_unknown() in ("canceled", "interrupted from keyboard"):
+        raise KeyboardInterrupt
+    return said
 
 
 def _read(solver: Any, code: Sequence[Any]) -> list[Fraction]:

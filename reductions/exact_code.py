@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from pyomo_relu.box import Box
 from pyomo_relu.problem import Problem
 from pyomo_relu.rational import as_fractions, residual
 from pyomo_relu.validation import FloatArray
@@ -45,7 +46,7 @@ def exact_code(problem: Problem, z: FloatArray) -> list[Fraction] | None:
     """
     needed, wished = _equations(problem, z)
     solution = _solve(needed, wished, [Fraction(float(v)) for v in z])
-    if solution is None or not _inside(problem, solution) or residual(problem.network, solution, problem.x) != 0:
+    if solution is None or not in_box(problem.box, solution) or residual(problem.network, solution, problem.x) != 0:
         return None
     return solution
 
@@ -107,8 +108,8 @@ def _solve(needed: Sequence[Equation], wished: Sequence[Equation], near: list[Fr
     return solution
 
 
-def _inside(problem: Problem, z: Sequence[Fraction]) -> bool:
-    if problem.box is None:
+def in_box(box: Box | None, z: Sequence[Fraction]) -> bool:
+    """Whether a code lies in a box, compared without rounding; None is a box without sides."""
+    if box is None:
         return True
-    lower, upper = problem.box.lower.tolist(), problem.box.upper.tolist()
-    return all(low <= v <= high for low, v, high in zip(lower, z, upper, strict=True))
+    return all(low <= v <= high for low, v, high in zip(box.lower.tolist(), z, box.upper.tolist(), strict=True))

@@ -48,7 +48,7 @@ class LeakyDepthTwo:
 
     Notes
     -----
-    Derived for this project (the paper's appendix is not available).
+    Derived for this project.
 
     Examples
     --------

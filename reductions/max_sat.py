@@ -50,7 +50,7 @@ class MaxSat:
 
     Notes
     -----
-    Derived for this project (the paper's appendix is not available).
+    Derived for this project.
 
     Examples
     --------

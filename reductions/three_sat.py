@@ -62,8 +62,7 @@ class ThreeSat:
 
     Notes
     -----
-    Theorem 1 of the paper states that such a reduction from 3SAT exists; this one was derived for this
-    project (the paper's appendix is not available).
+    Theorem 1 of the paper states that such a reduction from 3SAT exists. Derived for this project.
 
     References
     ----------

@@ -47,12 +47,15 @@ def convexity(
     check_time_limit(time_limit)
 
     from pyomo_relu.io.observation import read_array
+    from pyomo_relu.status import Status
     from reductions.convexity import ConvexityVerdict, check_preimage_convexity
 
     net, x = read_network(network, None), read_array(observation, "observation")
     given: dict[str, Any] = {} if tol is None else {"tol": tol}
     with solving("looking for two codes and their midpoint", quiet=json_only):
         found = check_preimage_convexity(net, x, box, settings, proof=proof, seconds=time_limit, **given)
+    if found.status is Status.INTERRUPTED:
+        raise KeyboardInterrupt
     typer.echo(json.dumps(_facts(found)) if json_only else "\n".join(_lines(found)))
     raise typer.Exit(UNDECIDED if found.verdict is ConvexityVerdict.UNDECIDED else DONE)
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import Ran, refused
+from command_line import Ran, refused, result
 
 import pyomo_relu as pr
+from pyomo_relu.inversion import Exact
 from pyomo_relu.solvers import Outcome
 from pyomo_relu.status import Status
 from reductions import CNF, check_proof
@@ -120,6 +121,12 @@ def test_convexity(run):
     assert ran.out.startswith("nonconvex, proved\n")
     ran = run("convexity", "abs.npz", "x.csv", "--box", 0, 3, "--json", "--solver", "highs")
     assert ran.json["verdict"] == "convex"
+
+
+def test_convexity_interrupted(run, monkeypatch):
+    monkeypatch.setattr(Exact, "run", lambda *_: result(Status.INTERRUPTED))
+    ran = run("convexity", "abs.npz", "x.csv", "--box", -3, 3, "--json")
+    assert (ran.code, ran.out, ran.err) == (130, "", "interrupted\n")
 
 
 def test_suite(run):

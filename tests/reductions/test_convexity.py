@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from command_line import result
 from midpoints import assert_witness
 from pyomo.environ import value
 
 import pyomo_relu as pr
+from pyomo_relu.certificate import Standing
+from pyomo_relu.inversion import Exact
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Capability, solve
 from reductions.convexity import ConvexityVerdict, check_preimage_convexity
@@ -63,7 +66,31 @@ def test_one_code_needs_no_program_and_no_box():
     found = check_preimage_convexity(net, net([1.0, -1.0, 0.5, 0.0]))
     assert found.verdict is CONVEX
     assert not found.box.is_bounded
-    assert "one code" in str(found.certificate)
+    unique, rounded = found.certificate.claims
+    assert unique.standing is Standing.VERIFIED
+    assert "one code" in unique.text
+    # x was rounded to float64: no code need meet it.
+    assert found.trusted_to == rounded.by == "floating point"
+    assert not found.proved
+
+
+def test_one_code_that_meets_x_without_rounding_is_proved():
+    found = check_preimage_convexity(pr.Network.from_arrays([[[1.0]], [[1.0]]]), [0.5])
+    assert (found.verdict, found.empty, found.least) == (CONVEX, False, 0.0)
+    assert found.proved
+    assert not found.trusted_to
+
+
+def test_a_search_that_is_interrupted_leaves_it_undecided(monkeypatch):
+    def interrupted(self, problem, solver):
+        return result(pr.Status.INTERRUPTED)
+
+    monkeypatch.setattr(Exact, "run", interrupted)
+    monkeypatch.setattr("reductions.convexity.ask_z3", None)
+    for proof in (None, "z3"):
+        found = check_preimage_convexity(EXAMPLES["ball"].network, [0.0], (-2, 2), proof=proof)
+        assert (found.verdict, found.status) == (UNDECIDED, pr.Status.INTERRUPTED)
+        assert not found.proved
 
 
 @pytest.mark.parametrize("seed", range(12))
