@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pyomo_relu.experiments import Finding, Row
-from pyomo_relu.experiments.statistics import distinct, quartiles, select
+from pyomo_relu.experiments.statistics import distinct, median, select
 from pyomo_relu.experiments.style import COLORS
 from pyomo_relu.inversion import Exact
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Solver
+from pyomo_relu.status import Status
 from reductions.cnf import CNF
 from reductions.depth_two import DepthTwo
 from reductions.instance import Instance, Reduction
@@ -67,7 +68,7 @@ class Theorem1:
         if bounds:
             told.append(f"residuals of unsatisfiable ones: at least {min(bounds):.4f} of the gap")
         for name, solver in itertools.product(distinct(rows, "reduction"), distinct(rows, "solver")):
-            seconds = quartiles(select(rows, reduction=name, solver=solver), "seconds")[1]
+            seconds = median(select(rows, reduction=name, solver=solver), "seconds")
             told.append(f"{name}, {solver}: median {seconds:.2f} CPU s")
         said = "Theorem 1: 3SAT reduces to inversion, so that inversion is NP-hard"
         return Finding(said, "; ".join(told), None if not wrong and len(decided) < len(rows) else not wrong)
@@ -93,6 +94,8 @@ def _inverted(reduction: Reduction, instance: Instance, solver: str) -> Row:
     started = time.process_time()
     result = Exact("inf").run(problem, Solver(solver, time_limit=LIMIT, threads=1))
     seconds = time.process_time() - started
+    if result.status is Status.INTERRUPTED:
+        raise KeyboardInterrupt
     verdict = None
     if result.z is not None and reduction.lift(instance, result.z) is not None:
         verdict = True

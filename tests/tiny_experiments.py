@@ -8,8 +8,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from command_line import NARROW, result
 
 from pyomo_relu.experiments import Finding, Row, Summary, Task
+from pyomo_relu.experiments.instances import solved
+from pyomo_relu.problem import Problem
+from pyomo_relu.result import Result
+from pyomo_relu.solvers import Solver
+from pyomo_relu.status import Status
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,31 @@ class Dying(Tiny):
     def perform(self, task: Task, seed: int) -> list[Row]:
         if task[2] == 1:
             os._exit(3)
+        return super().perform(task, seed)
+
+
+@dataclass(frozen=True)
+class Mistaken(Tiny):
+    """It has a bug."""
+
+    def perform(self, task: Task, seed: int) -> list[Row]:
+        raise ZeroDivisionError
+
+
+class Stopped:
+    """A method that Ctrl-C ends."""
+
+    def run(self, problem: Problem, solver: Solver) -> Result:
+        return result(Status.INTERRUPTED)
+
+
+@dataclass(frozen=True)
+class Interrupted(Tiny):
+    """Ctrl-C comes in run 1."""
+
+    def perform(self, task: Task, seed: int) -> list[Row]:
+        if task[2] == 1:
+            solved(Problem.of(NARROW, [1.0] * NARROW.n_out), Stopped(), None)
         return super().perform(task, seed)
 
 

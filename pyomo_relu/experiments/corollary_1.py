@@ -9,7 +9,7 @@ import numpy as np
 
 from pyomo_relu.experiments.constants import expansion_linf
 from pyomo_relu.experiments.experiment import Finding, Row
-from pyomo_relu.experiments.statistics import distinct, quartiles, select
+from pyomo_relu.experiments.statistics import distinct, median, select
 from pyomo_relu.experiments.style import COLORS
 
 
@@ -29,7 +29,7 @@ class Corollary1:
 
     def facts(self, at: float, rows: Sequence[Row]) -> tuple[str, str]:
         """Return the median and the least."""
-        return f"c_inf: median {quartiles(rows, 'constant')[1]:.3f}, least {_least(rows):.3f}", "bounded away from 0"
+        return f"c_inf: median {median(rows, 'constant'):.3f}, least {_least(rows):.3f}", "bounded away from 0"
 
     def finding(self, rows: Sequence[Row]) -> Finding:
         """Compare the least constants of the smallest and of the largest layer."""

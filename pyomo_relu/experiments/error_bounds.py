@@ -13,12 +13,13 @@ from pyomo_relu.box import Box
 from pyomo_relu.experiments.constants import expansion_l1, expansion_linf
 from pyomo_relu.experiments.experiment import Finding, Row
 from pyomo_relu.experiments.instances import noise
-from pyomo_relu.experiments.statistics import quartiles, text
+from pyomo_relu.experiments.statistics import median, text
 from pyomo_relu.experiments.style import COLORS
 from pyomo_relu.formulations import LayerFormulation, LayerL1, LayerLinf
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, norm_of
 from pyomo_relu.solvers import Solver
+from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
 
 
@@ -64,6 +65,8 @@ class ErrorBound:
         bound, product, holds = size, 1.0, True
         for i in reversed(range(len(net))):
             answer = self.formulation.solve(net[i], target, Box.everything(self.sizes[i]), Solver())
+            if answer.status is Status.INTERRUPTED:
+                raise KeyboardInterrupt
             rows = answer.active & (hidden[i + 1] > 0.0)
             constant = self.constant(net[i].weight[rows])
             if answer.code is None or constant == 0.0:
@@ -78,15 +81,15 @@ class ErrorBound:
 
     def facts(self, at: float, rows: Sequence[Row]) -> tuple[str, str]:
         """Return the median error, and the median bounds."""
-        bounds = f"median bound {text(quartiles(rows, 'bound')[1])}, as stated {text(quartiles(rows, 'stated')[1])}"
-        return f"median error {text(quartiles(rows)[1])}", bounds
+        bounds = f"median bound {text(median(rows, 'bound'))}, as stated {text(median(rows, 'stated'))}"
+        return f"median error {text(median(rows))}", bounds
 
     def finding(self, rows: Sequence[Row]) -> Finding:
         """Count the errors above their bounds."""
         bounded = [row for row in rows if row["bound"] is not None]
         assumed = [row for row in bounded if row["assumed"]]
         broken, over = _above(bounded, "bound"), _above(assumed, "stated")
-        looseness = quartiles([{"error": row["bound"] / row["error"]} for row in bounded])[1]
+        looseness = median([{"error": row["bound"] / row["error"]} for row in bounded])
         measured = (
             f"error above the bound for the rows that occurred in {broken} of {len(bounded)} runs, above the bound as "
             f"stated in {over} of the {len(assumed)} whose signals are large enough; the bound is {looseness:.0f} "

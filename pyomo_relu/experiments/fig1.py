@@ -12,7 +12,7 @@ import numpy as np
 from pyomo_relu.accuracy import relative_error
 from pyomo_relu.experiments.experiment import CHEAP, Finding, Row, Summary, Task, parts
 from pyomo_relu.experiments.instances import gaussian_network, noise, solved
-from pyomo_relu.experiments.statistics import distinct, loglog_slope, quartiles, select, share, text
+from pyomo_relu.experiments.statistics import distinct, loglog_slope, median, quartiles, select, share, text
 from pyomo_relu.experiments.style import COLORS, bare_axes
 from pyomo_relu.formulations import Geometric, LayerL1, LayerLinf, LayerRelaxed
 from pyomo_relu.generator import mnist_generator
@@ -95,8 +95,8 @@ class Fig1:
         for panel in distinct(rows, "panel"):
             for method in [name for name in (*PAPER, *BEYOND) if select(rows, panel=panel, method=name)]:
                 group = select(rows, panel=panel, method=method)
-                errors = [text(quartiles(select(group, level=level))[1], ".2g") for level in LEVELS]
-                seconds = text(quartiles(group, "seconds")[1], ".2f")
+                errors = [text(median(select(group, level=level)), ".2g") for level in LEVELS]
+                seconds = text(median(group, "seconds"), ".2f")
                 runs = str(len(distinct(group, "run")))
                 table.append((panel, method, runs, *errors, text(_slope(group), ".3f"), seconds))
         return Summary(("panel", "method", "runs", *(f"a = {level:g}" for level in LEVELS), "slope", "s"), table)
@@ -138,12 +138,10 @@ class Fig1:
                 axes.plot(
                     [row["noise"] for row in shown], [row["error"] for row in shown], ".", ms=3, alpha=0.3, color=color
                 )
-                middle = [
-                    (quartiles(select(group, level=v), "noise")[1], *quartiles(select(group, level=v))) for v in LEVELS
-                ]
-                x, low, median, high = np.array(middle).T
+                cells = [(median(select(group, level=v), "noise"), *quartiles(select(group, level=v))) for v in LEVELS]
+                x, low, halfway, high = np.array(cells).T
                 style = "-" if method in PAPER else "--"
-                axes.plot(x, median, style, lw=1.5, color=color, label=method)
+                axes.plot(x, halfway, style, lw=1.5, color=color, label=method)
                 axes.fill_between(x, low, high, color=color, alpha=0.12, lw=0)
             axes.set(xscale="log", yscale="log", xlabel="relative noise", ylabel="relative error of the code")
             axes.set_title(f"({panel}) {source}, {kind} noise", fontsize=10, loc="left")
@@ -182,13 +180,13 @@ def _beyond(run: int) -> dict[str, Method]:
 def _slope(group: Sequence[Row]) -> float:
     # At a = 0.1 the noise is about as large as the signal, and errors saturate at 1.
     cells = [select(group, level=level) for level in LEVELS[1:]]
-    return loglog_slope([quartiles(cell, "noise")[1] for cell in cells], [quartiles(cell)[1] for cell in cells])
+    return loglog_slope([median(cell, "noise") for cell in cells], [median(cell) for cell in cells])
 
 
 def _comparison(rows: Sequence[Row], panel: str, better: str, worse: str, when: str) -> Finding:
     wins = losses = 0
     for level in LEVELS:
-        ours, theirs = (quartiles(select(rows, panel=panel, level=level, method=name))[1] for name in (better, worse))
+        ours, theirs = (median(select(rows, panel=panel, level=level, method=name)) for name in (better, worse))
         wins, losses = wins + (ours < theirs), losses + (ours > theirs)
     said = f"({panel}) {better} does better than {worse} {when}"
     return Finding(said, f"smaller median at {wins} noise levels, larger at {losses}", wins > losses)
@@ -198,7 +196,7 @@ def _outliers(rows: Sequence[Row], panel: str) -> Finding:
     far = {}
     for name in ("linf LP", "l1 LP", DESCENT):
         cells = [select(rows, panel=panel, level=level, method=name) for level in LEVELS]
-        far[name] = sum(len(cell) - round(share(cell, 10.0 * quartiles(cell)[1]) * len(cell)) for cell in cells)
+        far[name] = sum(len(cell) - round(share(cell, 10.0 * median(cell)) * len(cell)) for cell in cells)
     runs = len(select(rows, panel=panel, method=DESCENT))
     told = ", ".join(f"{name} {count}" for name, count in far.items())
     said = f"({panel}) gradient descent is less robust and produces more outlier points"
@@ -208,7 +206,7 @@ def _outliers(rows: Sequence[Row], panel: str) -> Finding:
 
 def _relaxed(rows: Sequence[Row]) -> Finding:
     better = _comparison(rows, "b", "relaxed LP", "l1 LP", "under Gaussian noise")
-    relaxed, l1 = (quartiles(select(rows, panel="b", method=name), "seconds")[1] for name in ("relaxed LP", "l1 LP"))
+    relaxed, l1 = (median(select(rows, panel="b", method=name), "seconds") for name in ("relaxed LP", "l1 LP"))
     said = "(b) the relaxed LP mimics the l1 LP but is more efficient and robust"
     measured = f"{better.measured}; median seconds {relaxed:.2f} and {l1:.2f}"
     return Finding(said, measured, bool(better.agrees) and relaxed < l1)
@@ -218,6 +216,6 @@ def _hybrid(rows: Sequence[Row], panel: str) -> Finding:
     parts = []
     for level in (1e-1, 1e-3, 1e-6):
         names = (BEYOND[2], BEYOND[0], BEYOND[1])
-        medians = [quartiles(select(rows, panel=panel, level=level, method=name))[1] for name in names]
+        medians = [median(select(rows, panel=panel, level=level, method=name)) for name in names]
         parts.append(f"a = {level:g}: hybrid {medians[0]:.2g}, LP {medians[1]:.2g}, L-BFGS {medians[2]:.2g}")
     return Finding(f"({panel}) blending LPs with descent: future work", "; ".join(parts), None)

@@ -12,7 +12,7 @@ from pyomo_relu.accuracy import psnr
 from pyomo_relu.experiments.experiment import CHEAP, Finding, Row, Summary, Task, parts
 from pyomo_relu.experiments.gallery import Band, band_of, draw_gallery
 from pyomo_relu.experiments.instances import pictured, solved, struck
-from pyomo_relu.experiments.statistics import distinct, quartiles, select, text
+from pyomo_relu.experiments.statistics import distinct, median, select, text
 from pyomo_relu.formulations import LayerL1, LayerLinf
 from pyomo_relu.generator import mnist_generator, mnist_latents
 from pyomo_relu.inversion import Descent, Exact, GradientDescent, Hybrid, Layerwise, Method
@@ -70,16 +70,18 @@ class Fig3:
         for kind in distinct(rows, "kind"):
             for method in distinct(rows, "method"):
                 group = select(rows, kind=kind, method=method)
-                error = "-" if method == OBSERVED else text(quartiles(group)[1])
-                seconds = "-" if method == OBSERVED else text(quartiles(group, "seconds")[1], ".1f")
-                table.append((kind, method, str(len(group)), text(_quality(group), ".1f"), error, seconds))
+                error = "-" if method == OBSERVED else text(median(group))
+                seconds = "-" if method == OBSERVED else text(median(group, "seconds"), ".1f")
+                table.append((kind, method, str(len(group)), text(median(group, "psnr"), ".1f"), error, seconds))
         return Summary(("noise", "method", "runs", "PSNR, dB", "error of z", "s"), table)
 
     def findings(self, rows: Sequence[Row]) -> list[Finding]:
         """Compare with section 5.2."""
         found = []
         for kind in [kind for kind in distinct(rows, "kind") if kind != "outliers 5 %"]:
-            lp, descent, seen = (_quality(select(rows, kind=kind, method=name)) for name in (LP, DESCENT, OBSERVED))
+            lp, descent, seen = (
+                median(select(rows, kind=kind, method=name), "psnr") for name in (LP, DESCENT, OBSERVED)
+            )
             measured = f"{kind}: median PSNR {lp:.1f} dB, of the observation {seen:.1f} dB"
             found.append(Finding("the linf LP can almost perfectly denoise the digits", measured, lp >= 25.0))
             measured = f"{kind}: linf LP {lp:.1f} dB, gradient descent {descent:.1f} dB"
@@ -129,7 +131,3 @@ def _methods(kind: str, part: str, run: int) -> dict[str, Method]:
         "L-BFGS": Descent(seed=run),
         "hybrid": Hybrid(norm=1 if outliers else 2, seed=run),
     }
-
-
-def _quality(group: Sequence[Row]) -> float:
-    return float(np.median([-np.inf if row["psnr"] is None else row["psnr"] for row in group])) if group else np.nan

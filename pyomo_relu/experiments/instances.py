@@ -14,6 +14,7 @@ from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
+from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
 
 
@@ -102,7 +103,14 @@ def solved(
     -------
     tuple of Result and Row
         ``error``: relative, of the code, 2-norm; None where there is no code, or no truth.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Where Ctrl-C ended the solve: what it found till then is no result.
     """
     result = method.run(problem, Solver(None, time_limit=limit, threads=1))
+    if result.status is Status.INTERRUPTED:
+        raise KeyboardInterrupt
     error = None if result.z is None or truth is None else relative_error(result.z, truth)
     return result, {"error": error, "status": result.status.value, "seconds": round(result.seconds, 4)}

@@ -58,7 +58,10 @@ class Journal:
             except (ValueError, KeyError, TypeError) as error:
                 if isinstance(error, InputError):
                     raise
-                raise InputError(f"{lines.path}: line {number} is damaged; remove it to do its task again") from error
+                remedy = (
+                    "remove it to do its task again" if number > 1 else "it says what the runs are: take another folder"
+                )
+                raise InputError(f"{lines.path}: line {number} is damaged; {remedy}") from error
         if number == 0:
             self._write({"header": dict(header)})
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, as_completed
+from contextlib import closing, contextmanager
 
 from threadpoolctl import threadpool_limits
 
@@ -44,7 +44,8 @@ def run_tasks(
     Raises
     ------
     PyomoReluError
-        If an executor loses a task: its worker was killed, by the system for want of memory, say.
+        If an executor loses a task: its worker was killed, by the system for want of memory, say. What an experiment
+        itself raises travels as it is.
     """
     waiting = [task for task in tasks if task not in journal.done]
     done, total = len(tasks) - len(waiting), len(tasks)
@@ -69,26 +70,33 @@ def _done(
             with executor.pool() as pool:
                 yield from _done(experiment, tasks, seed, pool)
     else:
-        futures = {executor.submit(_perform, experiment, task, seed): task for task in tasks}
+        futures: dict[Future[list[Row]], Task] = {}
         try:
+            for task in tasks:
+                with _losses_told():
+                    futures[executor.submit(_perform, experiment, task, seed)] = task
             for future in as_completed(futures):
-                yield futures[future], _result(future)
+                with _losses_told():
+                    rows = future.result()
+                yield futures[future], rows
         finally:
             for future in futures:
                 future.cancel()
 
 
-def _result(future: Future[list[Row]]) -> list[Row]:
+@contextmanager
+def _losses_told() -> Iterator[None]:
+    """Tell of tasks that an executor lost; every other exception is the experiment's own."""
     try:
-        return future.result()
-    except PyomoReluError:
-        raise
+        yield
     except BrokenExecutor as error:
         raise PyomoReluError(
             "a worker process was killed; what is done is kept: go on with --resume and fewer --workers"
         ) from error
     except Exception as error:
-        # A cluster has exceptions of its own for workers that die and schedulers that leave.
+        # Dask has exceptions of its own for workers that die and schedulers that leave.
+        if not (isinstance(error, CancelledError) or type(error).__module__.partition(".")[0] == "distributed"):
+            raise
         told = f"{type(error).__name__}: {error}"
         raise PyomoReluError(f"a task was lost; what is done is kept: go on with --resume: {told}") from error
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from importlib.metadata import version
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ class Report:
 
 def reproduce(
     experiment: Experiment,
-    out: Path,
+    out: str | PathLike[str],
     *,
     runs: int | None = None,
     every: int | None = None,
@@ -64,7 +65,7 @@ def reproduce(
     ----------
     experiment : Experiment
         One of ``EXPERIMENTS``.
-    out : Path
+    out : path
         The folder, made where it is missing.
     runs : int, optional
         Of each cell; the experiment's own default, of about two minutes on two cores, where not given.
@@ -81,7 +82,8 @@ def reproduce(
     Raises
     ------
     InputError
-        If a number is out of range, or the folder holds a journal that may not be gone on with, or that is in use.
+        If a number is out of range, the folder cannot be made, or it holds a journal that may not be gone on with, or
+        that is in use.
     MissingDependencyError
         If Matplotlib is missing; before anything is run.
 
@@ -98,21 +100,30 @@ def reproduce(
         if value < least:
             raise InputError(f"{name} must be at least {least}, got {value}")
     figure = new_figure(*experiment.size)
-    out.mkdir(parents=True, exist_ok=True)
+    folder = _made(out)
     header = {"experiment": experiment.name, "seed": seed, **versions()}
-    with open_lines(out / f"{experiment.name}.jsonl") as lines:
+    with open_lines(folder / f"{experiment.name}.jsonl") as lines:
         journal = Journal(lines, header, resume=resume)
         rows = run_tasks(experiment, experiment.tasks(runs, every), seed, journal, executor, progress)
     summary, findings = experiment.summary(rows), experiment.findings(rows)
     experiment.draw(rows, figure)
     figure.suptitle(f"{experiment.title}; {_told(runs, every)}, seed {seed}", fontsize=11, wrap=True)
-    pictures = [out / f"{experiment.name}{suffix}" for suffix in (".png", ".svg")]
+    pictures = [folder / f"{experiment.name}{suffix}" for suffix in (".png", ".svg")]
     for picture in pictures:
         save_figure(figure, picture)
-    page = out / f"{experiment.name}.md"
+    page = folder / f"{experiment.name}.md"
     with atomic_write(page) as file:
         file.write(markdown(experiment, summary, findings, _told(runs, every), header).encode())
     return Report(summary, findings, (lines.path, *pictures, page))
+
+
+def _made(out: str | PathLike[str]) -> Path:
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}") from error
+    return folder
 
 
 def _told(runs: int, every: int) -> str:

@@ -27,22 +27,46 @@ def distinct(rows: Iterable[Row], key: str) -> list[Any]:
     return list(dict.fromkeys(row[key] for row in rows))
 
 
-def quartiles(rows: Sequence[Row], key: str = "error") -> tuple[float, float, float]:
-    """Return lower quartile, median and upper quartile; a row without a value counts as infinite.
+HIGH_IS_GOOD = frozenset({"psnr"})
 
-    Leaving failures out would flatter a method.
+
+def median(rows: Sequence[Row], key: str = "error") -> float:
+    """Return the median, of an even number the mean of the two in the middle; NaN for no rows.
+
+    A row without a value counts as the worst there is: infinite, a PSNR as minus infinity. Leaving failures
+    out would flatter a method.
+
+    Examples
+    --------
+    >>> median([{"error": 1.0}, {"error": 2.0}]), median([{"error": 1.0}, {"error": None}])
+    (1.5, inf)
+    >>> median([{"psnr": 20.0}, {"psnr": None}], "psnr")
+    -inf
+    """
+    values = _sorted(rows, key)
+    return (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2.0 if values else math.nan
+
+
+def quartiles(rows: Sequence[Row], key: str = "error") -> tuple[float, float, float]:
+    """Return lower quartile, median and upper quartile; NaN for no rows. Failures count as in :func:`median`.
+
+    The outer two are values of rows: the least that a quarter, or three quarters, of them do not exceed.
 
     Examples
     --------
     >>> quartiles([{"error": 1.0}, {"error": 2.0}, {"error": None}])
     (1.0, 2.0, inf)
     """
-    values = sorted(math.inf if row[key] is None else row[key] for row in rows)
+    values = _sorted(rows, key)
     if not values:
         return math.nan, math.nan, math.nan
-    # A row's own value: between a number and infinity there is no middle.
-    low, middle, high = (values[math.ceil(share * len(values)) - 1] for share in (0.25, 0.5, 0.75))
-    return low, middle, high
+    low, high = (values[math.ceil(share * len(values)) - 1] for share in (0.25, 0.75))
+    return low, median(rows, key), high
+
+
+def _sorted(rows: Sequence[Row], key: str) -> list[float]:
+    worst = -math.inf if key in HIGH_IS_GOOD else math.inf
+    return sorted(worst if row[key] is None else row[key] for row in rows)
 
 
 def share(rows: Sequence[Row], largest: float) -> float:

@@ -64,11 +64,11 @@ def report(p: Parameters, network: Network, digits: Digits, seed: int) -> None:
 
 
 def save_network(network: Network, path: Path) -> None:
-    """Write a network whose numbers are float32 as `Network.save` would, in half the bytes and compressed."""
+    """Write a network of float32 weights and biases as `Network.save` would, in half the bytes and compressed."""
     arrays: dict[str, Any] = {"format": FORMAT, "version": VERSION}
     for i, layer in enumerate(network, start=1):
-        for name in ("weight", "bias", "slope"):
-            arrays[f"{name}_{i}"] = np.float32(getattr(layer, name))
+        weights = {f"weight_{i}": np.float32(layer.weight), f"bias_{i}": np.float32(layer.bias)}
+        arrays |= {**weights, f"slope_{i}": layer.slope}
     with atomic_write(path) as file:
         np.savez_compressed(file, **arrays)
 

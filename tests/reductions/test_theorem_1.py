@@ -4,7 +4,10 @@ from importlib.metadata import entry_points
 
 import numpy as np
 import pytest
+from command_line import result
 
+from pyomo_relu.inversion import Exact
+from pyomo_relu.status import Status
 from reductions.theorem_1 import BOTH, SOLVERS, Theorem1
 
 
@@ -32,6 +35,12 @@ def test_what_differs_is_told(rows):
     assert check.finding(wrong).measured.startswith("1 of 8 verdicts")
     undecided = [{**rows[0], "verdict": None}, *rows[1:]]
     assert check.finding(undecided).agrees is None
+
+
+def test_an_interrupted_solve_is_no_verdict(monkeypatch):
+    monkeypatch.setattr(Exact, "run", lambda *_: result(Status.INTERRUPTED))
+    with pytest.raises(KeyboardInterrupt):
+        Theorem1().perform(2, np.random.default_rng(0))
 
 
 def test_the_experiment_finds_it():

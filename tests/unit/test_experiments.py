@@ -2,13 +2,14 @@
 
 import json
 import math
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_experiments import Dying, Tiny
+from tiny_experiments import Dying, Interrupted, Mistaken, Tiny
 
 import pyomo_relu as pr
 from pyomo_relu.batch.lines import open_lines
@@ -20,14 +21,33 @@ from pyomo_relu.experiments.fig4 import box_blur
 from pyomo_relu.experiments.instances import gaussian_network, noise
 from pyomo_relu.experiments.journal import Journal
 from pyomo_relu.experiments.pool import run_tasks
-from pyomo_relu.experiments.statistics import quartiles, share, within_sampling
+from pyomo_relu.experiments.statistics import median, quartiles, share, within_sampling
 from pyomo_relu.experiments.theory import GROUP, checks
+from pyomo_relu.formulations import LayerAnswer
 
 HEADER = {"experiment": "tiny", "seed": 0}
 
 
 class KilledError(Exception):
     pass
+
+
+class KilledWorker(Exception):  # noqa: N818 - as Dask names it
+    __module__ = "distributed.scheduler"
+
+
+class Failing(Executor):
+    """An executor that breaks when a task is submitted, or when its result is fetched."""
+
+    def __init__(self, error, *, early):
+        self.error, self.early = error, early
+
+    def submit(self, *_):
+        if self.early:
+            raise self.error
+        future = Future()
+        future.set_exception(self.error)
+        return future
 
 
 def kill_after(limit):
@@ -88,10 +108,18 @@ def test_journals_that_do_not_fit_are_refused(tmp_path):
     with pytest.raises(pr.InputError, match="has seed 0, this run 1: take another folder"):
         run_of(path, Tiny(), [], header={**HEADER, "seed": 1}, resume=True)
     path.write_text(path.read_text() + "nonsense\n")
-    with pytest.raises(pr.InputError, match="line 2 is damaged"):
+    with pytest.raises(pr.InputError, match="line 2 is damaged; remove it to do its task again"):
         run_of(path, Tiny(), [], resume=True)
     with open_lines(path), pytest.raises(pr.InputError, match="another run is writing to it"):
         run_of(path, Tiny(), [], resume=True)
+
+
+def test_a_damaged_header_is_not_to_be_removed(tmp_path):
+    path = tmp_path / "tiny.jsonl"
+    for header in ("nonsense", "{}", "[]"):
+        path.write_text(f"{header}\n")
+        with pytest.raises(pr.InputError, match="line 1 is damaged; it says what the runs are: take another folder"):
+            run_of(path, Tiny(), [], resume=True)
 
 
 def test_two_workers_give_what_one_gives(tmp_path):
@@ -119,6 +147,42 @@ def test_a_worker_that_dies_is_told_of_and_what_was_done_is_kept(tmp_path):
         run_of(path, Dying(), tiny.tasks(2), executor=pr.Processes(2), resume=True)
     with open_lines(path) as lines:
         assert list(Journal(lines, HEADER, resume=True).done) == tiny.tasks(1)
+
+
+@pytest.mark.parametrize("error", [BrokenProcessPool("died"), CancelledError(), KilledWorker("lost")])
+@pytest.mark.parametrize("early", [True, False])
+def test_what_an_executor_loses_is_told(tmp_path, error, early):
+    with pytest.raises(pr.PyomoReluError, match="what is done is kept: go on with --resume"):
+        run_of(tmp_path / "tiny.jsonl", Tiny(), Tiny().tasks(2), executor=Failing(error, early=early))
+
+
+@pytest.mark.parametrize("executor", [None, pr.Processes(2)])
+def test_an_experiments_own_error_travels_as_it_is(tmp_path, executor):
+    with pytest.raises(ZeroDivisionError):
+        run_of(tmp_path / "tiny.jsonl", Mistaken(), Tiny().tasks(1), executor=executor)
+
+
+def test_an_interrupted_solve_is_no_finished_task(tmp_path):
+    path, tiny = tmp_path / "tiny.jsonl", Tiny()
+    with pytest.raises(KeyboardInterrupt):
+        run_of(path, Interrupted(), tiny.tasks(3))
+    assert run_of(path, tiny, tiny.tasks(3), resume=True) == run_of(tmp_path / "whole.jsonl", tiny, tiny.tasks(3))
+
+
+def test_checks_raise_where_a_solve_was_interrupted(monkeypatch):
+    rows = np.zeros(40, dtype=bool)
+    stopped = LayerAnswer(pr.Status.INTERRUPTED, None, rows, None, None, None, 1, "Solver 1.0")
+    monkeypatch.setattr(pr.LayerLinf, "solve", lambda *_: stopped)
+    with pytest.raises(KeyboardInterrupt):
+        EXPERIMENTS["theory"].perform(("theorem 3", 0.001, 0), 0)
+
+
+def test_reproduce_takes_a_path_as_text_and_refuses_a_file(tmp_path):
+    pytest.importorskip("matplotlib")
+    assert reproduce(Tiny(), str(tmp_path / "folder"), runs=1).files[0] == tmp_path / "folder" / "tiny.jsonl"
+    (tmp_path / "file").touch()
+    with pytest.raises(pr.InputError, match=r"cannot make the folder .*file: File exists"):
+        reproduce(Tiny(), tmp_path / "file", runs=1)
 
 
 def test_reproduce_writes_journal_pictures_and_report(tmp_path):
@@ -159,8 +223,21 @@ def test_networks_have_the_papers_variance_and_noise_its_level():
 
 def test_a_failure_counts_as_an_infinite_error():
     rows = [{"error": 0.1}, {"error": None}, {"error": 0.3}, {"error": None}]
-    assert quartiles(rows) == (0.1, 0.3, math.inf)
+    assert quartiles(rows) == (0.1, math.inf, math.inf)
     assert share(rows, 0.2) == 0.25
+    assert median([{"psnr": 20.0}, {"psnr": None}, {"psnr": 30.0}, {"psnr": 26.0}], "psnr") == 23.0
+    assert median([{"psnr": 20.0}, {"psnr": None}], "psnr") == -math.inf
+
+
+@pytest.mark.parametrize("n", range(1, 9))
+def test_the_median_is_that_of_numpy(n):
+    errors = np.random.default_rng(n).normal(size=n)
+    rows = [{"error": error} for error in errors]
+    assert median(rows) == pytest.approx(np.median(errors), rel=1e-15)
+    low, middle, high = quartiles(rows)
+    assert middle == median(rows)
+    assert low <= middle <= high
+    assert {low, high} <= set(errors)
 
 
 def test_constant_of_assumption_2_is_the_least_over_all_directions():

@@ -24,7 +24,7 @@ from pyomo_relu.experiments.images import Array, Digits, mnist_digits, small_dig
 from pyomo_relu.formulations import LinearSolve
 from pyomo_relu.generator import mnist_generator, mnist_latents
 from pyomo_relu.inversion import Layerwise, invert
-from pyomo_relu.network import load_network
+from pyomo_relu.network import Network, load_network
 
 TINY = Training(epochs=2, batch=8, code=3, hidden=(10,), encoder=12)
 
@@ -74,6 +74,17 @@ def test_enough_units_are_on_at_most_prior_draws() -> None:
     hidden = (mnist_generator()[0](codes) > 0.0).sum(axis=1)
     assert np.median(hidden) >= 25
     assert np.mean(hidden >= 20) >= 0.95
+
+
+def test_the_network_that_is_saved_is_the_one_that_was_reported(tmp_path: Path) -> None:
+    layers = [np.random.default_rng(n).normal(size=(n, 3)).astype(np.float32) for n in (3, 5)]
+    network = Network.from_arrays(layers, slopes=0.1)
+    tg.save_network(network, tmp_path / "network.npz")
+    found = load_network(tmp_path / "network.npz")
+    for layer, saved in zip(network, found, strict=True):
+        assert saved.slope == layer.slope
+        assert np.array_equal(saved.weight, layer.weight)
+        assert np.array_equal(saved.bias, layer.bias)
 
 
 def test_training_lowers_the_loss_and_repeats_with_its_seed(blobs: Array) -> None:

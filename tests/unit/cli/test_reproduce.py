@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 from command_line import Run, refused
-from tiny_experiments import Dying, Tiny
+from tiny_experiments import Dying, Interrupted, Tiny
 
+from pyomo_relu.cli.reproduce import NAMES
 from pyomo_relu.experiments import EXPERIMENTS
 
 pytest.importorskip("matplotlib")
+
+SHIPPED = tuple(EXPERIMENTS)
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +46,21 @@ def test_table_and_findings_are_printed_and_more_runs_go_on(run: Run) -> None:
     again = run("reproduce", "tiny", "--out", "out", "--resume", "--runs", 4)
     assert "tiny: 3 of 4" in again.err
     assert again.code == 0
+
+
+def test_ctrl_c_in_a_solve_ends_it_and_its_task_is_done_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(EXPERIMENTS, "tiny", Interrupted())
+    ran = run("reproduce", "tiny", "--out", "out")
+    assert (ran.code, ran.out) == (130, "")
+    assert ran.err.endswith("interrupted\n")
+    assert list(journal("out/tiny.jsonl")) == [("cell", 0.1, 0)]
+    monkeypatch.setitem(EXPERIMENTS, "tiny", Tiny())
+    assert run("reproduce", "tiny", "--out", "out", "--resume").code == 0
+    assert len(journal("out/tiny.jsonl")) == 3
+
+
+def test_the_help_names_every_experiment() -> None:
+    assert NAMES.replace(" or ", ", ").split(", ") == list(SHIPPED)
 
 
 def test_bad_input_is_refused_in_one_line(run: Run) -> None:
