@@ -46,7 +46,7 @@ class Coloring(ThroughCNF):
     name: ClassVar[str] = "coloring"
 
     def __post_init__(self) -> None:
-        whole_number(self.n_colors, 1, "n_colors")
+        object.__setattr__(self, "n_colors", whole_number(self.n_colors, 1, "n_colors"))
 
     def formula(self, source: nx.Graph) -> CNF:
         """Return the formula: variable ``k (i - 1) + c + 1`` says that node i, from 1, has colour c, from 0."""

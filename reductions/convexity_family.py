@@ -10,7 +10,7 @@ from reductions.box_form import BoxForm
 from reductions.cnf import CNF
 from reductions.depth_two import DepthTwo
 from reductions.gadgets import formula_of, rounded, satisfying
-from reductions.instance import Instance
+from reductions.instance import Instance, parameters_of
 from reductions.leaky import LeakyDepthTwo
 from reductions.three_sat import ThreeSat
 
@@ -96,7 +96,7 @@ class ConvexityFamily:
         """
         instance = self.via.reduce(self.formula(source))
         gap = instance.gap if self.form == "empty" else 0.0
-        return replace(instance, source=source, gap=gap, name=self.name)
+        return replace(instance, source=source, gap=gap, name=self.name, parameters=parameters_of(self))
 
     def lift(self, instance: Instance, z: Any) -> list[bool] | None:
         """Return the first n variables of the rounded code if they satisfy the source, else None.

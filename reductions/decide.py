@@ -111,11 +111,24 @@ class Decision:
         write_text(Path(path), "\n".join((*self.proof, "")))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the answer as plain values, without the proof."""
+        """Return the answer as plain values, without the proof.
+
+        The nodes of a graph are written by ``str``: a set of them as a sorted list, their colours as pairs.
+
+        Examples
+        --------
+        >>> from reductions import Coloring
+        >>> decide(nx.grid_2d_graph(1, 2), Coloring(2), "highs").to_dict()["assignment"][0][0]
+        '(0, 0)'
+        """
         assignment = self.assignment
+        if isinstance(assignment, set):
+            assignment = sorted(map(str, assignment))
+        elif isinstance(assignment, dict):
+            assignment = [[str(node), color] for node, color in assignment.items()]
         return {
             "verdict": self.verdict.value,
-            "assignment": sorted(map(str, assignment)) if isinstance(assignment, set) else assignment,
+            "assignment": assignment,
             "proved": self.proved,
             "trusted_to": self.trusted_to,
             "status": self.status.value,
@@ -156,7 +169,7 @@ def decide(
         Confirm UNSAT by a DRUP proof of the formula: Glucose writes it (an extra), and the checker of
         :func:`~reductions.check_proof`, which shares nothing with it, reads it.
     seconds : float, optional
-        Wall clock for all of it, roughly.
+        Wall clock for all of it, roughly, but for the proof: what writes and checks it is not stopped.
 
     Returns
     -------

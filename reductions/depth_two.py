@@ -11,7 +11,7 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
 from reductions.cnf import CNF
 from reductions.gadgets import check_size, distances, formula_of, rounded, satisfying, violations
-from reductions.instance import Instance
+from reductions.instance import Instance, parameters_of
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,9 @@ class DepthTwo:
         f = distances(cnf.n_variables) + violations(cnf)
         sign, offset = (1.0, 0.0) if self.form == "zero" else (-1.0, 1.0)
         network = Network.from_arrays([f.weight, [sign * f.output]], [f.bias, [offset]])
-        return Instance(network, np.array([offset]), None, source, 1.0, "inf", self.name)
+        return Instance(
+            network, np.array([offset]), None, source, 1.0, "inf", self.name, parameters=parameters_of(self)
+        )
 
     def lift(self, instance: Instance, z: Any) -> list[bool] | None:
         """Return the rounded code if it satisfies the source, else None; as :meth:`ThreeSat.lift`."""

@@ -5,7 +5,7 @@
     network.onnx    network.npz    observation.npy
     property.vnnlib            unsatisfied iff the source has no solution
     source.cnf or source.edges the source, DIMACS
-    manifest.json              what it is: reduction, verdict, sizes, gap, hashes
+    manifest.json              what it is: reduction and its parameters, verdict, sizes, gap, hashes
 """
 
 from __future__ import annotations
@@ -25,10 +25,13 @@ from pyomo_relu.atomic import atomic_write
 from pyomo_relu.errors import InputError
 from reductions.cnf import CNF
 from reductions.gadgets import rounded_down
-from reductions.graphs import numbered
+from reductions.graphs import numbered, whole_number
 from reductions.instance import Instance
 
 FORMAT, VERSION = "relu-reductions instance", 1
+
+STALE = ("manifest.json", "source.cnf", "source.edges", "proof.drup")
+"""What must not stay in a folder, beside another instance, where writing ends in the middle."""
 
 Verdict = Literal["sat", "unsat"]
 
@@ -41,6 +44,8 @@ def write_instance(
     seed: int | None = None,
 ) -> dict[str, Any]:
     """Write an instance to a folder, each file whole or not at all, the manifest last.
+
+    Of an instance that was there before, the manifest goes first, and its source and proof with it.
 
     Parameters
     ----------
@@ -60,7 +65,8 @@ def write_instance(
     Raises
     ------
     InputError
-        If VNN-LIB cannot say the instance (a binary code, or no gap), or a file cannot be written.
+        If VNN-LIB cannot say the instance (a binary code, an infinite box, or no gap), `seed` is no integer of at
+        least 0, or a file cannot be written.
     MissingDependencyError
         If the onnx package is not installed.
 
@@ -82,28 +88,31 @@ def write_instance(
     if verdict not in ("sat", "unsat", None):
         raise InputError(f"verdict must be 'sat', 'unsat' or None, got {verdict!r}")
     property_text, (source_name, source_text, source_hash) = vnnlib(instance), _source(instance.source)
+    manifest = {
+        "format": FORMAT,
+        "version": VERSION,
+        "reduction": instance.name,
+        "parameters": dict(instance.parameters),
+        "verdict": verdict,
+        "seed": None if seed is None else whole_number(seed, 0, "seed"),
+        "source": source_name,
+        "source_sha256": source_hash,
+        "sizes": list(instance.network.sizes),
+        "slopes": [layer.slope for layer in instance.network],
+        "observation": instance.observation.tolist(),
+        "gap": float(instance.gap),
+        "gap_norm": instance.gap_norm,
+    }
+    manifest_text = json.dumps(manifest, indent=2) + "\n"
     target = make_folder(folder)
+    remove(*(target / name for name in STALE))
     instance.network.save(target / "network.onnx")
     instance.network.save(target / "network.npz")
     with atomic_write(target / "observation.npy") as file:
         np.save(file, instance.observation)
     write_text(target / "property.vnnlib", property_text)
     write_text(target / source_name, source_text)
-    manifest = {
-        "format": FORMAT,
-        "version": VERSION,
-        "reduction": instance.name,
-        "verdict": verdict,
-        "seed": seed,
-        "source": source_name,
-        "source_sha256": source_hash,
-        "sizes": list(instance.network.sizes),
-        "slopes": [layer.slope for layer in instance.network],
-        "observation": instance.observation.tolist(),
-        "gap": instance.gap,
-        "gap_norm": instance.gap_norm,
-    }
-    write_text(target / "manifest.json", json.dumps(manifest, indent=2) + "\n")
+    write_text(target / "manifest.json", manifest_text)
     return manifest
 
 
@@ -128,6 +137,8 @@ def vnnlib(instance: Instance) -> str:
     if instance.binary:
         raise InputError(f"{instance.name}: VNN-LIB has no binary inputs")
     instance.require_gap()
+    if not instance.search_box.is_bounded:
+        raise InputError(f"{instance.name}: readers of VNN-LIB need both bounds of every input: give a finite box")
     network, box = instance.network, instance.search_box
     outputs = 1 if instance.gap_norm == "inf" else network.n_out
     room = rounded_down(Fraction(instance.gap) / (2 * outputs))
@@ -170,6 +181,21 @@ def make_folder(folder: str | PathLike[str]) -> Path:
     except OSError as error:
         raise InputError(f"cannot make the folder {target}: {error.strerror}") from error
     return target
+
+
+def remove(*paths: Path) -> None:
+    """Remove files, those that exist.
+
+    Raises
+    ------
+    InputError
+        If one cannot be removed.
+    """
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot remove {path}: {error.strerror}") from error
 
 
 def write_text(path: Path, text: str) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from fractions import Fraction
+from numbers import Integral, Real
 from typing import Any, Protocol
 
 from pyomo_relu.box import Box
@@ -37,6 +40,8 @@ class Instance:
         The reduction's name.
     binary : bool
         Whether the code must also lie in ``{0, 1}^k`` (:class:`~reductions.BinaryCode`).
+    parameters : mapping
+        The reduction's parameters as plain values; see :func:`parameters_of`.
 
     Raises
     ------
@@ -59,6 +64,7 @@ class Instance:
     gap_norm: Norm
     name: str
     binary: bool = False
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         observation = as_vector(self.observation, self.network.n_out, "observation")
@@ -84,6 +90,36 @@ class Instance:
         """
         if not self.gap:
             raise InputError(f"{self.name}: the instance has no gap, so that its residual decides nothing")
+
+
+def parameters_of(reduction: Any) -> dict[str, Any]:
+    """Return the fields of a reduction as plain values, which JSON gives back as they were.
+
+    A fraction is a pair of integers, and a reduction that another goes through its name and parameters.
+
+    Examples
+    --------
+    >>> from reductions import ConvexityFamily, MaxSat, ThreeSat
+    >>> parameters_of(MaxSat(weights=(3, 0.5)))
+    {'weights': [[3, 1], [1, 2]]}
+    >>> parameters_of(ConvexityFamily("empty", ThreeSat(norm=1)))
+    {'form': 'empty', 'via': {'reduction': 'three-sat', 'parameters': {'norm': 1}}}
+    """
+    return {item.name: _plain(getattr(reduction, item.name)) for item in fields(reduction)}
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Fraction):
+        return [value.numerator, value.denominator]
+    if isinstance(value, Real):
+        return float(value)
+    if isinstance(value, tuple):
+        return [_plain(entry) for entry in value]
+    return {"reduction": value.name, "parameters": parameters_of(value) if is_dataclass(value) else {}}
 
 
 class Reduction(Protocol):

@@ -12,7 +12,7 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
 from reductions.cnf import CNF
 from reductions.gadgets import check_size, distances, formula_of, rounded, rounded_down, satisfying, violations
-from reductions.instance import Instance
+from reductions.instance import Instance, parameters_of
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class LeakyDepthTwo:
     def __post_init__(self) -> None:
         if not 0.0 < self.slope < 1.0:
             raise InputError(f"slope must lie between 0 and 1, got {self.slope!r}")
+        object.__setattr__(self, "slope", float(self.slope))
 
     def reduce(self, source: CNF) -> Instance:
         """Return the network and the observation 0; the code may lie anywhere.
@@ -82,7 +83,7 @@ class LeakyDepthTwo:
             slopes=self.slope,
         )
         gap = rounded_down(1 - Fraction(self.slope) ** 2)
-        return Instance(network, np.zeros(1), None, source, gap, "inf", self.name)
+        return Instance(network, np.zeros(1), None, source, gap, "inf", self.name, parameters=parameters_of(self))
 
     def lift(self, instance: Instance, z: Any) -> list[bool] | None:
         """Return the rounded code if it satisfies the source, else None; as :meth:`ThreeSat.lift`."""

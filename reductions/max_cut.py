@@ -15,7 +15,7 @@ from pyomo_relu.network import Network
 from pyomo_relu.rational import as_fractions
 from reductions.gadgets import check_size
 from reductions.graphs import numbered, whole_number
-from reductions.instance import Instance
+from reductions.instance import Instance, parameters_of
 
 LARGEST = 2**53
 
@@ -42,6 +42,11 @@ class MaxCut:
     target : int
         t, the least weight of the cut.
 
+    Raises
+    ------
+    InputError
+        If `target` is no integer from 0 to 2^53 - 1.
+
     Notes
     -----
     Derived for this project. Weights are read from the edges' attribute ``weight``, 1 where there is none.
@@ -61,7 +66,9 @@ class MaxCut:
     name: ClassVar[str] = "max-cut"
 
     def __post_init__(self) -> None:
-        whole_number(self.target, 0, "target")
+        object.__setattr__(self, "target", whole_number(self.target, 0, "target"))
+        if self.target >= LARGEST:
+            raise InputError("target must be less than 2^53, for float64 to hold it exactly")
 
     def reduce(self, source: nx.Graph) -> Instance:
         """Return the network and the observation t; the code must lie in ``[0, 1]^n``.
@@ -83,7 +90,9 @@ class MaxCut:
             raise InputError(f"the weights add up to {sum(weights)}, too much for exact float64 arithmetic")
         network = Network.from_arrays([np.vstack((difference, -difference)), [np.tile(weights, 2)]])
         box = Box.of((0.0, 1.0), len(number))
-        return Instance(network, np.array([float(self.target)]), box, source, 1.0, "inf", self.name)
+        return Instance(
+            network, np.array([float(self.target)]), box, source, 1.0, "inf", self.name, parameters=parameters_of(self)
+        )
 
     def lift(self, instance: Instance, z: Any) -> set[Hashable] | None:
         """Return one side of the heaviest cut that a threshold makes, or None if it weighs less than the target.

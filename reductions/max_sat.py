@@ -15,7 +15,7 @@ from pyomo_relu.rational import as_fractions
 from pyomo_relu.validation import FloatArray
 from reductions.cnf import CNF
 from reductions.gadgets import Hidden, check_size, distances, formula_of, rounded, violations
-from reductions.instance import Instance
+from reductions.instance import Instance, parameters_of
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,11 @@ class MaxSat:
 
     def __post_init__(self) -> None:
         if self.weights is not None:
-            weights = tuple(as_fractions(self.weights, len(self.weights), "weights"))
+            try:
+                given = tuple(self.weights)
+            except TypeError as error:
+                raise InputError(f"weights must be numbers, one a clause, got {self.weights!r}") from error
+            weights = tuple(as_fractions(given, len(given), "weights"))
             if any(weight <= 0 for weight in weights):
                 raise InputError(f"weights must be positive, got {float(min(weights)):g}; drop the clauses of weight 0")
             object.__setattr__(self, "weights", weights)
@@ -97,7 +101,7 @@ class MaxSat:
         )
         network = Network.from_arrays([f.weight, [f.output]], [f.bias, None])
         gap = float(min(weights, default=Fraction(1)))
-        return Instance(network, np.zeros(1), None, source, gap, "inf", self.name)
+        return Instance(network, np.zeros(1), None, source, gap, "inf", self.name, parameters=parameters_of(self))
 
     def lift(self, instance: Instance, z: Any) -> list[bool]:
         """Return the rounded code: an assignment whose violated weight is at most the residual of `z`.

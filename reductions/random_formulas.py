@@ -8,6 +8,7 @@ import numpy as np
 
 from pyomo_relu.errors import InputError
 from reductions.cnf import CNF
+from reductions.graphs import whole_number
 
 
 def random_cnf(n_variables: int, n_clauses: int, k: int = 3, seed: int = 0) -> CNF:
@@ -29,7 +30,7 @@ def random_cnf(n_variables: int, n_clauses: int, k: int = 3, seed: int = 0) -> C
     Raises
     ------
     InputError
-        If `k` is not between 1 and `n_variables`, or a number is negative.
+        If `k` is not between 1 and `n_variables`, or a number is negative or no integer.
 
     Examples
     --------
@@ -37,7 +38,8 @@ def random_cnf(n_variables: int, n_clauses: int, k: int = 3, seed: int = 0) -> C
     >>> cnf == random_cnf(5, 20, seed=1), {len(clause) for clause in cnf.clauses}
     (True, {3})
     """
-    return _draw(n_variables, n_clauses, k, np.random.default_rng(_checked(n_variables, n_clauses, k, seed)))
+    n_variables, n_clauses, k, seed = _checked(n_variables, n_clauses, k, seed)
+    return _draw(n_variables, n_clauses, k, np.random.default_rng(seed))
 
 
 def planted_cnf(n_variables: int, n_clauses: int, k: int = 3, seed: int = 0) -> tuple[CNF, list[bool]]:
@@ -65,7 +67,8 @@ def planted_cnf(n_variables: int, n_clauses: int, k: int = 3, seed: int = 0) -> 
     >>> cnf.satisfied_by(assignment)
     True
     """
-    rng = np.random.default_rng(_checked(n_variables, n_clauses, k, seed))
+    n_variables, n_clauses, k, seed = _checked(n_variables, n_clauses, k, seed)
+    rng = np.random.default_rng(seed)
     assignment = [bool(value) for value in rng.integers(0, 2, n_variables)]
 
     def satisfied(clause: tuple[int, ...]) -> bool:
@@ -74,12 +77,12 @@ def planted_cnf(n_variables: int, n_clauses: int, k: int = 3, seed: int = 0) -> 
     return _draw(n_variables, n_clauses, k, rng, satisfied), assignment
 
 
-def _checked(n_variables: int, n_clauses: int, k: int, seed: int) -> int:
-    if n_variables < 0 or n_clauses < 0 or seed < 0:
-        raise InputError(f"variables, clauses and seed must be at least 0, got {n_variables}, {n_clauses} and {seed}")
+def _checked(n_variables: int, n_clauses: int, k: int, seed: int) -> tuple[int, int, int, int]:
+    given = {"n_variables": n_variables, "n_clauses": n_clauses, "k": k, "seed": seed}
+    n_variables, n_clauses, k, seed = (whole_number(value, 0, name) for name, value in given.items())
     if not 1 <= k <= n_variables and n_clauses:
         raise InputError(f"clauses of {k} distinct variables cannot be drawn from {n_variables}")
-    return seed
+    return n_variables, n_clauses, k, seed
 
 
 def _draw(

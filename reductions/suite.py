@@ -10,7 +10,8 @@ from typing import Any
 
 from pyomo_relu.errors import InputError
 from reductions.cnf import CNF
-from reductions.exchange import Verdict, make_folder, write_instance, write_text
+from reductions.exchange import Verdict, make_folder, remove, vnnlib, write_instance, write_text
+from reductions.graphs import whole_number
 from reductions.instance import Reduction
 from reductions.oracle import solve, unsat_proof
 from reductions.proof import check_proof
@@ -53,7 +54,8 @@ def write_suite(
     Raises
     ------
     InputError
-        If a size is below 3, or a file cannot be written.
+        If a size is below 3 or no integer, or given twice; if two reductions have one name, or VNN-LIB cannot say one;
+        if a file cannot be written. Only the last leaves files behind.
     MissingDependencyError
         If python-sat or onnx is not installed.
 
@@ -65,9 +67,10 @@ def write_suite(
     ...     [manifest["folder"] for manifest in write_suite(folder, [DepthTwo()], n_variables=(3,))]
     ['sat-3-0-depth-two', 'unsat-3-0-depth-two']
     """
-    if min(n_variables, default=3) < 3:
-        raise InputError(f"formulas of 3 literals a clause need 3 variables or more, got {min(n_variables)}")
+    seed, n_variables = whole_number(seed, 0, "seed"), [whole_number(n, 0, "a size") for n in n_variables]
+    _check(reductions, n_variables)
     target = make_folder(folder)
+    remove(target / "suite.json")
     manifests = []
     for n, repeat in itertools.product(n_variables, range(repeats)):
         for verdict, drawn, cnf in _formulas(n, seed + repeat * 1000):
@@ -80,6 +83,19 @@ def write_suite(
                 manifests.append({"folder": name, **manifest})
     write_text(target / "suite.json", json.dumps(manifests, indent=2) + "\n")
     return manifests
+
+
+def _check(reductions: Sequence[Reduction], n_variables: Sequence[int]) -> None:
+    """Refuse what would leave a suite half written, or two instances in one folder."""
+    if min(n_variables, default=3) < 3:
+        raise InputError(f"formulas of 3 literals a clause need 3 variables or more, got {min(n_variables)}")
+    named: list[tuple[str, list[Any]]] = [("reduction", [r.name for r in reductions]), ("size", list(n_variables))]
+    for what, given in named:
+        twice = next((value for value in given if given.count(value) > 1), None)
+        if twice is not None:
+            raise InputError(f"the {what} {twice} is given twice; a folder holds one instance")
+    for reduction in reductions:
+        vnnlib(reduction.reduce(CNF(3, ((1, 2, 3),))))
 
 
 def _formulas(n: int, seed: int) -> Iterator[tuple[Verdict, int, CNF]]:

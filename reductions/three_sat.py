@@ -14,7 +14,7 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
 from reductions.cnf import CNF
 from reductions.gadgets import check_size, clause_rows, formula_of, rounded, rounded_down, satisfying
-from reductions.instance import Instance
+from reductions.instance import Instance, parameters_of
 
 GAPS = {"inf": rounded_down(Fraction(2, 3)), 1: 1.0}
 
@@ -112,7 +112,16 @@ class ThreeSat:
                 None,
             ],
         )
-        return Instance(network, np.array([m, k]), None, source, GAPS[self.norm], self.norm, self.name)
+        return Instance(
+            network,
+            np.array([m, k]),
+            None,
+            source,
+            GAPS[self.norm],
+            self.norm,
+            self.name,
+            parameters=parameters_of(self),
+        )
 
     def lift(self, instance: Instance, z: Any) -> list[bool] | None:
         """Return the rounded code as an assignment, or None if it does not satisfy the source.

@@ -10,7 +10,7 @@ import networkx as nx
 
 from reductions.box_form import BoxForm
 from reductions.cnf import CNF
-from reductions.instance import Instance, Reduction
+from reductions.instance import Instance, Reduction, parameters_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,8 @@ class ThroughCNF(ABC):
         InputError
             If the source is no simple undirected graph, or has no nodes; and as `via` does.
         """
-        return replace(self.via.reduce(self.formula(source)), source=source, name=self.name)
+        instance = self.via.reduce(self.formula(source))
+        return replace(instance, source=source, name=self.name, parameters=parameters_of(self))
 
     def lift(self, instance: Instance, z: Any) -> Any:
         """Return the solution that a code stands for, checked on the graph; None if it is none.

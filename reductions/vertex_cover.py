@@ -47,7 +47,7 @@ class VertexCover(ThroughCNF):
     name: ClassVar[str] = "vertex-cover"
 
     def __post_init__(self) -> None:
-        whole_number(self.size, 0, "size")
+        object.__setattr__(self, "size", whole_number(self.size, 0, "size"))
 
     def formula(self, source: nx.Graph) -> CNF:
         """Return the formula; its first variables are the nodes, in the graph's order."""

@@ -39,7 +39,11 @@ def decide(
     time_limit: TimeLimitOption = None,
     option: OptionFlag = None,
     proof: Annotated[
-        Path | None, typer.Option(help="Prove UNSAT, and write the DRUP proof: .drup or .drat.", metavar="FILE")
+        Path | None,
+        typer.Option(
+            help="Prove UNSAT, and write the DRUP proof: .drup or .drat. The time limit does not end it.",
+            metavar="FILE",
+        ),
     ] = None,
     json_only: JsonOption = False,
 ) -> None:
@@ -57,6 +61,7 @@ def decide(
     from pyomo_relu.status import Status
     from reductions.cnf import CNF
     from reductions.decide import decide as run
+    from reductions.exchange import remove
 
     cnf = CNF.from_dimacs(file)
     with solving("deciding", quiet=json_only):
@@ -66,7 +71,10 @@ def decide(
     if proof is not None and found.proof is not None:
         found.write_proof(proof)
     elif proof is not None:
-        note(f"warning: {SAID[found.verdict.value].lower()}, so {proof} was not written")
+        why = found.message or SAID[found.verdict.value].lower()
+        old = "; the one that was there is removed" if proof.exists() else ""
+        remove(proof)
+        note(f"warning: {why}, so {proof} was not written{old}")
     typer.echo(json.dumps(found.to_dict()) if json_only else "\n".join(_lines(found)))
     raise typer.Exit(CODES[found.verdict.value])
 

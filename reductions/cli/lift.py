@@ -14,7 +14,7 @@ from reductions.cli.arguments import JsonOption
 from reductions.cli.decide import SAID, value_lines
 
 if TYPE_CHECKING:
-    from reductions.cnf import CNF
+    from reductions.instance import Instance, Reduction
 
 DEFAULT = "three-sat"
 
@@ -35,14 +35,19 @@ def lift(
     from pyomo_relu.io.observation import read_array
     from pyomo_relu.norms import norm_of
     from pyomo_relu.validation import as_vector
+    from reductions.cnf import CNF
     from reductions.registry import named_reduction
 
-    cnf, name = _read(source, reduction)
-    chosen = named_reduction(name)
-    instance = chosen.reduce(cnf)
+    if source.is_dir():
+        if reduction is not None:
+            raise InputError(f"--reduction does not go with the folder {source}, whose manifest names it")
+        chosen, instance = _written(source)
+    else:
+        chosen = named_reduction(reduction or DEFAULT)
+        instance = chosen.reduce(CNF.from_dimacs(source))
     z = as_vector(read_array(code, "code"), instance.network.n_in, "code")
     assignment = chosen.lift(instance, z)
-    if assignment is not None and not cnf.satisfied_by(assignment):
+    if assignment is not None and not instance.source.satisfied_by(assignment):
         assignment = None
     residual = norm_of(instance.network(z) - instance.observation, instance.gap_norm)
     said = "undecided" if assignment is None else "sat"
@@ -55,18 +60,24 @@ def lift(
     raise typer.Exit(UNDECIDED if assignment is None else DONE)
 
 
-def _read(source: Path, reduction: str | None) -> tuple[CNF, str]:
-    """Return the formula and the name of its reduction."""
+def _written(folder: Path) -> tuple[Reduction, Instance]:
+    """Read an instance from its files, and the reduction that its codes are lifted by."""
+    from pyomo_relu.io.observation import read_array
+    from pyomo_relu.network import load_network
+    from pyomo_relu.norms import as_norm
+    from pyomo_relu.validation import as_vector
     from reductions.cnf import CNF
+    from reductions.instance import Instance
+    from reductions.registry import restored
 
-    if not source.is_dir():
-        return CNF.from_dimacs(source), reduction or DEFAULT
-    if reduction is not None:
-        raise InputError(f"--reduction does not go with the folder {source}, whose manifest names it")
-    manifest = _manifest(source / "manifest.json")
+    manifest = _manifest(folder / "manifest.json")
     if manifest.get("source") != "source.cnf":
-        raise InputError(f"{source}: its source is no formula, and codes are lifted to assignments only")
-    return CNF.from_dimacs(source / "source.cnf"), str(manifest.get("reduction"))
+        raise InputError(f"{folder}: its source is no formula, and codes are lifted to assignments only")
+    # Manifests had no parameters once.
+    chosen = restored(str(manifest.get("reduction")), manifest.get("parameters", {}))
+    gap, norm = float(as_vector([manifest.get("gap")], 1, "gap")[0]), as_norm(manifest.get("gap_norm"))
+    network, x = load_network(folder / "network.npz"), read_array(folder / "observation.npy", "observation")
+    return chosen, Instance(network, x, None, CNF.from_dimacs(folder / "source.cnf"), gap, norm, chosen.name)
 
 
 def _manifest(path: Path) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """The command ``relu-reductions``: exit codes, output, and bad files."""
 
 import json
+import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,8 +13,20 @@ import pyomo_relu as pr
 from pyomo_relu.inversion import Exact
 from pyomo_relu.solvers import Outcome
 from pyomo_relu.status import Status
-from reductions import CNF, check_proof
+from reductions import (
+    CNF,
+    REDUCTIONS,
+    ConvexityFamily,
+    Decision,
+    DepthTwo,
+    LeakyDepthTwo,
+    MaxSat,
+    ThreeSat,
+    check_proof,
+    write_instance,
+)
 from reductions.cli import main
+from reductions.cli.arguments import ReductionOption
 from reductions.cli.decide import value_lines
 from reductions.decision_program import Question
 
@@ -115,6 +129,44 @@ def test_build_and_lift(run):
     assert ran.json == {"verdict": "undecided", "assignment": None, "residual": 1.0, "gap": 1.0}
 
 
+@pytest.mark.parametrize(
+    ("reduction", "code", "satisfied"),
+    [
+        (LeakyDepthTwo(0.1), [0.2, 0.9], True),
+        (ThreeSat(norm=1), [0.2, 0.9], True),
+        (ConvexityFamily("empty"), [0.2, 0.9, 0.0], True),
+        (ConvexityFamily("empty", LeakyDepthTwo(0.25)), [0.2, 0.1, 0.0], False),
+        (MaxSat(weights=(3, 0.5)), [0.2, 0.9], True),
+        (DepthTwo("one"), [0.2, 0.9], True),
+    ],
+    ids=str,
+)
+def test_lift_reads_the_instance_that_was_written(run, reduction, code, satisfied):
+    instance = reduction.reduce(CNF(2, [(1, 2), (-1, 2)]))
+    write_instance(instance, "built")
+    np.save("z.npy", code)
+    z = np.array(code)
+    wanted = {
+        "verdict": "sat" if satisfied else "undecided",
+        "assignment": [False, True] if satisfied else None,
+        "residual": float(np.linalg.norm(instance.network(z) - instance.observation, float(instance.gap_norm))),
+        "gap": instance.gap,
+    }
+    assert run("lift", "built", "z.npy", "--json").json == wanted
+    # One that was written before there were parameters.
+    manifest = json.loads(Path("built/manifest.json").read_text())
+    del manifest["parameters"]
+    Path("built/manifest.json").write_text(json.dumps(manifest))
+    assert run("lift", "built", "z.npy", "--json").json == wanted
+
+
+def test_lift_of_a_network_that_is_not_the_formulas(run):
+    write_instance(DepthTwo().reduce(CNF(2, [(1, 2)])), "built")
+    Path("built/source.cnf").write_text("p cnf 3 1\n1 2 3 0\n")
+    np.save("z.npy", [0.0, 1.0])
+    refused(run("lift", "built", "z.npy"), "2")
+
+
 def test_convexity(run):
     ran = run("convexity", "abs.npz", "x.csv", "--box", -3, 3)
     assert ran.code == 0
@@ -189,6 +241,9 @@ def test_long_assignments_are_folded():
         (("suite", "--out", "s", "--sizes", "a"), "--sizes must be whole numbers"),
         (("suite", "--out", "s", "--sizes", "2"), "need 3 variables"),
         (("suite", "--out", "s", "--repeats", "0"), "--repeats must be at least 1"),
+        (("suite", "--out", "s", "--sizes", "4,4"), "the size 4 is given twice"),
+        (("suite", "--out", "s", "--reduction", "box", "--reduction", "box"), "the reduction box is given twice"),
+        (("suite", "--out", "s", "--reduction", "box", "--reduction", "binary"), "VNN-LIB has no binary inputs"),
         (("draw", "none.cnf", "--out", "p.png"), "no such file"),
         (("draw", "two-points", "--out", "p.png"), "only pre-images with 2 inputs can be drawn"),
         (("draw", "ball", "--out", "p.txt"), "unknown suffix"),
@@ -197,6 +252,7 @@ def test_long_assignments_are_folded():
 )
 def test_bad_input_is_one_line(run, arguments, said):
     refused(run(*arguments), said)
+    assert not Path("s").exists()
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '{"source": "source.edges"}', '{"source": "source.cnf", "reduction": 3}'])
@@ -204,3 +260,52 @@ def test_bad_manifests(run, text):
     Path("source.cnf").write_text(SQUARE)
     Path("manifest.json").write_text(text)
     refused(run("lift", ".", "x.csv"))
+
+
+DEEP = json.loads('{"reduction": "convexity", "parameters": {"via": ' * 300 + "0" + "}}" * 300)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"parameters": []},
+        {"parameters": {"slope": 0.5}},
+        {"parameters": {"norm": [1]}},
+        {"parameters": {"norm": {}}},
+        {"parameters": {"norm": 2}},
+        {"reduction": "leaky", "parameters": {"slope": "x"}},
+        {"reduction": "max-sat", "parameters": {"weights": [[1, 0]]}},
+        {"reduction": "max-sat", "parameters": {"weights": [3, 1]}},
+        {"reduction": "convexity", "parameters": {"via": {"reduction": "binary", "parameters": {}}}},
+        {"reduction": "convexity", "parameters": {"via": {"reduction": ["box"], "parameters": {}}}},
+        DEEP,
+        {"gap": None},
+        {"gap": -1.0},
+        {"gap": 10**400},
+        {"gap": [1.0]},
+        {"gap_norm": 3},
+        {"gap_norm": None},
+    ],
+    ids=lambda given: str(given)[:60],
+)
+def test_manifests_that_say_what_cannot_be(run, given):
+    write_instance(ThreeSat().reduce(CNF(1, [(1,)])), "built")
+    path = Path("built/manifest.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), **given}))
+    refused(run("lift", "built", "x.csv"))
+
+
+def test_the_help_names_every_reduction():
+    said = get_args(ReductionOption)[1].help
+    assert said.removeprefix("The network: ").removesuffix(".").replace(" or ", ", ").split(", ") == list(REDUCTIONS)
+
+
+def test_a_proof_that_does_not_check_is_told_and_an_old_one_removed(run, monkeypatch):
+    Path("p.drup").write_text("0\n")
+    # By its name in `sys.modules`: in the package `reductions`, `decide` is the function.
+    monkeypatch.setattr(sys.modules[Decision.__module__], "check_proof", lambda *_: False)
+    ran = run("decide", "unsat.cnf", "--proof", "p.drup", "--reduction", "box")
+    assert ran.code == 20
+    said = "warning: the proof by glucose4 does not check, so p.drup was not written; the one that was there is removed"
+    assert ran.err.splitlines()[-1] == said
+    assert not Path("p.drup").exists()

@@ -75,5 +75,14 @@ def test_random_formulas_use_all_clauses():
     assert len(set(planted_cnf(3, 400, seed=0)[0].clauses)) == 7
     with pytest.raises(pr.InputError, match="clauses of 3 distinct variables cannot be drawn from 2"):
         random_cnf(2, 5)
-    with pytest.raises(pr.InputError, match="must be at least 0"):
+    with pytest.raises(pr.InputError, match="n_clauses must be an integer, at least 0, got -1"):
         planted_cnf(3, -1)
+    for numbers, said in (
+        ((5.0, 3), r"n_variables must be an integer, at least 0, got 5\.0"),
+        ((5, 3.0), "n_clauses must be an integer"),
+        ((5, 3, 1.5), "k must be an integer"),
+        ((5, 3, 3, -1), "seed must be an integer, at least 0, got -1"),
+    ):
+        for draw in (random_cnf, planted_cnf):
+            with pytest.raises(pr.InputError, match=said):
+                draw(*numbers)

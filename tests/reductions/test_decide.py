@@ -1,6 +1,7 @@
 """`decide` against brute force, and every claim that it makes."""
 
 import itertools
+import json
 import os
 from pathlib import Path
 
@@ -114,6 +115,19 @@ def test_unsat_is_trusted_or_proved():
     assert proved.proved
     assert proved.trusted_to == ""
     assert check_proof(cnf, proved.proof)
+
+
+def test_answers_are_plain_values_whatever_the_nodes_are():
+    grid = nx.grid_2d_graph(2, 2)
+    colored = decide(grid, Coloring(2), "highs").to_dict()
+    assert json.loads(json.dumps(colored)) == colored
+    assert {node for node, _ in colored["assignment"]} == {str(node) for node in grid}
+    # No node takes another's place.
+    mixed = nx.Graph([(1, "1")])
+    assert sorted(decide(mixed, Coloring(2), "highs").to_dict()["assignment"]) == [["1", 0], ["1", 1]]
+    independent = decide(grid, IndependentSet(2), "highs").to_dict()
+    assert json.loads(json.dumps(independent)) == independent
+    assert set(independent["assignment"]) in ({"(0, 0)", "(1, 1)"}, {"(0, 1)", "(1, 0)"})
 
 
 def test_a_proof_is_written_and_only_where_there_is_one(tmp_path):

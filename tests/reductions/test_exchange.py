@@ -15,8 +15,13 @@ from reductions import (
     CNF,
     REDUCTIONS,
     BinaryCode,
+    Coloring,
     ConvexityFamily,
+    DepthTwo,
+    Instance,
+    LeakyDepthTwo,
     MaxCut,
+    MaxSat,
     ThreeSat,
     check_proof,
     models,
@@ -24,6 +29,8 @@ from reductions import (
     write_suite,
 )
 from reductions.exchange import vnnlib
+from reductions.instance import parameters_of
+from reductions.registry import restored
 
 FORMULA = CNF(3, [(1, 2), (2, 1), (-1, 3), (-2, -3, -3)])
 WRITABLE = [reduction for reduction in REDUCTIONS.values() if not isinstance(reduction, BinaryCode)] + [
@@ -101,6 +108,78 @@ def test_what_cannot_be_said_is_refused(tmp_path):
     for folder in (tmp_path / "file", tmp_path / "none" / "out"):
         with pytest.raises(pr.InputError, match="cannot make the folder"):
             write_instance(instance, folder)
+
+
+def test_an_infinite_box_is_refused():
+    net = pr.Network.from_arrays([[[1.0, 1.0]]])
+    for box in (pr.Box.everything(2), pr.Box([0.0, 0.0], [1.0, np.inf])):
+        with pytest.raises(pr.InputError, match="mine: readers of VNN-LIB need both bounds of every input"):
+            vnnlib(Instance(net, [1.0], box, None, 0.5, "inf", "mine"))
+
+
+@pytest.mark.parametrize("failing", ["property.vnnlib", "manifest.json"])
+def test_writing_over_an_instance_that_ends_in_the_middle_leaves_no_manifest(tmp_path, monkeypatch, failing):
+    def write(path, text):
+        if path.name == failing:
+            raise KeyboardInterrupt
+        path.write_text(text)
+
+    write_instance(Coloring(3).reduce(nx.complete_graph(4)), tmp_path, verdict="unsat")
+    (tmp_path / "proof.drup").write_text("0\n")
+    with monkeypatch.context() as patched:
+        patched.setattr("reductions.exchange.write_text", write)
+        with pytest.raises(KeyboardInterrupt):
+            write_instance(ThreeSat().reduce(FORMULA), tmp_path, verdict="sat")
+    names = {path.name for path in tmp_path.iterdir()}
+    assert not names & {"manifest.json", "source.edges", "proof.drup"}
+    write_instance(ThreeSat().reduce(FORMULA), tmp_path, verdict="sat")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "network.onnx", "network.npz", "observation.npy", "property.vnnlib", "source.cnf", "manifest.json"
+    }  # fmt: skip
+
+
+def test_seeds_are_whole_numbers(tmp_path):
+    instance = DepthTwo().reduce(FORMULA)
+    assert write_instance(instance, tmp_path / "a", seed=np.int64(7))["seed"] == 7
+    with pytest.raises(pr.InputError, match=r"seed must be an integer, at least 0, got 1\.5"):
+        write_instance(instance, tmp_path / "b", seed=1.5)
+    assert not (tmp_path / "b").exists()
+    found = write_suite(tmp_path / "c", [DepthTwo()], n_variables=(np.int64(3),), seed=np.int64(1))
+    assert json.loads((tmp_path / "c" / "suite.json").read_text()) == found
+
+
+REDUCED = [
+    *((reduction, FORMULA) for reduction in REDUCTIONS.values()),
+    (ThreeSat(norm=1), FORMULA),
+    (LeakyDepthTwo(np.float32(0.1)), FORMULA),
+    (MaxSat(weights=(3, 1, 0.5, 2)), FORMULA),
+    (ConvexityFamily("empty", LeakyDepthTwo(0.1)), FORMULA),
+    (Coloring(np.int8(3), via=DepthTwo("one")), nx.path_graph(2)),
+    (MaxCut(np.uint8(1)), nx.path_graph(2)),
+]
+
+
+@pytest.mark.parametrize(("reduction", "source"), REDUCED, ids=lambda value: str(value)[:50])
+def test_parameters_come_back_from_json(reduction, source):
+    parameters = parameters_of(reduction)
+    assert json.loads(json.dumps(parameters)) == parameters
+    assert reduction.reduce(source).parameters == (parameters if parameters else {})
+    if isinstance(source, CNF):
+        assert restored(reduction.name, parameters) == reduction
+
+
+def test_a_suite_that_cannot_be_written_whole_is_refused_before_the_first_file(tmp_path):
+    for chosen, sizes, said in (
+        ([ThreeSat(), ThreeSat(norm=1)], (3,), "the reduction three-sat is given twice"),
+        ([DepthTwo()], (3, 3), "the size 3 is given twice"),
+        ([DepthTwo(), BinaryCode()], (3,), "no binary inputs"),
+        ([DepthTwo(), ConvexityFamily()], (3,), "no gap"),
+        ([DepthTwo(), MaxSat(weights=(1, 2))], (3,), "got 2 weights for 1 clauses"),
+        ([DepthTwo(), MaxCut(1)], (3,), r"expected an undirected networkx\.Graph"),
+    ):
+        with pytest.raises(pr.InputError, match=said):
+            write_suite(tmp_path / "suite", chosen, n_variables=sizes)
+    assert not (tmp_path / "suite").exists()
 
 
 def test_suite(tmp_path):

@@ -171,12 +171,24 @@ def test_bad_graphs_are_refused(reduction):
         reduction.lift(instance, [0.5])
 
 
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int64])
+def test_numpy_integers_are_numbers_like_any_other(kind):
+    long, short = nx.path_graph(60), nx.path_graph(3)
+    assert Coloring(kind(3)).formula(long) == Coloring(3).formula(long)
+    for reduction in (IndependentSet, VertexCover):
+        assert reduction(kind(5)).formula(short) == reduction(5).formula(short)
+    assert MaxCut(kind(100)) == MaxCut(100)
+    assert type(MaxCut(kind(100)).target) is int
+
+
 def test_bad_numbers_are_refused():
     for make, number, message in (
         (Coloring, 0, "n_colors must be an integer, at least 1, got 0"),
         (IndependentSet, -1, "size must be an integer, at least 0"),
         (VertexCover, 1.5, "size must be an integer"),
         (MaxCut, True, "target must be an integer"),
+        (MaxCut, 2**53, r"target must be less than 2\^53"),
+        (MaxCut, 10**400, r"target must be less than 2\^53"),
     ):
         with pytest.raises(pr.InputError, match=message):
             make(number)

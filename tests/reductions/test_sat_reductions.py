@@ -258,6 +258,9 @@ def test_parameters_are_checked():
         LeakyDepthTwo(1.0)
     with pytest.raises(pr.InputError, match="weights must be positive"):
         MaxSat([1, 0])
+    with pytest.raises(pr.InputError, match="weights must be numbers, one a clause, got 5"):
+        MaxSat(weights=5)
+    assert MaxSat(weights=(i for i in (1, 2))) == MaxSat([1, 2])
     with pytest.raises(pr.ShapeError, match="got 1 weights for 4 clauses"):
         MaxSat([1]).reduce(SQUARE)
     with pytest.raises(pr.InputError, match="scale the weights to integers"):
