@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from pyomo_relu.box import Box
-from pyomo_relu.certificate import Certificate, Claim, Standing, is_unique
+from pyomo_relu.certificate import FORWARD_PASS, Certificate, Claim, Standing, is_unique
 from pyomo_relu.errors import InputError
 from pyomo_relu.inversion import Exact
 from pyomo_relu.inversion.balance import balanced
@@ -246,7 +246,9 @@ class _Check:
         if nearest.status is Status.INTERRUPTED:
             return self._undecided(nearest.status, nearest.message)
         if nearest.realizable is False:
-            return self._convex(*nearest.certificate.trusted, least=self.least, empty=True)
+            bound = [c for c in nearest.certificate.claims if c.value == nearest.dual_bound and c.by != FORWARD_PASS]
+            trusted = any(claim.standing is Standing.TRUSTED for claim in bound)
+            return self._convex(*bound, least=self.least if trusted else 0.0, empty=True)
         if nearest.z is not None and nearest.realizable and is_unique(self.problem.network, nearest.z):
             return self._one_code(nearest.z)
         regions = regions_of(self.program, min(SEARCH, self._seconds_left()))

@@ -1,5 +1,7 @@
 """Whether pre-images are convex: known ones, sampled ones, limits and bad input."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from command_line import result
@@ -7,7 +9,7 @@ from midpoints import assert_witness
 from pyomo.environ import value
 
 import pyomo_relu as pr
-from pyomo_relu.certificate import Standing
+from pyomo_relu.certificate import BY_BOUNDS, FORWARD_PASS, Certificate, Claim, Standing
 from pyomo_relu.inversion import Exact
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Capability, solve
@@ -79,6 +81,18 @@ def test_one_code_that_meets_x_without_rounding_is_proved():
     assert (found.verdict, found.empty, found.least) == (CONVEX, False, 0.0)
     assert found.proved
     assert not found.trusted_to
+
+
+def test_that_no_code_meets_x_is_trusted_to_who_says_so(monkeypatch):
+    for standing, by in ((Standing.VERIFIED, BY_BOUNDS), (Standing.TRUSTED, "SCIP")):
+        said = Claim("x is not met by any code in the box", standing, by, 0.25)
+        claims = (Claim("||G(z) - x||_inf = 0.25", Standing.VERIFIED, FORWARD_PASS, 0.25), said)
+        nearest = replace(result(pr.Status.OPTIMAL, [0.0, 0.0], False), certificate=Certificate(claims))
+        monkeypatch.setattr(Exact, "run", lambda *_, nearest=nearest: nearest)
+        found = check_preimage_convexity(EXAMPLES["two-half-planes"].network, [0.0], (-2, 2))
+        assert (found.verdict, found.empty, found.certificate.claims) == (CONVEX, True, (said,))
+        assert found.proved == (standing is Standing.VERIFIED)
+        assert found.trusted_to == ("" if found.proved else "SCIP")
 
 
 def test_a_search_that_is_interrupted_leaves_it_undecided(monkeypatch):
