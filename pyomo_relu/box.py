@@ -55,6 +55,12 @@ class Box:
         object.__setattr__(self, "lower", frozen(lower))
         object.__setattr__(self, "upper", frozen(upper))
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Arrays that were pickled or copied have lost their flag.
+        self.__dict__.update(state)
+        frozen(self.lower)
+        frozen(self.upper)
+
     @classmethod
     def of(cls, spec: Box | Sequence[Any], size: int, name: str = "box") -> Box:
         """Read a `Box`, or a pair ``(lower, upper)`` of scalars or vectors, as a box of `size` axes.

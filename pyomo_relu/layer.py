@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from pyomo_relu.errors import InputError, ShapeError
-from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array, as_vector, frozen
+from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array, as_vector, frozen, require_finite
+
+SMALLEST, LARGEST = 1e-150, 1e150
+"""Sizes of weights between which no product of two of them under- or overflows."""
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -26,7 +29,13 @@ class Layer:
     Raises
     ------
     ShapeError, InputError
-        If the shapes do not fit, an entry is not finite, or the slope is outside [0, 1].
+        If the shapes do not fit, an entry is not finite, the slope is outside [0, 1], or a weight that is not zero
+        lies outside [1e-150, 1e150] in size.
+
+    Notes
+    -----
+    Bounds and proofs of rank add what rounding can have done, relative to the products. A product of two weights in
+    that range neither underflows, where rounding is no longer relative, nor overflows.
 
     Examples
     --------
@@ -39,16 +48,35 @@ class Layer:
     slope: float
 
     def __init__(self, weight: Any, bias: Any = None, slope: Any = 0.0) -> None:
+        self._fill(weight, bias, slope)
+        _require_range(self.weight)
+
+    @classmethod
+    def computed(cls, weight: FloatArray, bias: FloatArray, slope: float) -> Layer:
+        """Return a layer whose arrays come from those of other layers: products, of any size, are no bad input."""
+        layer = cls.__new__(cls)
+        layer._fill(weight, bias, slope)
+        return layer
+
+    def _fill(self, weight: Any, bias: Any, slope: Any) -> None:
         matrix = as_finite_array(weight, "weight", 2)
         offset = np.zeros(len(matrix)) if bias is None else as_finite_array(bias, "bias", 1)
         if offset.size != len(matrix):
             raise ShapeError(f"bias has {offset.size} entries, weight has {len(matrix)} rows")
         share = as_float_array(slope, "slope")
-        if share.ndim or not 0.0 <= share <= 1.0:
-            raise InputError(f"slope must be one number in [0, 1] (0 ReLU, 1 linear), got {slope!r}")
+        if share.ndim or not 0.0 <= share <= 1.0 or 0.0 < share < SMALLEST:
+            raise InputError(
+                f"slope must be one number in [0, 1] (0 ReLU, 1 linear; else at least {SMALLEST:g}), got {slope!r}"
+            )
         object.__setattr__(self, "weight", frozen(matrix))
         object.__setattr__(self, "bias", frozen(offset))
         object.__setattr__(self, "slope", float(share))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Arrays that were pickled or copied have lost their flag.
+        self.__dict__.update(state)
+        frozen(self.weight)
+        frozen(self.bias)
 
     @property
     def n_in(self) -> int:
@@ -78,22 +106,40 @@ class Layer:
         return np.where(on, 1.0, self.slope)
 
     def __call__(self, h: FloatArray) -> FloatArray:
-        """Return the layer's output; `h` has shape (n_in,) or (N, n_in)."""
-        return self.activate(self.pre_activation(np.asarray(h, dtype=np.float64)))
+        """Return the layer's output; `h` has shape (n_in,) or (N, n_in), and need not be finite."""
+        inputs = np.asarray(h, dtype=np.float64)
+        if inputs.shape[-1:] != (self.n_in,):
+            raise ShapeError(f"input has shape {inputs.shape}, expected ({self.n_in},) or (N, {self.n_in})")
+        return self.activate(self.pre_activation(inputs))
 
     def rows(self, index: np.ndarray) -> Layer:
         """Return the layer that has only the neurons of `index` (integers, or a boolean mask)."""
-        return Layer(self.weight[index], self.bias[index], self.slope)
+        return Layer.computed(self.weight[index], self.bias[index], self.slope)
 
     def __repr__(self) -> str:
         return f"Layer({self.n_in} -> {self.n_out}, {self.activation})"
 
 
+def _require_range(weight: FloatArray) -> None:
+    # Without another array of floats, which would take longer than all the rest.
+    large_enough = np.count_nonzero((weight >= SMALLEST) | (weight <= -SMALLEST))
+    if large_enough == np.count_nonzero(weight) and max(weight.max(), -weight.min()) <= LARGEST:
+        return
+    size = np.abs(weight)
+    i, j = (int(k) for k in np.argwhere(((size < SMALLEST) & (size > 0.0)) | (size > LARGEST))[0])
+    what = "set it to 0" if size[i, j] < SMALLEST else "scale the layers"
+    raise InputError(
+        f"weight is {weight[i, j]:.3g} at ({i}, {j}): nonzero weights must lie between {SMALLEST:g} and "
+        f"{LARGEST:g} in size, or products under- or overflow; {what}"
+    )
+
+
 def as_code(value: object, n_in: int) -> FloatArray:
-    """Return codes as float64: shape (n_in,), or (N, n_in) for a batch of them."""
+    """Return codes as finite float64: shape (n_in,), or (N, n_in) for a batch of them."""
     code = as_float_array(value, "code")
     if code.ndim == 1:
         return as_vector(code, n_in, "code")
     if code.ndim != 2 or code.shape[1] != n_in:
         raise ShapeError(f"code has shape {code.shape}, expected ({n_in},) or (N, {n_in})")
+    require_finite(code, "code")
     return code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from os import PathLike
 from typing import Any
 
@@ -29,6 +30,8 @@ class Network:
     ------
     ShapeError
         If two neighbours do not fit.
+    InputError
+        If there is no layer, or one is none: arrays are for :meth:`from_arrays`.
 
     Examples
     --------
@@ -43,6 +46,11 @@ class Network:
         layers = tuple(self.layers)
         if not layers:
             raise InputError("a network needs at least one layer")
+        for i, layer in enumerate(layers, start=1):
+            if not isinstance(layer, Layer):
+                raise InputError(
+                    f"layer {i} is no Layer but {type(layer).__name__}: use Network.from_arrays for arrays"
+                )
         for i, (before, after) in enumerate(itertools.pairwise(layers), start=2):
             if before.n_out != after.n_in:
                 raise ShapeError(f"layer {i} expects {after.n_in} inputs, layer {i - 1} gives {before.n_out}")
@@ -103,7 +111,7 @@ class Network:
         slopes : float or sequence of float
             As in :meth:`from_arrays`.
         seed : int
-            Seed of ``numpy.random.default_rng``.
+            Seed of ``numpy.random.default_rng``; 0 or more.
 
         Returns
         -------
@@ -112,15 +120,18 @@ class Network:
         Raises
         ------
         InputError
-            If a size is not a positive integer, there are fewer than two, or a slope lies outside [0, 1].
+            If a size is not a positive integer, there are fewer than two, the seed is not a non-negative integer, or
+            a slope lies outside [0, 1].
 
         Examples
         --------
         >>> Network.random((2, 6, 3), seed=0).sizes
         (2, 6, 3)
         """
-        if len(sizes) < 2 or any(int(n) != n or n < 1 for n in sizes):
+        if len(sizes) < 2 or any(not isinstance(n, Integral) or n < 1 for n in sizes):
             raise InputError(f"sizes must be two or more positive integers, got {tuple(sizes)}")
+        if not isinstance(seed, Integral) or seed < 0:
+            raise InputError(f"seed must be a non-negative integer, got {seed!r}")
         rng = np.random.default_rng(seed)
         weights = [rng.normal(0.0, n_in**-0.5, (n_out, n_in)) for n_in, n_out in itertools.pairwise(sizes)]
         return cls.from_arrays(weights, slopes=slopes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +18,7 @@ def as_norm(value: Any) -> Norm:
     """Read a norm: ``"inf"``, ``1`` or ``2`` (also ``math.inf`` and the strings)."""
     if isinstance(value, str) and value in ("inf", "1", "2"):
         return "inf" if value == "inf" else 1 if value == "1" else 2
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, Real) and not isinstance(value, bool):
         if value == math.inf:
             return "inf"
         if value in (1, 2):

@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from numbers import Integral
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.layer import Layer
@@ -147,8 +147,17 @@ class _IntegerLayer:
     slope: tuple[int, int]
 
 
-@lru_cache(maxsize=64)
+_KNOWN: WeakKeyDictionary[Layer, _IntegerLayer] = WeakKeyDictionary()
+"""Integers take ten times the memory of float64: they go when their layer does."""
+
+
 def _integer_layer(layer: Layer) -> _IntegerLayer:
+    if layer not in _KNOWN:
+        _KNOWN[layer] = _as_integers(layer)
+    return _KNOWN[layer]
+
+
+def _as_integers(layer: Layer) -> _IntegerLayer:
     weights = [[float(w).as_integer_ratio() for w in row] for row in layer.weight]
     biases = [float(b).as_integer_ratio() for b in layer.bias]
     # Denominators are powers of two: the largest is a multiple of all.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -11,19 +13,32 @@ from pyomo_relu.errors import InputError, ShapeError
 
 FloatArray = NDArray[np.float64]
 
+LARGEST_INTEGER = 2.0**53
+"""Up to here every integer is a float64."""
+
 
 def as_float_array(value: Any, name: str) -> FloatArray:
-    """Return `value` as a float64 array; refuse what is not made of real numbers.
+    """Return `value` as a float64 array; refuse what is not made of real numbers, or would lose something.
 
     Infinite and NaN entries pass: see :func:`as_finite_array`.
     """
+    if isinstance(value, np.ma.MaskedArray):
+        raise InputError(f"{name} is a masked array, and its mask would be lost: give x.data, and mask=~x.mask apart")
+    if hasattr(value, "toarray"):
+        raise InputError(f"{name} is a sparse matrix: give it dense, as .toarray() returns it")
     try:
         array = np.asarray(value)
     except ValueError as error:
         raise ShapeError(f"{name} is ragged: all rows must have one length") from error
     if array.dtype.kind not in "biuf":
         raise InputError(f"{name} must be an array of real numbers, got dtype {array.dtype}")
-    return np.array(array, dtype=np.float64)
+    found = np.array(array, dtype=np.float64)
+    if array.dtype.kind in "iu" and found.size and np.abs(found).max() >= LARGEST_INTEGER:
+        # Python compares an integer with a float64 without rounding either.
+        changed = next((n for n, v in zip(array.ravel().tolist(), found.ravel().tolist(), strict=True) if n != v), None)
+        if changed is not None:
+            raise InputError(f"{name} has the integer {changed}, which float64 would round: it is beyond 2**53")
+    return found
 
 
 def as_finite_array(value: Any, name: str, ndim: int) -> FloatArray:
@@ -43,6 +58,13 @@ def as_vector(value: Any, size: int, name: str) -> FloatArray:
     if array.size != size:
         raise ShapeError(f"{name} has {array.size} entries, expected {size}")
     return array
+
+
+def require_number(value: Any, name: str, *, positive: bool = False) -> None:
+    """Refuse what is not one finite real number of at least 0; above 0 where it is to be `positive`."""
+    number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or value < 0.0 or (positive and value == 0.0):
+        raise InputError(f"{name} must be a {'positive' if positive else 'non-negative'} number, got {value!r}")
 
 
 def require_finite(array: FloatArray, name: str) -> None:

@@ -23,7 +23,8 @@ from pyomo_relu.errors import (
     SolverConfigError,
     SolverUnavailableError,
 )
-from pyomo_relu.inversion import Layerwise, Method
+from pyomo_relu.inversion import Method
+from pyomo_relu.inversion.front import as_method
 from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem, observed
 from pyomo_relu.solvers import Solver
@@ -98,9 +99,7 @@ class Job:
         ------
         InputError, ShapeError, SolverConfigError
         """
-        method = Layerwise() if method is None else method
-        if not callable(getattr(method, "run", None)):
-            raise InputError(f"method must be Layerwise(...), Hybrid(...), Descent(...) or Exact(...), got {method!r}")
+        method = as_method(method)
         if not isinstance(network, Network):
             raise InputError(f"network must be a pyomo_relu.Network, got {type(network).__name__}")
         operator, mask = shared["operator"], shared["mask"]

@@ -28,6 +28,6 @@ def balanced(problem: Problem) -> Problem:
         extreme = (largest > 0.0) & ((largest > EXTREME) | (largest < 1.0 / EXTREME))
         if extreme.any():
             factor = np.exp2(np.where(extreme, np.round(np.log2(np.where(largest > 0.0, largest, 1.0))), 0.0))
-            layers[i] = Layer(layer.weight / factor[:, None], layer.bias / factor, layer.slope)
-            layers[i + 1] = Layer(following.weight * factor, following.bias, following.slope)
+            layers[i] = Layer.computed(layer.weight / factor[:, None], layer.bias / factor, layer.slope)
+            layers[i + 1] = Layer.computed(following.weight * factor, following.bias, following.slope)
     return replace(problem, network=Network(tuple(layers)))

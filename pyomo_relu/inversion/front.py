@@ -46,6 +46,17 @@ class Method(Protocol):
         ...
 
 
+def as_method(method: Method | None) -> Method:
+    """Return the method of inversion to use, ``Layerwise()`` where none is given; refuse what is none."""
+    if method is None:
+        return Layerwise()
+    if isinstance(method, type):
+        raise InputError(f"method is the class {method.__name__}: write {method.__name__}()")
+    if not callable(getattr(method, "run", None)):
+        raise InputError(f"method must be Layerwise(...), Hybrid(...), Descent(...) or Exact(...), got {method!r}")
+    return method
+
+
 def invert(
     net: Network,
     x: Any,
@@ -94,9 +105,7 @@ def invert(
     >>> bool(np.abs(result.z - z).max() < 1e-6), result.realizable
     (True, True)
     """
-    method = Layerwise() if method is None else method
-    if not callable(getattr(method, "run", None)):
-        raise InputError(f"method must be Layerwise(...), Hybrid(...), Descent(...) or Exact(...), got {method!r}")
+    method = as_method(method)
     problem = Problem.of(net, x, operator=operator, mask=mask, box=box)
     return method.run(problem, Solver.of(solver))
 

@@ -151,7 +151,7 @@ def _hidden(model: ConcreteModel, network: Network, region: Region, encoding: En
         zip(network, form.pre_activations, region.pre_activations, strict=True), 1
     ):
         n = len(variables)
-        reduced = Layer(rows.matrix[:, :n], rows.shift, layer.slope)
+        reduced = Layer.computed(rows.matrix[:, :n], rows.shift, layer.slope)
         if i < len(network):
             used = [v if column.any() else None for v, column in zip(variables, reduced.weight.T, strict=True)]
             implied = layer_interval(reduced, Box(form.box.lower[:n], form.box.upper[:n]))
@@ -172,7 +172,7 @@ def _encoded(
     """Write the chosen outputs with variables of their own, and return these; None is zero."""
     if not chosen.any():
         return {}
-    part = Layer(layer.weight[chosen], layer.bias[chosen], layer.slope)
+    part = layer.rows(chosen)
     box = Box(bounds.lower[chosen], bounds.upper[chosen])
     written = encode_layer(block, part, inputs, box, encoding, one_sided=one_sided[chosen])
     return dict(zip(np.flatnonzero(chosen).tolist(), written, strict=True))

@@ -71,7 +71,7 @@ class ProjectedGradient:
     tol: float = 1e-9
 
     def __post_init__(self) -> None:
-        if not callable(getattr(self.projection, "run", None)):
+        if isinstance(self.projection, type) or not callable(getattr(self.projection, "run", None)):
             raise InputError(f"projection must be Layerwise(...), Hybrid(...), ..., got {self.projection!r}")
         if self.step is not None and not (math.isfinite(self.step) and self.step > 0.0):
             raise InputError(f"step must be a positive number, got {self.step}")

@@ -1,5 +1,9 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 import pyomo_relu as pr
 
@@ -48,6 +52,12 @@ def test_random_is_seeded_and_scaled():
         ({"weights": [np.array([[1j]])]}, "real numbers"),
         ({"weights": [np.zeros((0, 2))]}, "empty"),
         ({"weights": [np.array([[None]])]}, "dtype object"),
+        ({"weights": [[[1.0]]], "slopes": 1e-310}, "else at least 1e-150"),
+        ({"weights": [[[0.0, -1e-151]]]}, r"layer 1: weight is -1e-151 at \(0, 1\): .* set it to 0"),
+        ({"weights": [[[0.0], [1e151]]]}, r"layer 1: weight is 1e\+151 at \(1, 0\): .* scale the layers"),
+        ({"weights": [[[2**53 + 1]]]}, "the integer 9007199254740993, which float64 would round"),
+        ({"weights": [np.ma.array([[1.0, 2.0]], mask=[[False, True]])]}, "masked array"),
+        ({"weights": [csr_array(np.eye(2))]}, "sparse matrix: give it dense"),
     ],
 )
 def test_bad_arrays_are_refused_in_one_line(arguments, message):
@@ -62,9 +72,61 @@ def test_codes_of_the_wrong_shape_are_refused(z):
         pr.Network.random((2, 3), seed=0)(z)
 
 
-def test_sizes_must_be_positive():
+@pytest.mark.parametrize("sizes", [(3,), (2.0, 3.0), (2, float("nan")), ("a", 3), (2, 0), (2, -1)])
+def test_sizes_must_be_positive(sizes):
     with pytest.raises(pr.InputError, match="two or more positive"):
-        pr.Network.random((3,), seed=0)
+        pr.Network.random(sizes, seed=0)
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, "a"])
+def test_a_seed_must_be_a_non_negative_integer(seed):
+    with pytest.raises(pr.InputError, match="seed must be a non-negative integer"):
+        pr.Network.random((2, 3), seed=seed)
+
+
+def test_sizes_and_seeds_may_be_those_of_numpy():
+    sizes = np.array([2, 3])
+    assert pr.Network.random(sizes, seed=np.int64(1))([1.0, 2.0]).shape == (3,)
+
+
+@pytest.mark.parametrize("layers", [[np.eye(2)], [np.eye(2), np.eye(2)], [pr.Layer([[1.0]]), None]])
+def test_a_network_is_made_of_layers(layers):
+    with pytest.raises(pr.InputError, match=r"layer \d is no Layer but \w+: use Network.from_arrays"):
+        pr.Network(layers)
+
+
+def test_large_integers_that_float64_holds_are_taken():
+    assert pr.Layer([[2**60, -(2**53)]]).weight.tolist() == [[2.0**60, -(2.0**53)]]
+
+
+@pytest.mark.parametrize("z", [[np.nan, 0.0], [[0.0, 0.0], [np.inf, 0.0]]])
+def test_codes_must_be_finite(z):
+    with pytest.raises(pr.InputError, match="code has 1 entry that is not finite"):
+        pr.Network.random((2, 3), seed=0)(z)
+
+
+@pytest.mark.parametrize("h", [1.0, [1.0], [1.0, 2.0, 3.0], [[1.0]]])
+def test_a_layer_tells_an_input_of_the_wrong_size(h):
+    with pytest.raises(pr.ShapeError, match=r"input has shape .*, expected \(2,\) or \(N, 2\)"):
+        pr.Layer(np.eye(2))(h)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_a_copy_is_frozen_too(copied):
+    layer, box = copied(pr.Layer([[1.0], [-1.0]], slope=0.5)), copied(pr.Box.of((0.0, 1.0), 2))
+    assert (layer([2.0]).tolist(), layer.slope, box.upper.tolist()) == ([2.0, -1.0], 0.5, [1.0, 1.0])
+    for array in (layer.weight, layer.bias, box.lower, box.upper):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 7.0
+
+
+def test_products_of_weights_may_leave_the_range_of_weights():
+    """A hidden neuron whose weights have decayed: what is solved is written in products of them."""
+    small = [[1e-100, 0.0], [0.0, 1.0]]
+    net = pr.Network.from_arrays([[[1.0], [-1.0]], small, small], [None, [1.0, 0.0], None])
+    result = pr.invert(net, [0.5, 0.5], pr.Exact(starts=0), box=(-2, 2))
+    assert result.status is pr.Status.OPTIMAL
+    assert result.residual == pytest.approx(0.5, abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
+import gc
 import time
+import weakref
 from fractions import Fraction
 
 import numpy as np
@@ -51,9 +53,9 @@ def test_numpy_integers_do_not_overflow():
 
 
 def test_weights_of_all_magnitudes_are_exact():
-    net = pr.Network.from_arrays([[[5e-324, 1e308]]])
-    assert forward(net, [1, 0]) == [Fraction(5e-324)]
-    assert forward(net, [1, 1]) == [Fraction(5e-324) + Fraction(1e308)]
+    net = pr.Network.from_arrays([[[1e-150, 1e150]], [[1.0]]], [[5e-324], [1e308]])
+    assert forward(net, [1, 0]) == [Fraction(1e-150) + Fraction(5e-324) + Fraction(1e308)]
+    assert forward(net, [1, 1]) == [Fraction(1e-150) + Fraction(1e150) + Fraction(5e-324) + Fraction(1e308)]
 
 
 def test_residuals():
@@ -88,3 +90,12 @@ def test_a_thousand_passes_take_seconds():
     outputs = [forward(net, code) for code in z]
     assert time.process_time() - started < 20.0
     assert len(outputs) == 1000
+
+
+def test_integers_go_with_their_layer():
+    net = pr.Network.random((3, 20, 5), seed=0)
+    forward(net, [0, 1, 2])
+    kept = [weakref.ref(layer) for layer in net]
+    del net
+    gc.collect()
+    assert [layer() for layer in kept] == [None, None]

@@ -20,7 +20,7 @@ from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network, load_network
 
 NET = Network.from_arrays(
-    [np.random.default_rng(0).normal(size=(3, 2)) / 3, [[1e-300, -0.1, 5e300]]], [[0.1, 0.2, 0.3], None], (1 / 3, 1.0)
+    [np.random.default_rng(0).normal(size=(3, 2)) / 3, [[1e-150, -0.1, 5e149]]], [[0.1, 0.2, 0.3], None], (1 / 3, 1.0)
 )
 OWN: dict[str, Any] = {
     "format": "pyomo-relu",
