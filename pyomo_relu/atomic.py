@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,28 +17,56 @@ from pyomo_relu.errors import InputError
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """Open `path` for writing; the file appears only when the block ends without an error.
 
-    A symbolic link stays, and what it points to is replaced.
+    A symbolic link stays, and what it points to is replaced; a file that is replaced hands on its mode. What is no
+    file, as a pipe or ``/dev/stdout``, cannot be replaced: it is written to at once. Errors of the block stay its own.
 
     Raises
     ------
     InputError
         If the folder does not exist or cannot be written.
     """
+    with _refusing(path):
+        mode = path.stat().st_mode if path.exists() else None
+    with _written_at_once(path) if mode is not None and not stat.S_ISREG(mode) else _replaced(path, mode) as file:
+        yield file
+
+
+@contextmanager
+def _written_at_once(path: Path) -> Iterator[BinaryIO]:
+    with _refusing(path):
+        file = path.open("wb")
+    with file:
+        yield file
+        with _refusing(path):
+            file.flush()
+
+
+@contextmanager
+def _replaced(path: Path, mode: int | None) -> Iterator[BinaryIO]:
+    """Write beside the target, with the mode of the file that is there; a new one gets what the umask leaves."""
     target = Path(os.path.realpath(path))
-    try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    kept = None if mode is None else stat.S_IMODE(mode)
+    with _refusing(path):
+        # The kernel takes the umask off; beside a file that is there nobody may read more of the draft than of that.
+        handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666 if kept is None else 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
-        Path(name).replace(target)
-    except OSError as error:
-        Path(name).unlink()
-        raise InputError(f"cannot write {path}: {error.strerror}") from error
+            with _refusing(path):
+                file.flush()
+        with _refusing(path):
+            if kept is not None:
+                draft.chmod(kept)
+            draft.replace(target)
     except BaseException:
-        Path(name).unlink()
+        draft.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pyomo_relu.atomic import atomic_write
 from pyomo_relu.errors import InputError, MissingDependencyError, ShapeError
+from pyomo_relu.problem import observed
 from pyomo_relu.validation import FloatArray, as_vector
 
 SUFFIXES = (".png", ".svg", ".pdf")
@@ -123,7 +124,7 @@ def plot_inversion(
     Raises
     ------
     InputError, ShapeError
-        If the inputs do not fit, or the suffix is unknown.
+        If the inputs do not fit, the mask observes nothing, or the suffix is unknown.
     MissingDependencyError
         If Matplotlib is not installed.
 
@@ -139,10 +140,11 @@ def plot_inversion(
     target = check_picture(path)
     shown = as_vector(reconstruction, np.size(reconstruction), "reconstruction")
     n = shown.size
-    seen = np.ones(n, dtype=bool) if mask is None else as_vector(mask, n, "mask").astype(bool)
     if np.shape(observation) != (n,):
         raise ShapeError(f"observation has shape {np.shape(observation)}, the reconstruction {shown.shape}")
-    target_values = as_vector(np.where(seen, observation, 0.0), n, "observation")
+    seen, values = observed(observation, np.ones(n) if mask is None else mask, n)
+    target_values = np.zeros(n)
+    target_values[seen] = values
     error = np.where(seen, shown - target_values, 0.0)
     side = image_side(n)
     if side is None:
@@ -369,7 +371,9 @@ def save_figure(figure: Any, target: Path) -> None:
     ['empty.svg']
     """
     kind = target.suffix.lower().lstrip(".")
-    # Without a date the same picture is the same file.
+    from matplotlib import rc_context
+
+    # Without a date, and in SVG random names, the same picture is the same file.
     metadata = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-    with atomic_write(target) as file:
+    with atomic_write(target) as file, rc_context({"svg.hashsalt": "pyomo-relu"}):
         figure.savefig(file, format=kind, metadata=metadata)

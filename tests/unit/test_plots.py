@@ -99,10 +99,11 @@ def test_the_suffix_is_the_format(tmp_path: Path, suffix: str, magic: bytes) -> 
 
 
 def test_the_same_picture_is_the_same_file(tmp_path: Path) -> None:
-    for name in ("a.pdf", "b.pdf", "a.png", "b.png"):
+    for name in ("a.pdf", "b.pdf", "a.png", "b.png", "a.svg", "b.svg"):
         plot_inversion(IMAGE, IMAGE + 0.5, tmp_path / name)
     assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 
 def test_bad_input_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
@@ -113,6 +114,10 @@ def test_bad_input_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
         plot_inversion(np.where(IMAGE == 0.0, np.nan, IMAGE), IMAGE, path)
     with pytest.raises(ShapeError, match="mask has 3 entries, expected 25"):
         plot_inversion(IMAGE, IMAGE, path, mask=[1, 0, 1])
+    with pytest.raises(InputError, match="mask observes nothing"):
+        plot_inversion(IMAGE, IMAGE, path, mask=np.zeros(25))
+    with pytest.raises(InputError, match="mask must hold booleans"):
+        plot_inversion(IMAGE, IMAGE, path, mask=np.full(25, 0.5))
     with pytest.raises(InputError, match=r"cannot draw '\.gif'; known: \.png, \.svg, \.pdf"):
         plot_inversion(IMAGE, IMAGE, tmp_path / "x.gif")
     with pytest.raises(InputError, match="cannot write"):
