@@ -58,8 +58,8 @@ _ADVICE = {
         "fewer independent active rows than unknowns, so the layer's code is not determined; use an LP formulation"
     ),
     Status.DEGENERATE: (
-        "the tolerance grew past the largest observed output, from where on no row holds an output up; "
-        "the observation tells little of the code: try Exact, or check the noise level"
+        "the tolerance grew past the largest observed output, from where on no row holds an output up, and the code 0 "
+        "does as well; the observation tells little of the code: try Exact, or check the noise level"
     ),
     Status.NO_LICENSE: "the solver found no licence; `pyomo-relu solvers` lists those that run here",
     Status.SIZE_LIMIT: "the model is larger than the solver's licence allows; use HiGHS or SCIP",

@@ -24,7 +24,7 @@ from pyomo_relu.layer import Layer
 from pyomo_relu.solvers import Capability
 from pyomo_relu.validation import FloatArray
 
-DUST = 1e-9
+NEGLIGIBLE = 1e-9
 """A pre-activation that reaches to one side of zero at most this share of the other counts as of one sign.
 
 Bounds are rounded outwards, so that a neuron which is just on or off would else get a
@@ -107,8 +107,8 @@ def encode_layer(
     live = [i for i, variable in enumerate(inputs) if variable is not None]
     variables = [inputs[i] for i in live]
     weight = layer.weight[:, live]
-    on = np.ones(layer.n_out, dtype=bool) if layer.slope == 1.0 else bounds.lower >= -_dust(bounds.upper)
-    off = ~on & (bounds.upper <= _dust(-bounds.lower))
+    on = np.ones(layer.n_out, dtype=bool) if layer.slope == 1.0 else bounds.lower >= -_negligible(bounds.upper)
+    off = ~on & (bounds.upper <= _negligible(-bounds.lower))
     both = ~on & ~off
     own = on | (~on & (layer.slope > 0.0))
     lower, upper = layer.activate(bounds.lower), layer.activate(bounds.upper)
@@ -126,7 +126,7 @@ def encode_layer(
     )
     # A neuron that is off only among the codes as good as the incumbent keeps its sign as a row.
     beyond = bounds if implied is None else implied
-    held = indices(off & ~own & (beyond.upper > _dust(-bounds.lower)))
+    held = indices(off & ~own & (beyond.upper > _negligible(-bounds.lower)))
     block.held_off = dense_rows(
         held, weight[held], variables, upper=np.minimum(bounds.upper, 0.0)[held] - layer.bias[held]
     )
@@ -157,9 +157,9 @@ def encode_layer(
     return [block.output[j] if own[j] else block.positive[j] if both[j] else None for j in range(layer.n_out)]
 
 
-def _dust(reach: FloatArray) -> FloatArray:
+def _negligible(reach: FloatArray) -> FloatArray:
     """Return what counts as zero beside a reach to the other side."""
-    return np.asarray(DUST * np.minimum(reach, 1.0), dtype=np.float64)
+    return np.asarray(NEGLIGIBLE * np.minimum(reach, 1.0), dtype=np.float64)
 
 
 def new_layer_blocks(model: Any, count: int) -> None:

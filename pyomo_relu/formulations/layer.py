@@ -12,8 +12,9 @@ from pyomo.environ import ConcreteModel, Var
 
 from pyomo_relu.box import Box
 from pyomo_relu.formulations.extensible import ExtensibleModel
+from pyomo_relu.formulations.tube import largest_signal, needed_deviations
 from pyomo_relu.layer import Layer
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import Norm, norm_of
 from pyomo_relu.problem import observed
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
@@ -131,14 +132,38 @@ def observed_rows(layer: Layer, x: Any, mask: Any = None) -> tuple[Layer, FloatA
     return layer.rows(seen), values
 
 
-def new_layer_model(layer: Layer, box: Box) -> ConcreteModel:
-    """Return a model that has only the code's variables, within `box`."""
+def new_layer_model(layer: Layer, box: Any = None) -> ConcreteModel:
+    """Return a model that has only the code's variables, within `box` where there is one.
+
+    Raises
+    ------
+    InputError, ShapeError
+        If `box` is no box of ``n_in`` axes.
+    """
+    box = Box.everything(layer.n_in) if box is None else Box.of(box, layer.n_in)
     model = ExtensibleModel()
     with PauseGC():
         lower = [None if v == -np.inf else float(v) for v in box.lower]
         upper = [None if v == np.inf else float(v) for v in box.upper]
         model.code = Var(range(layer.n_in), bounds=lambda _, i: (lower[i], upper[i]))
     return model
+
+
+def is_degenerate(
+    layer: Layer, x: FloatArray, box: Box, eps: float, *, loss: float, objective: float, norm: Norm
+) -> bool:
+    """Whether a code that was found at the tolerance `eps` says nothing: no row holds an output up, and 0 does as well.
+
+    That is the code of the box nearest to 0. It does as well if it is an optimum of the same LP, whose value is
+    `objective`, or misses `x` by no more than the `loss` of the code that was found.
+    """
+    scale, signal = max(1.0, float(np.abs(x).max())), largest_signal(layer, x)
+    if signal <= DUST * scale or eps < signal:
+        return False
+    nearest = box.clip(np.zeros(layer.n_in))
+    more_in_the_lp = norm_of(needed_deviations(layer, x, eps, nearest), norm) - objective
+    more_in_truth = norm_of(layer(nearest) - x, norm) - loss
+    return min(more_in_the_lp, more_in_truth) <= DUST * scale
 
 
 def code_of(model: ConcreteModel, box: Box) -> FloatArray:

@@ -13,7 +13,7 @@ from scipy.sparse import identity
 
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
-from pyomo_relu.formulations.layer import DUST, LayerAnswer, code_of, new_layer_model, observed_rows
+from pyomo_relu.formulations.layer import LayerAnswer, code_of, is_degenerate, new_layer_model, observed_rows
 from pyomo_relu.formulations.layer_linf import LayerLinf
 from pyomo_relu.formulations.layer_rows import LayerRows
 from pyomo_relu.formulations.rows import linear
@@ -23,7 +23,7 @@ from pyomo_relu.layer import Layer
 from pyomo_relu.norms import Norm
 from pyomo_relu.solvers import Capability, Session, Solver
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray
+from pyomo_relu.validation import FloatArray, require_number
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ class LayerL1:
     norm: ClassVar[Norm] = 1
 
     def __post_init__(self) -> None:
-        if self.eps is not None and not (math.isfinite(self.eps) and self.eps > 0.0):
-            raise InputError(f"eps must be a positive number, got {self.eps}")
+        if self.eps is not None:
+            require_number(self.eps, "eps", positive=True)
         if not isinstance(self.schedule, Geometric):
             raise InputError(f"schedule must be Geometric(), got {self.schedule!r}")
 
@@ -114,8 +114,9 @@ class LayerL1:
         >>> [str(row.expr) for row in model.lower.values()], str(model.objective.expr)
         (['1.5  <=  code[0] + deviation[0]'], 'deviation[0] + deviation[1]')
         """
+        require_number(eps, "eps")
         layer, x = observed_rows(layer, x, mask)
-        model = new_layer_model(layer, Box.everything(layer.n_in) if box is None else box)
+        model = new_layer_model(layer, box)
         least = least_deviation(layer, x).tolist()
         with PauseGC():
             model.deviation = Var(range(layer.n_out), bounds=lambda _, j: (least[j], None))
@@ -126,14 +127,13 @@ class LayerL1:
 
     def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
         """Find the code; see :class:`pyomo_relu.formulations.LayerFormulation`."""
-        scale = max(1.0, float(np.abs(x).max()))
         signal = largest_signal(layer, x)
         eps, n_solves = self.eps, 0
         if eps is None:
             nearest = LayerLinf().solve(layer, x, box, solver)
-            eps, n_solves = nearest.eps, nearest.n_solves
-            if eps is None:
+            if nearest.eps is None or nearest.status not in (Status.SOLVED, Status.DEGENERATE):
                 return nearest
+            eps, n_solves = nearest.eps, nearest.n_solves
         best_code, best_loss, best_eps, best_objective = None, math.inf, eps, None
         model, rows = self.model(layer, x, eps, box=box), _rows(layer)
         session = Session(model, solver, frozenset({Capability.LP}))
@@ -153,7 +153,11 @@ class LayerL1:
             eps = following
             rows.replace_in(model, x, eps)
         status = Status.SOLVED if outcome.status is Status.OPTIMAL else outcome.status
-        if best_code is not None and signal > DUST * scale and best_eps >= signal:
+        if (
+            status.ok
+            and best_objective is not None
+            and is_degenerate(layer, x, box, best_eps, loss=best_loss, objective=best_objective, norm=1)
+        ):
             status = Status.DEGENERATE
         return LayerAnswer(
             status=status,
@@ -168,13 +172,18 @@ class LayerL1:
         )
 
     def _next_eps(self, layer: Layer, x: FloatArray, eps: float) -> float | None:
-        """Return the next eps of the schedule at which a row changes its kind, or None."""
+        """Return the next eps of the schedule at which a row changes its kind, or None.
+
+        After an exact fit, eps = 0, no step of the schedule leads on: the next eps is the one at which a row changes.
+        """
         sizes = np.abs(x) if layer.slope > 0.0 else x
         above = sizes[sizes > eps]
         if layer.slope == 1.0 or above.size == 0:
             return None
-        first = max(eps, np.finfo(np.float64).tiny)
-        return first * self.schedule.alpha ** max(1, self.schedule.steps_to(float(above.min()), first))
+        following = float(above.min())
+        if eps == 0.0:
+            return following
+        return max(following, self.schedule.after(max(1, self.schedule.steps_to(following, eps)), eps))
 
 
 def _rows(layer: Layer) -> LayerRows:

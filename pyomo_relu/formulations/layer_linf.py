@@ -12,15 +12,15 @@ from pyomo.environ import ConcreteModel, Objective, Var
 
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
-from pyomo_relu.formulations.layer import DUST, LayerAnswer, code_of, new_layer_model, observed_rows
+from pyomo_relu.formulations.layer import LayerAnswer, code_of, is_degenerate, new_layer_model, observed_rows
 from pyomo_relu.formulations.layer_rows import LayerRows
 from pyomo_relu.formulations.schedule import Bisection, Geometric
-from pyomo_relu.formulations.tube import breakpoints, largest_signal, least_deviation, tube
+from pyomo_relu.formulations.tube import breakpoints, least_deviation, tube
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import Norm
 from pyomo_relu.solvers import Capability, Outcome, Session, Solver
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray
+from pyomo_relu.validation import FloatArray, require_number
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class LayerLinf:
     norm: ClassVar[Norm] = "inf"
 
     def __post_init__(self) -> None:
-        if self.eps is not None and not (math.isfinite(self.eps) and self.eps > 0.0):
-            raise InputError(f"eps must be a positive number, got {self.eps}")
+        if self.eps is not None:
+            require_number(self.eps, "eps", positive=True)
         if self.schedule is None:
             object.__setattr__(self, "schedule", Bisection() if self.eps is None else Geometric())
         if not isinstance(self.schedule, (Bisection, Geometric)):
@@ -121,8 +121,9 @@ class LayerLinf:
         >>> [str(row.expr) for row in model.lower.values()], [str(row.expr) for row in model.upper.values()]
         (['1.5  <=  code[0] + deviation'], ['code[0] - deviation  <=  1.5', '- code[0] - deviation  <=  0.0'])
         """
+        require_number(eps, "eps")
         layer, x = observed_rows(layer, x, mask)
-        model = new_layer_model(layer, Box.everything(layer.n_in) if box is None else box)
+        model = new_layer_model(layer, box)
         least = float(least_deviation(layer, x).max())
         with PauseGC():
             model.deviation = Var(bounds=(least, max(eps, least) if capped else None))
@@ -145,6 +146,15 @@ def _rows(layer: Layer) -> LayerRows:
     return LayerRows(layer, np.ones((layer.n_out, 1)))
 
 
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """The optimum of one LP: its code, what that misses the observation by, and the LP's own value."""
+
+    code: FloatArray
+    loss: float
+    objective: float
+
+
 class _Search:
     """The LPs solved so far for one layer: the best code among them, and the bound they prove."""
 
@@ -154,28 +164,32 @@ class _Search:
         self.model = formulation.model(layer, x, 0.0, box=box, capped=False)
         self.rows = _rows(layer)
         self.session = Session(self.model, solver, frozenset({Capability.LP}))
-        self.scale = max(1.0, float(np.abs(x).max()))
-        self.bound = self.least = float(least_deviation(layer, x).max())
+        self.bound = float(least_deviation(layer, x).max())
         self.n_solves = 0
-        self.code: FloatArray | None = None
-        self.loss = math.inf
+        self.best: _Found | None = None
         self.eps = math.inf
-        self.objective: float | None = None
         self.last: Outcome | None = None
 
-    def optimum(self, eps: float, *, capped: bool = False) -> float | None:
-        """Solve the LP at `eps` and keep the code of least true loss; None where there is no optimum."""
+    @property
+    def loss(self) -> float:
+        """What the best code so far misses the observation by."""
+        return math.inf if self.best is None else self.best.loss
+
+    def optimum(self, eps: float) -> _Found | None:
+        """Solve the LP at `eps`, and keep the code if none before had so small a loss; None where there is no optimum.
+
+        Without an optimum the search ends: the best code so far is its answer, with the LP's status.
+        """
         self.rows.replace_in(self.model, self.x, eps)
-        self.model.deviation.setub(max(eps, self.least) if capped else None)
         self.last = self.session.solve()
         self.n_solves += 1
         if self.last.status is not Status.OPTIMAL or self.last.objective is None:
             return None
         code = code_of(self.model, self.box)
-        loss = float(np.abs(self.layer(code) - self.x).max())
-        if loss < self.loss:
-            self.code, self.loss, self.eps, self.objective = code, loss, loss, self.last.objective
-        return self.last.objective
+        found = _Found(code, float(np.abs(self.layer(code) - self.x).max()), self.last.objective)
+        if found.loss < self.loss:
+            self.best, self.eps = found, found.loss
+        return found
 
     def exact(self) -> None:
         """Bisect over the intervals between breakpoints.
@@ -188,15 +202,14 @@ class _Search:
         ends = np.append(points[1:], np.inf)
         low, high, i = 0, len(points) - 1, 0
         while low <= high:
-            optimum = self.optimum(float(points[i]))
-            if optimum is None:
-                self.code = None
+            found = self.optimum(float(points[i]))
+            if found is None:
                 return
-            if optimum > points[i] or not 0.0 < self.layer.slope < 1.0:
-                self.bound = max(self.bound, min(optimum, float(ends[i])))
-            if optimum > ends[i]:
+            if found.objective > points[i] or not 0.0 < self.layer.slope < 1.0:
+                self.bound = max(self.bound, min(found.objective, float(ends[i])))
+            if found.objective > ends[i]:
                 low = i + 1
-            elif optimum > points[i] or i == 0:
+            elif found.objective > points[i] or i == 0:
                 return
             else:
                 high = i - 1
@@ -205,43 +218,50 @@ class _Search:
             i = (low + high) // 2
 
     def on_grid(self, schedule: Geometric) -> None:
-        """Find the first feasible eps of the geometric grid."""
-        first = 1e-6 * self.scale if self.formulation.eps is None else self.formulation.eps
-        optimum = self.optimum(first)
-        if optimum is None:
+        """Find the first eps of the geometric grid whose LP, with the deviation capped at eps, is feasible.
+
+        The LPs are solved without the cap: it is met where the optimum is at most eps, and that code is then also
+        the optimum of the LP with it.
+        """
+        first = 1e-6 * max(1.0, float(np.abs(self.x).max())) if self.formulation.eps is None else self.formulation.eps
+        found = self.optimum(first)
+        if found is None:
             return
-        # The LP at the grid's point just above the true loss of a code found is feasible.
-        low, high = 0, schedule.steps_to(self.loss, first)
-        while low < high:
-            middle = (low + high) // 2
-            eps = first * schedule.alpha**middle
-            optimum = self.optimum(eps)
-            if optimum is None:
-                self.code = None
-                return
-            low, high = (low, middle) if optimum <= eps else (middle + 1, high)
-        self.loss, self.code = math.inf, None
-        if self.optimum(first * schedule.alpha**low, capped=True) is not None:
-            self.eps = first * schedule.alpha**low
+        # The LP at the grid's point just above the true loss of a code found is feasible, up to tolerances.
+        high = 0 if found.objective <= first else schedule.steps_to(found.loss, first)
+        low, reached, eps = min(1, high), found if high == 0 else None, first
         if low > 0:
-            self.bound = max(self.bound, first * schedule.alpha ** (low - 1))
+            self.bound = max(self.bound, first)
+        while reached is None or low < high:
+            middle = (low + high) // 2
+            tried = schedule.after(middle, first)
+            found = self.optimum(tried)
+            if found is None:
+                return
+            if found.objective <= tried or low == high:
+                high, reached, eps = middle, found, tried
+            else:
+                low = middle + 1
+                self.bound = max(self.bound, tried)
+        self.best, self.eps = reached, eps
 
     def answer(self) -> LayerAnswer:
         """Return what was found."""
         assert self.last is not None
-        signal = largest_signal(self.layer, self.x)
-        if self.code is None:
-            status = Status.SOLVER_ERROR if self.last.status.ok else self.last.status
-        elif signal > DUST * self.scale and self.eps >= signal:
-            status = Status.DEGENERATE
-        else:
-            status = Status.SOLVED
+        best, status = self.best, self.last.status
+        if best is None:
+            status = Status.SOLVER_ERROR if status.ok else status
+        elif status.ok:
+            says_nothing = is_degenerate(
+                self.layer, self.x, self.box, self.eps, loss=best.loss, objective=best.objective, norm="inf"
+            )
+            status = Status.DEGENERATE if says_nothing else Status.SOLVED
         return LayerAnswer(
             status=status,
-            code=self.code,
+            code=None if best is None else best.code,
             active=tube(self.layer.slope, self.x, self.eps).has_lower,
-            eps=self.eps if self.code is not None else None,
-            objective=self.objective,
+            eps=None if best is None else self.eps,
+            objective=None if best is None else best.objective,
             dual_bound=self.bound,
             n_solves=self.n_solves,
             solver=self.last.solver,

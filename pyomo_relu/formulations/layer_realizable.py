@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,7 +19,7 @@ from pyomo_relu.norms import Norm
 from pyomo_relu.solvers import Capability, Solver, solve
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import REFUTED
-from pyomo_relu.validation import FloatArray
+from pyomo_relu.validation import FloatArray, require_number
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,7 @@ class LayerRealizable:
     norm: ClassVar[Norm] = "inf"
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.threshold) and self.threshold >= 0.0):
-            raise InputError(f"threshold must be a non-negative number, got {self.threshold}")
+        require_number(self.threshold, "threshold")
 
     def model(
         self, layer: Layer, x: FloatArray, *, box: Box | None = None, mask: object = None, width: float = 0.0
@@ -100,6 +98,7 @@ class LayerRealizable:
         >>> [str(row.expr) for row in model.on.values()]
         ['code[0]  ==  1.5', '2.0*code[0]  ==  3.0']
         """
+        require_number(width, "width")
         layer, x = observed_rows(layer, x, mask)
         cut = self._cut(x)
         if layer.slope == 0.0 and x.min() < -cut:
@@ -108,8 +107,8 @@ class LayerRealizable:
                 f"observation is {x[j]:.3g} at {j}, but a ReLU output is never negative: no code meets it "
                 "exactly; use LayerLinf or LayerL1 for noisy observations"
             )
-        model = new_layer_model(layer, Box.everything(layer.n_in) if box is None else box)
-        lower, upper = x - width, np.where(x > cut, x, np.maximum(x, 0.0)) + width
+        model = new_layer_model(layer, box)
+        lower, upper = x - width, np.maximum(x, 0.0) + width
         if layer.slope == 0.0:
             lower = np.where(x > max(cut, width), lower, -np.inf)
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,14 +10,14 @@ from pyomo.common.gc_manager import PauseGC
 from pyomo.environ import ConcreteModel, Objective, maximize
 
 from pyomo_relu.box import Box
-from pyomo_relu.errors import InputError
 from pyomo_relu.formulations.layer import LayerAnswer, code_of, new_layer_model, observed_rows
+from pyomo_relu.formulations.leaky import inverse_activation
 from pyomo_relu.formulations.rows import dense_rows, linear
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import Norm
 from pyomo_relu.solvers import Capability, Solver, solve
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray
+from pyomo_relu.validation import FloatArray, require_number
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,7 @@ class LayerRelaxed:
     norm: ClassVar[Norm] = 1
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.eps) and self.eps >= 0.0):
-            raise InputError(f"eps must be a non-negative number, got {self.eps}")
+        require_number(self.eps, "eps")
 
     def model(self, layer: Layer, x: FloatArray, *, box: Box | None = None, mask: object = None) -> ConcreteModel:
         """Return the LP as a plain Pyomo model.
@@ -95,9 +93,9 @@ class LayerRelaxed:
         ['code[0]  <=  1.5', '2.0*code[0]  <=  3.0']
         """
         layer, x = observed_rows(layer, x, mask)
-        model = new_layer_model(layer, Box.everything(layer.n_in) if box is None else box)
-        lifted = x + self.eps
-        upper = np.maximum(lifted, 0.0) if layer.slope == 0.0 else np.where(lifted >= 0.0, lifted, lifted / layer.slope)
+        model = new_layer_model(layer, box)
+        most = x + self.eps
+        upper = np.maximum(most, 0.0) if layer.slope == 0.0 else inverse_activation(most, layer.slope)
         with PauseGC():
             code = list(model.code.values())
             model.upper = dense_rows(range(layer.n_out), layer.weight, code, upper=upper - layer.bias)

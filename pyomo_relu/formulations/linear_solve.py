@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +9,6 @@ import numpy as np
 import scipy.linalg
 
 from pyomo_relu.box import Box
-from pyomo_relu.errors import InputError
 from pyomo_relu.formulations.layer import LayerAnswer
 from pyomo_relu.formulations.leaky import inverse_activation
 from pyomo_relu.layer import Layer
@@ -18,7 +16,7 @@ from pyomo_relu.norms import Norm
 from pyomo_relu.rank import UNIT, rank_of, singular_values
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray
+from pyomo_relu.validation import FloatArray, require_number
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,7 @@ class LinearSolve:
     norm: ClassVar[Norm] = 2
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.threshold) and self.threshold >= 0.0):
-            raise InputError(f"threshold must be a non-negative number, got {self.threshold}")
+        require_number(self.threshold, "threshold")
 
     def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
         """Find the code; the box is not imposed on it, and the solver is not used."""

@@ -77,7 +77,8 @@ def add_residual_norm(
     least, most : array, shape (n,), optional
         Bounds of the single deviations ``|y_j - x_j|``.
     budget : float, optional
-        Bound of the norm.
+        Bound of the norm for p = inf and 1. For p = 2 it is not written, which would be a row of squares: there
+        `most` is what bounds the deviations.
     squares : expression, optional
         For p = 2: what outputs that are not listed add to the sum.
     """
@@ -111,7 +112,7 @@ def _one(model: Any, outputs: Outputs, x: FloatArray, low: FloatArray, high: Flo
     total = linear([1.0] * len(x), own)
     if budget is not None:
         model.budget = Constraint(expr=(None, total, budget))
-    model.objective = Objective(expr=linear([1.0] * len(x), own))
+    model.objective = Objective(expr=total)
 
 
 def _two(model: Any, outputs: Outputs, x: FloatArray, low: FloatArray, high: FloatArray, budget: float | None) -> None:

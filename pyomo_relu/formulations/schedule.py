@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from pyomo_relu.errors import InputError
+from pyomo_relu.validation import require_number
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,19 @@ class Geometric:
     alpha: float = 1.2
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.alpha) and self.alpha > 1.0):
+        require_number(self.alpha, "alpha")
+        if self.alpha <= 1.0:
             raise InputError(f"alpha must exceed 1, got {self.alpha}")
 
     def steps_to(self, eps: float, first: float) -> int:
-        """Return the least k >= 0 with ``first * alpha**k >= eps``."""
-        return 0 if eps <= first else math.ceil(math.log(eps / first) / math.log(self.alpha) - 1e-12)
+        """Return the least k >= 0 with ``first * alpha**k >= eps``, or one less where that misses `eps` by rounding."""
+        # The quotient of the two may overflow, their logarithms do not.
+        return 0 if eps <= first else math.ceil((math.log(eps) - math.log(first)) / math.log(self.alpha) - 1e-12)
+
+    def after(self, steps: int, first: float) -> float:
+        """Return ``first * alpha**steps``, where the power alone may overflow."""
+        half = steps // 2
+        return first * self.alpha**half * self.alpha ** (steps - half)
 
 
 @dataclass(frozen=True)

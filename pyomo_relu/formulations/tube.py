@@ -50,6 +50,13 @@ def least_deviation(layer: Layer, x: FloatArray) -> FloatArray:
     return np.maximum(-x, 0.0) if layer.slope == 0.0 else np.zeros_like(x)
 
 
+def needed_deviations(layer: Layer, x: FloatArray, eps: float, code: FloatArray) -> FloatArray:
+    """Return the least deviations with which `code` meets the rows of the tolerance `eps`; shape (n,)."""
+    sides, t = tube(layer.slope, x, eps), layer.pre_activation(code)
+    below = np.where(sides.has_lower, x - t / sides.alpha, 0.0)
+    return np.maximum(np.maximum(t / sides.beta - x, below), least_deviation(layer, x))
+
+
 def breakpoints(layer: Layer, x: FloatArray) -> FloatArray:
     """Return 0 and the sorted tolerances at which :func:`tube` changes."""
     if layer.slope == 1.0:

@@ -64,6 +64,8 @@ class Layerwise:
 
     def __post_init__(self) -> None:
         for formulation in self.formulation if isinstance(self.formulation, Sequence) else (self.formulation,):
+            if isinstance(formulation, type):
+                raise InputError(f"formulation is the class {formulation.__name__}: write {formulation.__name__}()")
             if not isinstance(formulation, LayerFormulation):
                 raise InputError(f"formulation must be LayerLinf(), LayerL1(), ..., got {formulation!r}")
 
@@ -89,6 +91,8 @@ class Layerwise:
             if status.ok and not answer.status.ok:
                 status, message = answer.status, f"layer {i + 1}" + (f": {answer.message}" if answer.message else "")
             code = answer.code
+            if answer.status is Status.INTERRUPTED and i > 0:
+                code = None  # the layers before it are not asked any more
             if code is None:
                 break
             target = code

@@ -1,5 +1,7 @@
 """Every one-layer formulation, with every LP solver, against optimality conditions that share no code with it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import linprog
@@ -7,7 +9,9 @@ from solver_here import need
 
 import pyomo_relu as pr
 from pyomo_relu.formulations import LAYER_FORMULATIONS
-from pyomo_relu.solvers import BACKENDS
+from pyomo_relu.formulations.layer_rows import LayerRows
+from pyomo_relu.norms import norm_of
+from pyomo_relu.solvers import BACKENDS, Session
 
 
 def layer_and_code(slope, seed=0, n=30, k=6, bias=0.2):
@@ -179,6 +183,108 @@ def test_an_end_at_zero_is_a_failure_with_a_name(formulation):
     assert result.status is pr.Status.DEGENERATE
     with pytest.raises(pr.StatusError, match="degenerate"):
         result.raise_for_status()
+
+
+@pytest.mark.parametrize("formulation", [pr.LayerLinf(), pr.LayerLinf(schedule=pr.Geometric()), pr.LayerL1()])
+def test_upper_rows_alone_may_tell_the_code(formulation):
+    """ReLU(z + 5) is least at the box's lower end: an optimum, although no row holds an output up."""
+    result = pr.invert_layer(pr.Layer([[1.0]], [5.0]), [0.1], formulation, box=(-1, 1))
+    assert result.status is pr.Status.SOLVED
+    assert result.z == pytest.approx([-1.0])
+    assert result.residual == pytest.approx(3.9)
+
+
+@pytest.mark.parametrize("formulation", [pr.LayerLinf(), pr.LayerLinf(schedule=pr.Geometric()), pr.LayerL1()])
+def test_a_code_that_does_no_better_than_zero_is_a_failure_with_biases_too(formulation):
+    layer = pr.Layer([[1.0], [-1.0], [1.0]], [0.0, 0.0, 0.25])
+    result = pr.invert_layer(layer, [1.0, 1.0, 0.25], formulation)
+    assert result.status is pr.Status.DEGENERATE
+
+
+@pytest.mark.parametrize("rows", [[[1.0], [1.0]], [[1.0], [2.0]]])
+@pytest.mark.parametrize("code", [8.0, 1.0, 3.9])
+def test_l1_goes_on_from_an_exact_fit(rows, code):
+    """The least l-infinity deviation, from which it starts, is zero to the last bit."""
+    layer = pr.Layer(rows)
+    result = pr.invert_layer(layer, layer([code]), pr.LayerL1())
+    assert result.status is pr.Status.SOLVED
+    assert result.z == pytest.approx([code])
+
+
+@pytest.mark.parametrize("formulation", [pr.LayerL1(eps=5e-324), pr.LayerLinf(eps=5e-324)])
+def test_a_guess_may_be_the_least_of_all_numbers(formulation):
+    result = pr.invert_layer(pr.Layer([[1.0], [1.0], [1.0]]), [1e6, 1.1e6, 1.2e6], formulation)
+    assert result.status is pr.Status.SOLVED
+    assert result.z == pytest.approx([1.1e6])
+
+
+def test_no_lp_of_the_grid_is_solved_twice(monkeypatch):
+    seen = []
+    whole = LayerRows.replace_in
+    monkeypatch.setattr(LayerRows, "replace_in", lambda *args: seen.append(args[-1]) or whole(*args))
+    layer, z, rng = layer_and_code(0.0, 3)
+    x = layer(z) + rng.uniform(-0.2, 0.2, layer.n_out)
+    result = pr.invert_layer(layer, x, pr.LayerLinf(eps=1e-3))
+    assert result.status is pr.Status.SOLVED
+    assert sorted(set(seen)) == sorted(seen)
+    assert result.layers[0].n_solves == len(seen)
+
+
+@pytest.mark.parametrize("formulation", [pr.LayerLinf(), pr.LayerLinf(eps=1e-3), pr.LayerL1()])
+def test_a_time_limit_leaves_the_best_code_and_the_bound(formulation, monkeypatch):
+    layer, z, rng = layer_and_code(0.0, 3)
+    x = layer(z) + rng.uniform(-0.2, 0.2, layer.n_out)
+    whole, calls = Session.solve, []
+
+    def solve(self):
+        outcome = whole(self)
+        calls.append(self)
+        return outcome if len(calls) == 1 else replace(outcome, status=pr.Status.TIME_LIMIT)
+
+    monkeypatch.setattr(Session, "solve", solve)
+    result = pr.invert_layer(layer, x, formulation)
+    assert result.status is pr.Status.TIME_LIMIT
+    assert result.z is not None
+    assert result.residual == norm_of(layer(result.z) - x, formulation.norm)
+    assert result.dual_bound is None or result.dual_bound <= result.residual + 1e-9
+
+
+LP_FORMULATIONS = [name for name, cls in LAYER_FORMULATIONS.items() if hasattr(cls, "model")]
+
+
+@pytest.mark.parametrize("name", LP_FORMULATIONS)
+def test_a_model_checks_its_box(name):
+    formulation, layer, eps = LAYER_FORMULATIONS[name](), pr.Layer(np.eye(2)), {"linf": (0.1,), "l1": (0.1,)}
+    for n in (1, 3):
+        with pytest.raises(pr.ShapeError, match=f"box has size {n}, expected 2"):
+            formulation.model(layer, [1.0, 1.0], *eps.get(name, ()), box=pr.Box.of((0, 1), n))
+    with pytest.raises(pr.InputError, match="box must be a pair"):
+        formulation.model(layer, [1.0, 1.0], *eps.get(name, ()), box=3.0)
+    model = formulation.model(layer, [1.0, 1.0], *eps.get(name, ()), box=(0, [1, 2]))
+    assert [code.bounds for code in model.code.values()] == [(0.0, 1.0), (0.0, 2.0)]
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -0.1, "0.1", None, True])
+@pytest.mark.parametrize("formulation", [pr.LayerLinf(), pr.LayerL1()])
+def test_a_model_checks_its_tolerance(formulation, bad):
+    with pytest.raises(pr.InputError, match="eps must be a non-negative number"):
+        formulation.model(pr.Layer(np.eye(2)), [1.0, 1.0], bad)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -1, "0.1"])
+def test_numbers_of_formulations_are_checked(bad):
+    for cls, name in (
+        (pr.LayerLinf, "eps"),
+        (pr.LayerL1, "eps"),
+        (pr.LayerRelaxed, "eps"),
+        (pr.LayerRealizable, "threshold"),
+        (pr.LinearSolve, "threshold"),
+        (pr.Geometric, "alpha"),
+    ):
+        with pytest.raises(pr.InputError, match=f"{name} must be a "):
+            cls(**{name: bad})
+    with pytest.raises(pr.InputError, match="width must be a non-negative number"):
+        pr.LayerRealizable().model(pr.Layer(np.eye(2)), [1.0, 1.0], width=bad)
 
 
 def test_linear_solve_says_when_rank_is_missing():

@@ -1,11 +1,15 @@
 """The front door: inputs, results, certificates."""
 
 import json
+from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 import pyomo_relu as pr
+from pyomo_relu.solvers import Session
 
 NET = pr.Network.random((3, 12, 20), seed=0)
 Z = np.array([0.5, -1.0, 0.25])
@@ -30,12 +34,59 @@ Z = np.array([0.5, -1.0, 0.25])
         (np.zeros(20), {"solver": "simplex"}, "unknown solver 'simplex'; known: highs"),
         (np.zeros(20), {"solver": 3}, "solver must be a name or a Solver"),
         (np.zeros(20), {"method": "exact"}, "method must be Layerwise"),
+        (np.zeros(20), {"method": pr.Exact}, r"method is the class Exact: write Exact\(\)"),
+        (np.ma.array(np.zeros(20), mask=np.arange(20) < 3), {}, r"masked array.*mask=~x\.mask"),
+        (np.zeros(20), {"operator": csr_array(np.eye(20))}, "operator is a sparse matrix: give it dense"),
+        (np.full(20, 2**53 + 1), {}, "observation has the integer 9007199254740993"),
     ],
 )
 def test_bad_input_is_refused_in_one_line(x, options, message):
     with pytest.raises(pr.InputError, match=message) as caught:
         pr.invert(NET, x, **options)
     assert "\n" not in str(caught.value)
+
+
+def test_classes_are_no_methods_and_no_formulations():
+    with pytest.raises(pr.InputError, match=r"formulation is the class LayerL1: write LayerL1\(\)"):
+        pr.Layerwise([pr.LayerLinf(), pr.LayerL1])
+    with pytest.raises(pr.InputError, match=r"method is the class Hybrid: write Hybrid\(\)"):
+        pr.invert_many(NET, np.zeros((1, 20)), pr.Hybrid)
+    with pytest.raises(pr.InputError, match="projection must be Layerwise"):
+        pr.ProjectedGradient(pr.Descent)
+
+
+@pytest.mark.parametrize("norm", [1, np.int64(1), np.float32(1.0), Fraction(1), "1"])
+def test_a_norm_may_be_any_real_number_of_that_value(norm):
+    assert pr.Exact(norm=norm) == pr.Exact(norm=1)
+
+
+@pytest.mark.parametrize("norm", [True, np.bool_(True), 3, 1.5, "l1", None])
+def test_other_norms_are_refused(norm):
+    with pytest.raises(pr.InputError, match="norm must be 'inf', 1 or 2"):
+        pr.Exact(norm=norm)
+
+
+@pytest.mark.parametrize(
+    ("status", "is_found"), [(pr.Status.TIME_LIMIT, True), (pr.Status.LIMIT, True), (pr.Status.INTERRUPTED, False)]
+)
+def test_a_layer_that_met_a_limit_passes_on_its_best_code(monkeypatch, status, is_found):
+    """The second LP of the last layer ends early; the first layer is asked unless somebody pressed Ctrl-C."""
+    whole, calls = Session.solve, []
+
+    def solve(self):
+        calls.append(self)
+        outcome = whole(self)
+        return replace(outcome, status=status, objective=None) if len(calls) == 2 else outcome
+
+    monkeypatch.setattr(Session, "solve", solve)
+    rng = np.random.default_rng(0)
+    x = NET(np.ones(NET.n_in)) + 0.1 * rng.normal(size=20)
+    result = pr.invert(NET, x, pr.Layerwise(pr.LayerLinf()))
+    assert result.status is status
+    assert result.message == f"layer {len(NET)}"
+    assert (result.z is not None) is is_found
+    assert result.dual_bound > 0.0
+    assert [report.layer for report in result.layers] == ([2, 1] if is_found else [2])
 
 
 def test_network_must_be_one():
