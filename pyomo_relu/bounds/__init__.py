@@ -1,4 +1,9 @@
-"""Bounds on pre-activations, one method a file; all are sound in floating point."""
+"""Bounds on pre-activations that hold in the real numbers: rounding errors are bounded and added.
+
+Each way to bound is a file: `interval`, `crown`, `observed`, `propagation`, `lagrangian`, `lp`. The others are what
+they share: the values `region` and `budget`, the relaxation as rows in `affine` and `ball`, and `activation`, `meet`,
+`rounding`. Rounding is bounded relative to the products, so that all this holds where none underflows or overflows.
+"""
 
 from pyomo_relu.bounds.affine import affine_network
 from pyomo_relu.bounds.budget import Budget
@@ -6,8 +11,9 @@ from pyomo_relu.bounds.crown import crown_bounds
 from pyomo_relu.bounds.interval import interval_bounds, layer_interval
 from pyomo_relu.bounds.lagrangian import lagrangian_region
 from pyomo_relu.bounds.lp import lp_region
-from pyomo_relu.bounds.observed import Region, deviation_caps, observed_region
+from pyomo_relu.bounds.observed import deviation_caps, observed_region
 from pyomo_relu.bounds.propagation import propagated_region
+from pyomo_relu.bounds.region import Region
 
 FORWARD = {"interval": interval_bounds, "crown": crown_bounds}
 """Bounds that follow from the box alone."""

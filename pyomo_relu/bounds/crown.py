@@ -31,6 +31,11 @@ def crown_bounds(network: Network, box: Box, known: Sequence[Box] | None = None)
     tuple of Box
         Never wider than interval arithmetic.
 
+    Raises
+    ------
+    InputError
+        If the box is not bounded, or no code of it meets what is `known`: the bounds cross.
+
     References
     ----------
     Zhang et al., "Efficient neural network robustness certification with general activation

@@ -13,7 +13,7 @@ from pyomo_relu.bounds.ball import ball_of
 from pyomo_relu.bounds.budget import Budget
 from pyomo_relu.bounds.lagrangian import lagrangian_region
 from pyomo_relu.bounds.meet import CrossedBoundsError
-from pyomo_relu.bounds.observed import Region
+from pyomo_relu.bounds.region import Region
 from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.network import Network
 from pyomo_relu.solvers import LinearSession
@@ -142,7 +142,9 @@ def lp_region(
         for part in ("tops",) if only_tops else parts:
             if any(region.unstable(network)) and time.perf_counter() < stop:
                 tighter = _pass(network, region, budget, stop, part)
-                tighter = None if tighter is None else lagrangian_region(network, tighter, budget)
+                if tighter is not None:
+                    left = max(0.0, stop - time.perf_counter())
+                    tighter = lagrangian_region(network, tighter, budget, seconds=left)
                 if tighter is None:
                     return None
                 region = tighter

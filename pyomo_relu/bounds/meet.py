@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from pyomo_relu.box import Box
+from pyomo_relu.errors import InputError
 from pyomo_relu.validation import FloatArray
 
 ROUNDING = 1e-9
 """Ends may cross by this much, absolute below 1 and relative above, before it is called a proof."""
 
 
-class CrossedBoundsError(Exception):
-    """No code is left; it does not leave this package, whose functions return None instead."""
+class CrossedBoundsError(InputError):
+    """No code is left. Functions that tighten a region return None instead."""
 
 
 def between(lower: FloatArray, upper: FloatArray) -> Box:
@@ -29,7 +30,7 @@ def between(lower: FloatArray, upper: FloatArray) -> Box:
     [2.0, 1.0]
     """
     if (lower > upper + ROUNDING * np.maximum(1.0, np.abs(np.where(np.isfinite(upper), upper, 0.0)))).any():
-        raise CrossedBoundsError
+        raise CrossedBoundsError("the bounds cross: no code of the box meets those that are known")
     return Box(np.minimum(lower, upper), np.maximum(lower, upper))
 
 

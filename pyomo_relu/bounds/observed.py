@@ -8,13 +8,12 @@ input, the activation's inverse the pre-activation before, and so on to the code
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from pyomo_relu.bounds.activation import before_activation
 from pyomo_relu.bounds.crown import crown_bounds
 from pyomo_relu.bounds.meet import CrossedBoundsError, meet
+from pyomo_relu.bounds.region import Region
 from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.box import Box
 from pyomo_relu.layer import Layer
@@ -23,58 +22,6 @@ from pyomo_relu.norms import Norm
 from pyomo_relu.validation import FloatArray
 
 ROUNDS = 4
-
-
-@dataclass(frozen=True, eq=False)
-class Region:
-    """Where the codes lie that are at least as good as an incumbent.
-
-    Parameters
-    ----------
-    code : Box
-        Bounds of the code; not bounded where the observation does not tell.
-    pre_activations : tuple of Box
-        One a layer.
-
-    Examples
-    --------
-    >>> net = Network.from_arrays([[[1.0], [-1.0]]])
-    >>> region = observed_region(net, np.array([2.0, 0.0]), Box.everything(1), 0.5, "inf")
-    >>> region.code.lower.round(9).tolist(), region.code.upper.round(9).tolist(), region.unstable(net)
-    ([1.5], [2.5], [0])
-    """
-
-    code: Box
-    pre_activations: tuple[Box, ...]
-
-    @property
-    def is_bounded(self) -> bool:
-        """Whether the code and every pre-activation are bounded."""
-        return self.code.is_bounded and all(bound.is_bounded for bound in self.pre_activations)
-
-    def meet(self, other: Region) -> Region | None:
-        """Return what lies in both; None where nothing does."""
-        pairs = zip(self.pre_activations, other.pre_activations, strict=True)
-        try:
-            return Region(meet(self.code, other.code), tuple(meet(one, two) for one, two in pairs))
-        except CrossedBoundsError:
-            return None
-
-    def is_wide(self, network: Network) -> bool:
-        """Whether more than half of all neurons are open: then no search ends soon."""
-        return sum(self.unstable(network)) > sum(layer.n_out for layer in network) / 2
-
-    @property
-    def width(self) -> float:
-        """Sum of all the bounds' widths: what tightening makes less."""
-        return float(sum(np.sum(box.upper - box.lower) for box in (self.code, *self.pre_activations)))
-
-    def unstable(self, network: Network) -> list[int]:
-        """Return how many neurons of each layer can have both signs."""
-        return [
-            0 if layer.slope == 1.0 else int(((bound.lower < 0.0) & (bound.upper > 0.0)).sum())
-            for layer, bound in zip(network, self.pre_activations, strict=True)
-        ]
 
 
 def deviation_caps(layer: Layer, x: FloatArray, incumbent: float, norm: Norm, tube: float = np.inf) -> FloatArray:
@@ -140,6 +87,8 @@ def observed_region(
     >>> region.code.lower.round(2).tolist(), region.code.upper.round(2).tolist()
     ([0.95], [1.05])
     """
+    if most < 0.0:
+        return None
     try:
         return _observed_region(network, x, box, most, norm, tube)
     except CrossedBoundsError:

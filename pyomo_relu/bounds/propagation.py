@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyomo_relu.bounds.activation import Ends, after_activation, before_activation
-from pyomo_relu.bounds.observed import Region
+from pyomo_relu.bounds.region import Region
 from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.box import Box
 from pyomo_relu.layer import Layer

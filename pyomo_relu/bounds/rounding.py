@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
+from pyomo_relu.rank import UNIT
 
-UNIT = float(np.finfo(np.float64).eps)
+__all__ = ["UNIT", "gamma"]
 
 
 def gamma(operations: int) -> float:
@@ -12,6 +12,6 @@ def gamma(operations: int) -> float:
 
     A computed dot product of m terms is off by at most ``gamma(m) |a| |b|``
     (Higham, "Accuracy and stability of numerical algorithms", 2002, equation 3.5);
-    twice that leaves room for the rounding of the bound itself.
+    twice that leaves room for the rounding of the bound itself. This holds where no product underflows or overflows.
     """
     return 2.0 * (operations + 3) * UNIT

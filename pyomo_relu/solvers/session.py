@@ -15,9 +15,8 @@ import highspy
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from pyomo_relu.rank import UNIT
 from pyomo_relu.validation import FloatArray
-
-_UNIT = float(np.finfo(np.float64).eps)
 
 
 def linear_program(
@@ -143,5 +142,5 @@ class LinearSession:
         ends = np.where(reduced > 0.0, self._lower, self._upper)
         reach = np.maximum(np.abs(self._lower), np.abs(self._upper))
         size = np.abs(cost) + abs(self._transposed) @ np.abs(duals)
-        error = 4.0 * self._operations * _UNIT * (np.abs(duals) @ np.abs(side) + size @ reach)
+        error = 4.0 * self._operations * UNIT * (np.abs(duals) @ np.abs(side) + size @ reach)
         return float(duals @ side + reduced @ ends - error)

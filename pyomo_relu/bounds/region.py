@@ -1,0 +1,63 @@
+"""`Region`: bounds of the code and of every pre-activation, the value that each tightening takes and returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyomo_relu.bounds.meet import CrossedBoundsError, meet
+from pyomo_relu.box import Box
+from pyomo_relu.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """Where the codes lie that are at least as good as an incumbent.
+
+    Parameters
+    ----------
+    code : Box
+        Bounds of the code; not bounded where the observation does not tell.
+    pre_activations : tuple of Box
+        One a layer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyomo_relu.bounds import observed_region
+    >>> net = Network.from_arrays([[[1.0], [-1.0]]])
+    >>> region = observed_region(net, np.array([2.0, 0.0]), Box.everything(1), 0.5, "inf")
+    >>> region.code.lower.round(9).tolist(), region.code.upper.round(9).tolist(), region.unstable(net)
+    ([1.5], [2.5], [0])
+    """
+
+    code: Box
+    pre_activations: tuple[Box, ...]
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the code and every pre-activation are bounded."""
+        return self.code.is_bounded and all(bound.is_bounded for bound in self.pre_activations)
+
+    def meet(self, other: Region) -> Region | None:
+        """Return what lies in both; None where nothing does."""
+        pairs = zip(self.pre_activations, other.pre_activations, strict=True)
+        try:
+            return Region(meet(self.code, other.code), tuple(meet(one, two) for one, two in pairs))
+        except CrossedBoundsError:
+            return None
+
+    def is_wide(self, network: Network) -> bool:
+        """Whether more than half of all neurons are open: then no search ends soon."""
+        return sum(self.unstable(network)) > sum(layer.n_out for layer in network) / 2
+
+    @property
+    def width(self) -> float:
+        """Sum of all the bounds' widths: what tightening makes less."""
+        return float(sum((box.upper - box.lower).sum() for box in (self.code, *self.pre_activations)))
+
+    def unstable(self, network: Network) -> list[int]:
+        """Return how many neurons of each layer can have both signs."""
+        return [
+            0 if layer.slope == 1.0 else int(((bound.lower < 0.0) & (bound.upper > 0.0)).sum())
+            for layer, bound in zip(network, self.pre_activations, strict=True)
+        ]

@@ -1,0 +1,46 @@
+"""What bounds do where nothing is left, where time is up, and where bounds would be nonsense."""
+
+import time
+
+import numpy as np
+import pytest
+
+import pyomo_relu as pr
+from pyomo_relu.bounds import Budget, Region, crown_bounds, lagrangian_region, lp, lp_region, observed_region
+
+NET = pr.Network.from_arrays([[[1.0]]])
+
+
+def test_known_bounds_that_no_code_meets_are_bad_input():
+    with pytest.raises(pr.InputError, match="the bounds cross: no code of the box meets those that are known"):
+        crown_bounds(NET, pr.Box([0.0], [1.0]), [pr.Box([5.0], [6.0])])
+
+
+@pytest.mark.parametrize("norm", ["inf", 1, 2])
+@pytest.mark.parametrize("most", [-0.1, -1.0])
+def test_no_code_has_a_negative_residual(most, norm):
+    assert observed_region(NET, np.array([1.0]), pr.Box([0.0], [1.0]), most, norm) is None
+
+
+def test_the_time_of_lps_is_that_of_what_follows_them_too(monkeypatch):
+    """The rounds by duality after each pass end with it."""
+    net = pr.Network.random((3, 12, 24), seed=0)
+    rng = np.random.default_rng(1)
+    z = rng.normal(size=3)
+    x = net(z) + 0.2 * rng.normal(size=24)
+    deviations = np.abs(net(z) - x)
+    most = float(deviations.sum())
+    region = observed_region(net, x, pr.Box.of((-2, 2), 3), most, 1)
+    assert isinstance(region, Region)
+    assert any(region.unstable(net))
+    given = []
+
+    def spy(*args, seconds=None):
+        given.append((seconds, time.perf_counter()))
+        return lagrangian_region(*args, seconds=seconds)
+
+    monkeypatch.setattr(lp, "lagrangian_region", spy)
+    started = time.perf_counter()
+    assert lp_region(net, region, Budget(x, most, 1, deviations), seconds=30.0) is not None
+    assert given
+    assert all(seconds is not None and 0.0 <= seconds <= started + 30.0 - now + 0.1 for seconds, now in given)
