@@ -45,7 +45,7 @@ __all__ = list(
             ),
             "layer": ("Layer",),
             "network": ("Network", "load_network"),
-            "preimage": ("Preimage", "preimage"),
+            "preimage": ("Preimage", "TreeProof", "preimage", "prove_bound"),
             "result": ("LayerReport", "Result"),
             "solvers": ("Solver", "available_solvers"),
             "status": ("Status",),

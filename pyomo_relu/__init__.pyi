@@ -35,7 +35,7 @@ from pyomo_relu.inversion import (
 )
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network, load_network
-from pyomo_relu.preimage import Preimage, preimage
+from pyomo_relu.preimage import Preimage, TreeProof, preimage, prove_bound
 from pyomo_relu.result import LayerReport, Result
 from pyomo_relu.solvers import Solver, available_solvers
 from pyomo_relu.status import Status
@@ -80,6 +80,7 @@ __all__ = [
     "Standing",
     "Status",
     "StatusError",
+    "TreeProof",
     "available_solvers",
     "extent",
     "invert",
@@ -87,4 +88,5 @@ __all__ = [
     "invert_many",
     "load_network",
     "preimage",
+    "prove_bound",
 ]

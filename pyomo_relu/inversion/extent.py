@@ -6,6 +6,9 @@ Two solvers return different codes with the same residual, and neither says so. 
 
 hold every optimal code, since r is at least the optimum. For each direction d the least and the greatest
 value of d.z over S are bounded from outside, and attained from inside by a code that is re-checked.
+
+``pyomo_relu.inversion.extent`` is the function: the module's names are imported by
+``from pyomo_relu.inversion.extent import Extent``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""The pre-image ``{z : G(z) = x}`` itself: its cells, how they hang together, and proofs in exact arithmetic."""
+"""The pre-image ``{z : G(z) = x}`` itself: its cells, how they hang together, and proofs in exact arithmetic.
+
+``pyomo_relu.preimage`` is the function: names are imported by ``from pyomo_relu.preimage import Cell``, since
+``import pyomo_relu.preimage as p`` binds the function.
+"""
 
 from pyomo_relu.preimage.activation import ActivationRegion
 from pyomo_relu.preimage.cell import Cell
