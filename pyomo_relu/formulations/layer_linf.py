@@ -164,7 +164,7 @@ class _Search:
         self.model = formulation.model(layer, x, 0.0, box=box, capped=False)
         self.rows = _rows(layer)
         self.session = Session(self.model, solver, frozenset({Capability.LP}))
-        self.bound = float(least_deviation(layer, x).max())
+        self.bound = self.least = float(least_deviation(layer, x).max())
         self.n_solves = 0
         self.best: _Found | None = None
         self.eps = math.inf
@@ -175,12 +175,13 @@ class _Search:
         """What the best code so far misses the observation by."""
         return math.inf if self.best is None else self.best.loss
 
-    def optimum(self, eps: float) -> _Found | None:
+    def optimum(self, eps: float, *, capped: bool = False) -> _Found | None:
         """Solve the LP at `eps`, and keep the code if none before had so small a loss; None where there is no optimum.
 
         Without an optimum the search ends: the best code so far is its answer, with the LP's status.
         """
         self.rows.replace_in(self.model, self.x, eps)
+        self.model.deviation.setub(max(eps, self.least) if capped else None)
         self.last = self.session.solve()
         self.n_solves += 1
         if self.last.status is not Status.OPTIMAL or self.last.objective is None:
@@ -218,32 +219,26 @@ class _Search:
             i = (low + high) // 2
 
     def on_grid(self, schedule: Geometric) -> None:
-        """Find the first eps of the geometric grid whose LP, with the deviation capped at eps, is feasible.
-
-        The LPs are solved without the cap: it is met where the optimum is at most eps, and that code is then also
-        the optimum of the LP with it.
-        """
+        """Find the first feasible eps of the geometric grid, and the optimum there."""
         first = 1e-6 * max(1.0, float(np.abs(self.x).max())) if self.formulation.eps is None else self.formulation.eps
-        found = self.optimum(first)
-        if found is None:
+        if self.optimum(first) is None:
             return
-        # The LP at the grid's point just above the true loss of a code found is feasible, up to tolerances.
-        high = 0 if found.objective <= first else schedule.steps_to(found.loss, first)
-        low, reached, eps = min(1, high), found if high == 0 else None, first
-        if low > 0:
-            self.bound = max(self.bound, first)
-        while reached is None or low < high:
+        # The LP at the grid's point just above the true loss of a code found is feasible.
+        low, high = 0, schedule.steps_to(self.loss, first)
+        while low < high:
             middle = (low + high) // 2
-            tried = schedule.after(middle, first)
-            found = self.optimum(tried)
+            eps = schedule.after(middle, first)
+            found = self.optimum(eps)
             if found is None:
                 return
-            if found.objective <= tried or low == high:
-                high, reached, eps = middle, found, tried
-            else:
-                low = middle + 1
-                self.bound = max(self.bound, tried)
-        self.best, self.eps = reached, eps
+            low, high = (low, middle) if found.objective <= eps else (middle + 1, high)
+        if low > 0:
+            self.bound = max(self.bound, schedule.after(low - 1, first))
+        eps = schedule.after(low, first)
+        # Many codes may attain the optimum: Algorithm 1's answer is one of the LP with the cap.
+        found = self.optimum(eps, capped=True)
+        if found is not None:
+            self.best, self.eps = found, eps
 
     def answer(self) -> LayerAnswer:
         """Return what was found."""

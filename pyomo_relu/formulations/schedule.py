@@ -43,8 +43,11 @@ class Geometric:
 
     def after(self, steps: int, first: float) -> float:
         """Return ``first * alpha**steps``, where the power alone may overflow."""
-        half = steps // 2
-        return first * self.alpha**half * self.alpha ** (steps - half)
+        try:
+            return float(first * self.alpha**steps)
+        except OverflowError:
+            half = steps // 2
+            return float(first * self.alpha**half * self.alpha ** (steps - half))
 
 
 @dataclass(frozen=True)

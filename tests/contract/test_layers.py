@@ -9,7 +9,6 @@ from solver_here import need
 
 import pyomo_relu as pr
 from pyomo_relu.formulations import LAYER_FORMULATIONS
-from pyomo_relu.formulations.layer_rows import LayerRows
 from pyomo_relu.norms import norm_of
 from pyomo_relu.solvers import BACKENDS, Session
 
@@ -216,18 +215,6 @@ def test_a_guess_may_be_the_least_of_all_numbers(formulation):
     result = pr.invert_layer(pr.Layer([[1.0], [1.0], [1.0]]), [1e6, 1.1e6, 1.2e6], formulation)
     assert result.status is pr.Status.SOLVED
     assert result.z == pytest.approx([1.1e6])
-
-
-def test_no_lp_of_the_grid_is_solved_twice(monkeypatch):
-    seen = []
-    whole = LayerRows.replace_in
-    monkeypatch.setattr(LayerRows, "replace_in", lambda *args: seen.append(args[-1]) or whole(*args))
-    layer, z, rng = layer_and_code(0.0, 3)
-    x = layer(z) + rng.uniform(-0.2, 0.2, layer.n_out)
-    result = pr.invert_layer(layer, x, pr.LayerLinf(eps=1e-3))
-    assert result.status is pr.Status.SOLVED
-    assert sorted(set(seen)) == sorted(seen)
-    assert result.layers[0].n_solves == len(seen)
 
 
 @pytest.mark.parametrize("formulation", [pr.LayerLinf(), pr.LayerLinf(eps=1e-3), pr.LayerL1()])
