@@ -52,7 +52,7 @@ class Data:
         "of the pixels replaced by U(0, 1). Real digits, held out of the training, which no generator draws: 8 x 8 "
         "ones, and MNIST's for the shipped 20-60-784 decoder. The paper's LPs start at eps = 0.1 under noise, else "
         "1e-6, alpha = 1.2, codes of either sign. Gradient descent: one start, half the squared error, step 1e-3, "
-        "10,000 steps. Hybrid and exact: p = 2, under outliers p = 1; exact, which is dear: box [-4, 4], "
+        "10,000 steps. Hybrid and exact: p = 2, under outliers p = 1; exact, which is expensive: box [-4, 4], "
         f"{LIMIT:g} s a solve. PSNR against the clean or real digit, peak 1."
     )
     default_runs: ClassVar[int] = 6

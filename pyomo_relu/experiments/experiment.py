@@ -88,7 +88,7 @@ class Experiment(Protocol):
     --------
     >>> from pyomo_relu.experiments import EXPERIMENTS
     >>> fig2 = EXPERIMENTS["fig2"]
-    >>> fig2.name, len(fig2.tasks(200, 200)) < len(fig2.tasks(200, 1))     # dear methods in one run of 200, or in each
+    >>> fig2.name, len(fig2.tasks(200, 200)) < len(fig2.tasks(200, 1))     # expensive methods in one run, or in all
     ('fig2', True)
     """
 

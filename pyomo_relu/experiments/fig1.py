@@ -58,7 +58,7 @@ class Fig1:
         "of six levels, U(-a, a) or N(0, a^2): a is taken as the standard deviation. The paper's LPs start at "
         "eps = a, alpha = 1.2, codes of either sign. Gradient descent: one start from N(0, I), half the squared "
         "error, step 1 and 1,000 steps (a, b), step 1e-3 and 10,000 steps (c, d), gradient 1e-9; six levels in one "
-        "batch, which share its seconds. Methods beyond the paper, which are dear, are told no noise level; "
+        "batch, which share its seconds. Methods beyond the paper, which are expensive, are told no noise level; "
         f"exact: box [-5, 5], {LIMIT:g} s a solve."
     )
     default_runs: ClassVar[int] = 6

@@ -39,7 +39,7 @@ class Fig2:
         " with LeakyReLU(0.1); (c) 20-100-m, LP (4), then linf LP. Success: relative error of the code at most "
         "1e-3. Linear solve: Theorem 2, equation (5) for LeakyReLU. linf LP: eps from 1e-6, alpha = 1.2. "
         "Descent: one start from N(0, I), half the squared error, constant step 1, at most 1,000 or 5,000 steps, "
-        "gradient 1e-9. The linf LP and descent are dear: on exact outputs the linear solve finds what the LP "
+        "gradient 1e-9. The linf LP and descent are expensive: on exact outputs the linear solve finds what the LP "
         "finds, much sooner."
     )
     default_runs: ClassVar[int] = 16

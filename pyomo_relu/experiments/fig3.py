@@ -37,8 +37,8 @@ class Fig3:
         "noise, once of variance 0.3 as the paper says (sd 0.548), once of sd 0.3; and 5 % of the pixels replaced "
         "by U(0, 1). linf LP: eps from the noise's sd (outliers: 1e-6), alpha = 1.2, codes of either sign. "
         "Gradient descent: one start, half the squared error, step 1e-3, 10,000 steps. Exact, p = 2 (outliers: p ="
-        f" 1), which is dear: box [-4, 4], {LIMIT:g} s a solve: the best code found by then. PSNR against the clean "
-        "digit, peak 1."
+        f" 1), which is expensive: box [-4, 4], {LIMIT:g} s a solve: the best code found by then. PSNR against "
+        "the clean digit, peak 1."
     )
     default_runs: ClassVar[int] = 8
     default_every: ClassVar[int] = 3

@@ -38,7 +38,7 @@ class Fig4:
     setting: ClassVar[str] = (
         "The shipped 20-60-784 decoder at its ten packaged codes; more runs draw codes from N(0, I). Exact "
         "measurements: all but a block of 10 x 10 pixels; the upper half; 100 Gaussian measurements, variance "
-        "1/100; a 5 x 5 box blur. PGD, which is dear: steps 1 / ||A||^2; projection by the linf LP "
+        "1/100; a 5 x 5 box blur. PGD, which is expensive: steps 1 / ||A||^2; projection by the linf LP "
         f"({ROUNDS} rounds) or by L-BFGS with ten starts (100 rounds). Gradient descent: one start, half the squared "
         f"error, step 1e-3, 10,000 steps. Exact: box [-4, 4], {LIMIT:g} s a solve."
     )

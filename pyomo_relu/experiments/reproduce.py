@@ -127,7 +127,7 @@ def _made(out: str | PathLike[str]) -> Path:
 
 
 def _told(runs: int, every: int) -> str:
-    return f"runs: {runs}" + (f", of dear methods {-(-runs // every)}" if every > 1 else "")
+    return f"runs: {runs}" + (f", of expensive methods {-(-runs // every)}" if every > 1 else "")
 
 
 def versions() -> dict[str, str]:

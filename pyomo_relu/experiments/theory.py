@@ -41,7 +41,7 @@ class Theory:
         return " ".join(f"{check.name.capitalize()}: {check.setting}." for check in checks().values())
 
     def tasks(self, runs: int, every: int) -> list[Task]:
-        """Return check, place, and number of each run; nothing here is dear."""
+        """Return check, place, and number of each run; nothing here is expensive."""
         return [(name, at, run) for run in range(runs) for name, check in checks().items() for at in check.places]
 
     def perform(self, task: Task, seed: int) -> list[Row]:
