@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from pyomo_relu.errors import PyomoReluError
-from pyomo_relu.solvers.session import linear_program
+from pyomo_relu.solvers.linear_session import linear_program
 from pyomo_relu.validation import FloatArray
 
 FEASIBLE = 1e-9

@@ -3,11 +3,12 @@
 from pyomo_relu.solvers.availability import Availability, available_solvers, probe
 from pyomo_relu.solvers.backend import Backend, Capability
 from pyomo_relu.solvers.config import Solver
+from pyomo_relu.solvers.linear_session import LinearSession
 from pyomo_relu.solvers.matrix_rows import MatrixRows
+from pyomo_relu.solvers.options import ABS_GAP, REL_GAP
 from pyomo_relu.solvers.outcome import Outcome
 from pyomo_relu.solvers.registry import BACKENDS
-from pyomo_relu.solvers.run import ABS_GAP, REL_GAP, Session, solve
-from pyomo_relu.solvers.session import LinearSession
+from pyomo_relu.solvers.run import Session, solve
 
 __all__ = [
     "ABS_GAP",

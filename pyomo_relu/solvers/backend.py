@@ -9,7 +9,7 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
-from pyomo_relu.solvers.answer import Report
+from pyomo_relu.solvers.reply import Report
 from pyomo_relu.status import Status
 
 
@@ -35,10 +35,6 @@ class Capability(Enum):
 
 def _no_options() -> Mapping[str, Any]:
     return {}
-
-
-def _nothing() -> None:
-    return None
 
 
 def _as_pyomo_reads_it(interface: Any) -> Report:
@@ -69,12 +65,12 @@ class Backend:
         Returns the version, or None where the solver is not installed.
     settings : mapping
         Names of the solver's own options for ``time_limit``, ``rel_gap``, ``abs_gap``, ``threads``,
-        ``seed``, ``feasibility_tol`` (of LPs) and ``mip_feasibility_tol`` (of MIQPs). What is missing
-        cannot be set.
+        ``seed``, ``feasibility_tol`` (of LPs), ``mip_feasibility_tol`` (of MIQPs) and ``dropped`` (the largest
+        coefficient that is taken for zero). What is missing cannot be set.
     convert : mapping
         Converters for settings whose option wants another type, such as whole seconds.
     defaults : mapping
-        Options that are always set, where the solver's own default would break a promise.
+        Options that are always set, where the solver's own default would break a promise; the user may not.
     quiet : mapping
         Options that are set where no log is wanted.
     check_option : callable
@@ -85,12 +81,12 @@ class Backend:
         all that is left is to prove it.
     executable : callable, optional
         Returns the program's path, for interfaces that run one.
-    prepare : callable
-        Called before each solve.
     cancel : callable, optional
         Asks a running interface to stop, where the solver does not hear Ctrl-C by itself.
     report : callable
         Reads from Pyomo's interface, after the solve, what Pyomo gets wrong or leaves out.
+    keeps_proofs : bool
+        Whether its bounds, and "infeasible", hold under any option of its own that the user may set.
     failures : mapping
         Words in the solver's exceptions, and the status that they mean; the first match counts.
 
@@ -117,9 +113,9 @@ class Backend:
     quiet: Mapping[str, Any] = field(default_factory=dict)
     lean: Callable[[], Mapping[str, Any]] = _no_options
     executable: Callable[[], str | None] | None = None
-    prepare: Callable[[], None] = _nothing
     cancel: Callable[[Any], None] | None = None
     report: Callable[[Any], Report] = _as_pyomo_reads_it
+    keeps_proofs: bool = False
     failures: Mapping[str, Status] = field(default_factory=dict)
 
 
@@ -138,20 +134,24 @@ def refusal(given: Any, held: Any) -> str | None:
     return None if held == given else f"value {given!r} would be held as {held!r}"
 
 
-@cache
 def said_by(program: str, *arguments: str) -> str:
-    """Return all that a program prints; nothing where it does not run."""
+    """Return all that a program prints; nothing where it does not run, and then it is tried again the next time."""
     try:
-        done = subprocess.run(
-            [program, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=30,
-            check=False,
-        )
+        return _said_by(program, *arguments)
     except (OSError, subprocess.TimeoutExpired):
         return ""
+
+
+@cache
+def _said_by(program: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [program, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=30,
+        check=False,
+    )
     return done.stdout

@@ -8,10 +8,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from pyomo_relu.solvers.answer import Report, printed_bound
 from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal, said_by
+from pyomo_relu.solvers.reply import Report, printed_bound
 from pyomo_relu.status import Status
 
+# Seconds are of processor time where not told otherwise, and points closer than 1e-5 are not told apart.
+DEFAULTS = {"timeMode": "elapsed", "increment": 1e-9}
 SETTINGS = {
     "time_limit": "seconds",
     "rel_gap": "ratioGap",
@@ -45,7 +47,7 @@ def version() -> str | None:
 
 def check_option(name: str, value: Any) -> str | None:
     """Ask CBC itself: in the middle of a run it would complain and go on without the option."""
-    for full in SETTINGS.values():
+    for full in (*SETTINGS.values(), *DEFAULTS):
         if full.lower().startswith(name.lower()) and full.lower() != name.lower():
             return f"is short for {full}: write it out"
     words = (f"-{name}", str(value)) if str(value).strip() else (f"-{name}",)
@@ -92,8 +94,7 @@ CBC = Backend(
     install="pip install cbcbox (or: apt install coinor-cbc)",
     version=version,
     settings=SETTINGS,
-    # Seconds are of processor time where not told otherwise, and points closer than 1e-5 are not told apart.
-    defaults={"timeMode": "elapsed", "increment": 1e-9},
+    defaults=DEFAULTS,
     check_option=check_option,
     executable=executable,
     report=report,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyomo_relu.solvers.answer import Report
 from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
+from pyomo_relu.solvers.reply import Report
 from pyomo_relu.status import Status
 
 

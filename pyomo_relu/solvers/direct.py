@@ -9,8 +9,8 @@ from pyomo.contrib.solver.common.factory import SolverFactory
 from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
 from pyomo.environ import ConcreteModel
 
-from pyomo_relu.solvers.answer import Answer
 from pyomo_relu.solvers.backend import Backend
+from pyomo_relu.solvers.reply import Reply
 from pyomo_relu.status import Status
 
 _STATUS = {
@@ -42,12 +42,12 @@ def call(interface: Any, model: ConcreteModel, options: Mapping[str, Any], log: 
     )
 
 
-def read(backend: Backend, interface: Any, model: ConcreteModel, results: Any) -> Answer:
+def read(backend: Backend, interface: Any, model: ConcreteModel, results: Any) -> Reply:
     """Read Pyomo's results, and the solver's own report where Pyomo has no word for it."""
     report = backend.report(interface)
     status = report.status or _STATUS.get(results.termination_condition, Status.SOLVER_ERROR)
     found = results.solution_status in (SolutionStatus.optimal, SolutionStatus.feasible)
-    return Answer(
+    return Reply(
         status,
         found if report.has_solution is None else report.has_solution,
         results.solution_loader.load_solution if found else lambda: None,

@@ -7,8 +7,8 @@ import re
 import shutil
 from typing import Any
 
-from pyomo_relu.solvers.answer import Report, printed_bound
 from pyomo_relu.solvers.backend import Backend, Capability, said_by
+from pyomo_relu.solvers.reply import Report, printed_bound
 from pyomo_relu.status import Status
 
 _ENDINGS = {
@@ -46,6 +46,8 @@ def version() -> str | None:
 
 def check_option(name: str, value: Any) -> str | None:
     """Ask ``glpsol`` itself: a good option leaves it to miss the problem file only."""
+    if name == "nomip":
+        return "would solve another model, without the integers"
     words = (f"--{name}", str(value)) if str(value).strip() else (f"--{name}",)
     said = said_by(executable() or "glpsol", *words)
     if "No input problem file" in said:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyomo_relu.solvers.answer import Report
 from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
+from pyomo_relu.solvers.reply import Report
 from pyomo_relu.status import Status
 
 
@@ -55,6 +55,7 @@ GUROBI = Backend(
         "mip_feasibility_tol": "FeasibilityTol",
     },
     check_option=check_option,
+    keeps_proofs=True,
     report=report,
     failures={"10010": Status.SIZE_LIMIT, "10009": Status.NO_LICENSE},
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pyomo_relu.solvers import highs_interface
-from pyomo_relu.solvers.answer import Report
 from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
+from pyomo_relu.solvers.reply import Report
 from pyomo_relu.status import Status
 
 
@@ -26,13 +26,6 @@ def check_option(name: str, value: Any) -> str | None:
     if taken == highspy.HighsStatus.kError:
         return f"value {value!r} is refused"
     return refusal(value, scratch.getOptionValue(name)[1])
-
-
-def prepare() -> None:
-    """Give up HiGHS's threads: it refuses to solve with another number of them than before."""
-    import highspy
-
-    highspy.Highs.resetGlobalScheduler(True)
 
 
 def cancel(interface: Any) -> None:
@@ -70,9 +63,10 @@ HIGHS = Backend(
         "seed": "random_seed",
         "feasibility_tol": "primal_feasibility_tolerance",
         "mip_feasibility_tol": "mip_feasibility_tolerance",
+        "dropped": "small_matrix_value",
     },
     check_option=check_option,
-    prepare=prepare,
     cancel=cancel,
+    keeps_proofs=True,
     report=report,
 )

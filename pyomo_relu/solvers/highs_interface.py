@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime
 import io
+import math
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import highspy
 import numpy as np
@@ -33,6 +34,7 @@ from pyomo.core.staleflag import StaleFlagManager
 from pyomo.environ import ConcreteModel
 
 from pyomo_relu.errors import SolverConfigError
+from pyomo_relu.solvers.coefficients import changed_rows
 from pyomo_relu.solvers.linear_form import LinearForm, linear_form
 
 NAME = "pyomo_relu_highs"
@@ -52,6 +54,11 @@ _TERMINATION = {
     _ENDED.kObjectiveTarget: TerminationCondition.objectiveLimit,
     _ENDED.kInterrupt: TerminationCondition.interrupted,
 }
+_NO_PROOF = (
+    TerminationCondition.provenInfeasible,
+    TerminationCondition.unbounded,
+    TerminationCondition.infeasibleOrUnbounded,
+)
 _LOST = (_ENDED.kNotset, _ENDED.kUnknown, _ENDED.kSolveError, _ENDED.kPostsolveError)
 _FEASIBLE = 2
 
@@ -64,6 +71,8 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
 
     The solver's log goes to the streams of ``tee`` and into ``results.solver_log``. ``warmstart_discrete_vars``
     starts a MILP from the values that the variables have. Options are HiGHS's own; they hold for one call.
+    Where HiGHS drops a coefficient that matters (``small_matrix_value``), there is no bound, and no proof that the model
+    is infeasible.
 
     Attributes
     ----------
@@ -92,11 +101,13 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
     name = NAME
     CONFIG = BranchAndBoundConfig()
     CONFIG.declare("warmstart_discrete_vars", ConfigValue(default=False, domain=bool))
+    _threads: ClassVar[Any] = "not called yet"
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._solver_model: Any = None
         self._form: LinearForm | None = None
+        self._dropped = math.nan
         self.begun = False
 
     def available(self) -> Availability:
@@ -122,8 +133,13 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
         form = linear_form(model)
         timer.stop("compile")
         timer.start("hand over")
+        self._start_highs()
+        # Before the model: small_matrix_value says what of it HiGHS is to keep.
+        self._set_options(config)
         warm = self._hand_over(form)
-        self._set_options(config, form, warm)
+        self._form = form
+        if "solver" not in config.solver_options:
+            self._solver_model.setOptionValue("solver", algorithm(form, warm))
         if config.warmstart_discrete_vars:
             self._start_from(form.columns)
         timer.stop("hand over")
@@ -147,20 +163,22 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
         results.timing_info.timer = timer
         return results
 
-    def _hand_over(self, form: LinearForm) -> bool:
-        """Pass what HiGHS does not have yet; return whether it has a basis to start from."""
-        before, self._form = self._form, form
+    def _start_highs(self) -> None:
         if self._solver_model is None:
             create: Any = highspy.Highs
             self._solver_model = create()
             self._solver_model.silent()
             self._solver_model.HandleKeyboardInterrupt = True
-        highs = self._solver_model
+
+    def _hand_over(self, form: LinearForm) -> bool:
+        """Pass what HiGHS does not have yet; return whether it has a basis to start from."""
+        highs, before, dropped_before = self._solver_model, self._form, self._dropped
+        self._form, self._dropped = None, highs.getOptionValue("small_matrix_value")[1]
         if before is None or not before.starts(form):
             _pass(highs, form)
             return False
         basis = highs.getBasis()
-        if before.same_matrix(form):
+        if before.same_matrix(form) and self._dropped == dropped_before:
             _change(highs, form)
         else:
             _pass(highs, form)
@@ -168,7 +186,7 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
                 highs.setBasis(basis)
         return bool(basis.valid)
 
-    def _set_options(self, config: Any, form: LinearForm, warm: bool) -> None:
+    def _set_options(self, config: Any) -> None:
         highs = self._solver_model
         highs.resetOptions()
         options = {
@@ -178,9 +196,12 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
             "mip_rel_gap": config.rel_gap,
             "mip_abs_gap": config.abs_gap,
             "time_limit": config.time_limit,
-            "solver": algorithm(form, warm),
         }
         options |= config.solver_options
+        if options["threads"] != HighsDirect._threads:
+            # They belong to the process, and HiGHS refuses to solve with another number of them than before.
+            highspy.Highs.resetGlobalScheduler(True)
+            HighsDirect._threads = options["threads"]
         if options["time_limit"] is not None:
             # HiGHS counts from when the object was made.
             options["time_limit"] += highs.getRunTime()
@@ -235,8 +256,21 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
             results.objective_bound = info.mip_dual_bound
         elif optimal:
             results.objective_bound = results.incumbent_objective
+        if self._has_changed(form):
+            results.objective_bound = None
+            if results.termination_condition in _NO_PROOF:
+                results.termination_condition = TerminationCondition.unknown
         results.solution_loader = _Solution(model, form, highs.getSolution(), found)
         return results
+
+    def _has_changed(self, form: LinearForm) -> bool:
+        """Whether HiGHS has dropped coefficients that may move a row by more than it lets rows be missed."""
+        of_rows = "mip_feasibility_tolerance" if form.integer.any() else "primal_feasibility_tolerance"
+        slack = self._solver_model.getOptionValue(of_rows)[1]
+        rows = changed_rows(
+            form.matrix, lambda j: np.maximum(np.abs(form.lower[j]), np.abs(form.upper[j])), self._dropped, slack
+        )
+        return bool((np.isfinite(form.row_lower[rows]) | np.isfinite(form.row_upper[rows])).any())
 
 
 def algorithm(form: LinearForm, warm: bool) -> str:
@@ -252,10 +286,16 @@ def algorithm(form: LinearForm, warm: bool) -> str:
 
 
 def _pass(highs: Any, form: LinearForm) -> None:
-    """Give HiGHS a whole model: as arrays, a fifth of what a ``HighsLp`` costs."""
+    """Give HiGHS a whole model: as arrays, a fifth of what a ``HighsLp`` costs.
+
+    Raises
+    ------
+    RuntimeError
+        If HiGHS refuses it, with its words.
+    """
     m, n = form.matrix.shape
     sense = highspy.ObjSense.kMaximize if form.maximise else highspy.ObjSense.kMinimize
-    highs.passModel(
+    model = (
         n,
         m,
         form.matrix.nnz,
@@ -272,9 +312,29 @@ def _pass(highs: Any, form: LinearForm) -> None:
         form.matrix.data,
         form.integer.astype(np.int32),
     )
+    if highs.passModel(*model) == highspy.HighsStatus.kError:
+        raise RuntimeError(f"HiGHS refuses the model: {_why_refused(highs, model)}")
     if form.hessian is not None:
         q = form.hessian
         highs.passHessian(n, q.nnz, int(highspy.HessianFormat.kTriangular), q.indptr, q.indices, q.data)
+
+
+def _why_refused(highs: Any, model: tuple[Any, ...]) -> str:
+    """Return what HiGHS prints of a model that it does not take."""
+    said = io.StringIO()
+
+    def write(event: Any) -> None:
+        said.write(event.message)
+
+    highs.setOptionValue("output_flag", True)
+    highs.cbLogging += write
+    try:
+        highs.passModel(*model)
+    finally:
+        highs.cbLogging -= write
+        highs.setOptionValue("output_flag", False)
+    errors = (line.removeprefix("ERROR:").strip() for line in said.getvalue().splitlines() if "ERROR" in line)
+    return next(errors, "it does not say why")
 
 
 def _change(highs: Any, form: LinearForm) -> None:

@@ -10,8 +10,8 @@ from pyomo.common.tempfiles import TempfileManager
 from pyomo.environ import ConcreteModel, SolverFactory
 from pyomo.opt import SolverStatus, TerminationCondition
 
-from pyomo_relu.solvers.answer import Answer
 from pyomo_relu.solvers.backend import Backend
+from pyomo_relu.solvers.reply import Reply
 from pyomo_relu.status import Status
 
 _STATUS = {
@@ -45,7 +45,7 @@ def call(interface: Any, model: ConcreteModel, options: Mapping[str, Any], log: 
             TempfileManager.tempdir = usual
 
 
-def read(backend: Backend, interface: Any, model: ConcreteModel, results: Any) -> Answer:
+def read(backend: Backend, interface: Any, model: ConcreteModel, results: Any) -> Reply:
     """Read the solver's own report, and Pyomo's results where it has none.
 
     The bounds in Pyomo's results are left alone: they are rounded, or of the wrong sign, or no bounds.
@@ -60,6 +60,6 @@ def read(backend: Backend, interface: Any, model: ConcreteModel, results: Any) -
     # A solution without values is none: Pyomo reads past those of CBC where CBC has dropped all rows.
     found = len(results.solution) > 0 and len(results.solution(0).variable) > 0
     message = report.message or f"ended with {results.solver.termination_condition}"
-    return Answer(
+    return Reply(
         status, found if report.has_solution is None else report.has_solution, load, None, report.bound, message
     )

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 import math
-import signal
 import threading
 import time
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 from pyomo.common.gc_manager import PauseGC
-from pyomo.common.tee import capture_output
 from pyomo.environ import ConcreteModel, Objective, minimize, value
 
-from pyomo_relu.errors import InputError, SolverConfigError, SolverUnavailableError
+from pyomo_relu.errors import InputError, SolverUnavailableError
 from pyomo_relu.solvers import direct, legacy
-from pyomo_relu.solvers.answer import Answer
-from pyomo_relu.solvers.backend import Backend, Capability
+from pyomo_relu.solvers.backend import Capability
+from pyomo_relu.solvers.coefficients import changed_row
 from pyomo_relu.solvers.config import Solver
+from pyomo_relu.solvers.interrupt import CtrlC, quiet
+from pyomo_relu.solvers.options import are_known, largest_dropped, options_of, promised_gap, slack_of_rows
 from pyomo_relu.solvers.outcome import Outcome
+from pyomo_relu.solvers.reply import Reply
 from pyomo_relu.status import Status
-
-REL_GAP = 1e-6
-"""Relative gap of MILPs where `Solver` gives none."""
-
-ABS_GAP = 1e-7
-"""Absolute gap of MILPs."""
-
-ABS_GAP_OF_SQUARES = 1e-12
-LP_FEASIBILITY = 1e-9
-# Ten times tighter, and SCIP stalls: 14 s instead of 0.2 s for a 3-8-20 network.
-MIQP_FEASIBILITY = 1e-8
 
 _WITH_POINT = (Status.OPTIMAL, Status.TIME_LIMIT, Status.LIMIT, Status.INTERRUPTED)
 _FAILED = (Status.NO_LICENSE, Status.SIZE_LIMIT, Status.SOLVER_ERROR)
@@ -61,13 +48,15 @@ def solve(
     Returns
     -------
     Outcome
-        Trouble during the solve is its status, never an exception.
+        Trouble during the solve is its status, never an exception. There is no bound where the solver's words prove
+        nothing: where it drops coefficients that matter (an optimum is then `SOLVED`), and where it has options of its
+        own whose meaning is not known here. "Infeasible" is then `SOLVER_ERROR`.
 
     Raises
     ------
     CapabilityError, SolverConfigError, SolverUnavailableError, InputError
         Before anything is solved: a solver that cannot take the model, a bad option, no such solver
-        here, a model without an objective.
+        here, a model without an objective or with a coefficient that is not a number.
 
     Examples
     --------
@@ -95,7 +84,7 @@ class Session:
 
     Raises
     ------
-    CapabilityError, SolverConfigError, SolverUnavailableError
+    CapabilityError, SolverConfigError, SolverUnavailableError, InputError
         As :func:`solve`.
 
     Examples
@@ -118,58 +107,87 @@ class Session:
         _goal(model)
         self._model, self._solver = model, Solver.of(solver)
         self._backend = self._solver.backend(needs)
-        version = self._backend.version()
-        if version is None:
-            raise SolverUnavailableError(f"{self._backend.title} is not installed; {self._backend.install}")
-        self._title = f"{self._backend.title} {version}"
-        with _ONE_AT_A_TIME, _CtrlC() as ctrl_c, _quiet(self._solver.log):
-            self._options = options_of(self._backend, self._solver, needs, lean=lean)
+        missing = f"{self._backend.title} is not installed; {self._backend.install}"
+        try:
+            version = self._backend.version()
+            if version is None:
+                raise SolverUnavailableError(missing)
+            self._title = f"{self._backend.title} {version}"
+            with _ONE_AT_A_TIME, CtrlC() as ctrl_c, quiet(self._solver.log):
+                self._options = options_of(self._backend, self._solver, needs, lean=lean)
+        except ImportError as error:
+            raise SolverUnavailableError(f"{self._backend.title} does not run: {error}") from error
         if ctrl_c.came:
             raise KeyboardInterrupt
+        self._dropped = largest_dropped(self._backend, self._options)
+        self._slack = slack_of_rows(self._backend, self._options, needs)
+        self._is_known = are_known(self._backend, self._solver)
         self._interface: Any = None
 
     def solve(self) -> Outcome:
         """Solve the model as it is now, in place; see :func:`solve`."""
-        backend, options, log = self._backend, self._options, self._solver.log
-        goal = _goal(self._model)
-        with _ONE_AT_A_TIME, _CtrlC() as ctrl_c, PauseGC(), _quiet(log):
-            started = time.perf_counter()
-            answer = self._answer(ctrl_c)
-            objective = _load(goal, answer)
-            if answer.status is Status.OPTIMAL and objective is None:
-                answer = _failed(Status.SOLVER_ERROR, f"{answer.message}, but without a solution")
-            bound = _bound(goal, answer, objective, _promised_gap(backend, options, objective))
+        goal, started = _goal(self._model), time.perf_counter()
+        changed = changed_row(self._model, self._dropped, self._slack)
+        with _ONE_AT_A_TIME, CtrlC() as ctrl_c, PauseGC(), quiet(self._solver.log):
+            reply, objective = self._call(ctrl_c, goal)
+        if reply.status is Status.OPTIMAL and objective is None:
+            reply = _failed(Status.SOLVER_ERROR, f"{reply.message}, but without a solution")
+        proves = changed is None and (self._is_known or self._backend.keeps_proofs)
+        bound = self._bound(goal, reply, objective) if proves else None
+        reply = reply if proves else self._without_proof(reply, changed)
         if ctrl_c.came:
             self._interface = None  # it may have been asked to stop
         return Outcome(
-            Status.INTERRUPTED if ctrl_c.came else answer.status,
+            Status.INTERRUPTED if ctrl_c.came else reply.status,
             objective is not None,
             objective,
             bound,
             time.perf_counter() - started,
             self._title,
-            answer.message if answer.status in _FAILED else "",
+            reply.message if reply.status in (*_FAILED, Status.SOLVED) else "",
         )
 
-    def _answer(self, ctrl_c: _CtrlC) -> Answer:
+    def _call(self, ctrl_c: CtrlC, goal: Any) -> tuple[Reply, float | None]:
+        """Call the solver; return what came back, and the objective of the solution that is loaded."""
         backend = self._backend
         adapter = legacy if backend.legacy else direct
         try:
-            backend.prepare()
             if self._interface is None or not backend.persistent:
                 self._interface = adapter.create(backend)
             with ctrl_c.stops(backend, self._interface):
                 results = adapter.call(self._interface, self._model, self._options, self._solver.log)
+            reply = adapter.read(backend, self._interface, self._model, results)
+            return reply, _load(goal, reply)
         except KeyboardInterrupt:
             self._interface = None
-            return _failed(Status.INTERRUPTED, "interrupted")
+            return _failed(Status.INTERRUPTED, "interrupted"), None
         except Exception as error:  # noqa: BLE001 - foreign code only: its trouble is a status, told with its own words
             self._interface = None
             said = f"{type(error).__name__}: {error}"
             meant = (status for words, status in backend.failures.items() if words in repr(error) or words in said)
-            return _failed(next(meant, Status.SOLVER_ERROR), said.strip().splitlines()[0])
-        answer: Answer = adapter.read(backend, self._interface, self._model, results)
-        return answer
+            return _failed(next(meant, Status.SOLVER_ERROR), said.strip().splitlines()[0]), None
+
+    def _bound(self, goal: Any, reply: Reply, objective: float | None) -> float | None:
+        """Return the solver's bound, or what its word "optimal" promises; never beyond the objective itself."""
+        if reply.status not in _WITH_POINT:
+            return None
+        sign, bound = 1.0 if goal.sense == minimize else -1.0, reply.bound
+        if bound is None and objective is not None and reply.status is Status.OPTIMAL and self._is_known:
+            bound = objective - sign * promised_gap(self._backend, self._options, objective)
+        if bound is None or not math.isfinite(bound) or abs(bound) >= _INFINITE:
+            return None
+        return float(bound if objective is None else sign * min(sign * bound, sign * objective))
+
+    def _without_proof(self, reply: Reply, changed: str | None) -> Reply:
+        """Return what is left of the solver's words where they prove nothing of the model."""
+        who, infeasible = self._backend.title, reply.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED)
+        if changed is None:
+            said = f"{who} calls the model {reply.status}, which its own options may have brought about"
+            return _failed(Status.SOLVER_ERROR, said) if infeasible else reply
+        said = f"{who} takes coefficients of {changed} for zero that matter: bound the variables, or scale the data"
+        if infeasible or reply.status is Status.UNBOUNDED:
+            return _failed(Status.SOLVER_ERROR, said)
+        return replace(reply, status=Status.SOLVED, message=said) if reply.status is Status.OPTIMAL else reply
 
 
 def _goal(model: ConcreteModel) -> Any:
@@ -179,139 +197,14 @@ def _goal(model: ConcreteModel) -> Any:
     return goal
 
 
-def options_of(backend: Backend, solver: Solver, needs: frozenset[Capability], *, lean: bool = False) -> dict[str, Any]:
-    """Translate a `Solver` into the solver's own options.
-
-    Raises
-    ------
-    SolverConfigError
-        If the solver has no such setting, or refuses an option.
-    """
-    is_lp = needs <= {Capability.LP}
-    given = {
-        "time_limit": solver.time_limit,
-        "threads": solver.threads,
-        "seed": solver.seed,
-        "rel_gap": None if is_lp else solver.rel_gap,
-    }
-    promised = {
-        "rel_gap": None if is_lp else REL_GAP,
-        "abs_gap": None if is_lp else ABS_GAP if Capability.MIQP not in needs else ABS_GAP_OF_SQUARES,
-        "feasibility_tol": LP_FEASIBILITY if is_lp else None,
-        # A violated quadratic row moves the optimum by as much, and the norm by its root.
-        "mip_feasibility_tol": MIQP_FEASIBILITY if Capability.MIQP in needs else None,
-    }
-    options = {**backend.defaults, **({} if solver.log else backend.quiet), **(backend.lean() if lean else {})}
-    options |= {backend.settings[name]: v for name, v in promised.items() if v is not None and name in backend.settings}
-    asked: dict[str, Any] = {}
-    for setting, amount in given.items():
-        if amount is None:
-            continue
-        if setting in backend.settings:
-            convert = backend.convert.get(setting)
-            asked[backend.settings[setting]] = amount if convert is None else convert(amount)
-        elif setting == "seed" or (setting == "threads" and amount != 1):
-            raise SolverConfigError(f"{backend.title} has no {setting} setting")
-    for name, amount in solver.options.items():
-        for setting, option in backend.settings.items():
-            if option.lower() == name.lower() and setting in given:
-                raise SolverConfigError(f"{backend.title} option {name!r}: give {setting} instead")
-        asked[name] = amount
-    for name, amount in asked.items():
-        wrong = backend.check_option(name, amount)
-        if wrong is not None:
-            raise SolverConfigError(f"{backend.title} option {name!r}: {wrong}")
-    return options | asked
+def _failed(status: Status, message: str) -> Reply:
+    return Reply(status, False, lambda: None, None, None, message)
 
 
-def _failed(status: Status, message: str) -> Answer:
-    return Answer(status, False, lambda: None, None, None, message)
-
-
-def _load(goal: Any, answer: Answer) -> float | None:
+def _load(goal: Any, reply: Reply) -> float | None:
     """Load the solution where there is one, and return its objective; one that is not finite is none."""
-    if answer.status not in _WITH_POINT or not answer.has_solution:
+    if reply.status not in _WITH_POINT or not reply.has_solution:
         return None
-    answer.load()
-    objective = value(goal, exception=False) if answer.objective is None else answer.objective
+    reply.load()
+    objective = value(goal, exception=False) if reply.objective is None else reply.objective
     return None if objective is None or not math.isfinite(objective) else float(objective)
-
-
-def _bound(goal: Any, answer: Answer, objective: float | None, gap: float) -> float | None:
-    """Return the solver's bound, or what its word "optimal" promises; never beyond the objective itself."""
-    if answer.status not in _WITH_POINT:
-        return None
-    sign = 1.0 if goal.sense == minimize else -1.0
-    bound = answer.bound
-    if bound is None and objective is not None and answer.status is Status.OPTIMAL:
-        bound = objective - sign * gap
-    if bound is None or not math.isfinite(bound) or abs(bound) >= _INFINITE:
-        return None
-    return float(bound if objective is None else sign * min(sign * bound, sign * objective))
-
-
-def _promised_gap(backend: Backend, options: Mapping[str, Any], objective: float | None) -> float:
-    """Return how far from the optimum a solver may stop and call it one; the gap may be relative to the bound."""
-    absolute, relative = (float(options.get(backend.settings.get(gap, ""), 0.0)) for gap in ("abs_gap", "rel_gap"))
-    if objective is None or relative >= 1.0:
-        return math.inf
-    return max(absolute, relative / (1.0 - relative) * abs(objective))
-
-
-@contextmanager
-def _quiet(log: bool) -> Iterator[None]:
-    """Keep warnings, and without a log all other chatter, from the terminal: what matters is in the status."""
-    logger = logging.getLogger("pyomo")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings(), nullcontext() if log else capture_output(capture_fd=True):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
-
-
-class _CtrlC:
-    """Ctrl-C for the time of a solve: it waits for Pyomo, which swallows it while it redirects streams.
-
-    While the solver runs, it asks that to stop, so that the incumbent is kept; a second one interrupts for good.
-
-    Attributes
-    ----------
-    came : bool
-        Whether it was pressed; the caller is to say so.
-    """
-
-    def __init__(self) -> None:
-        self.came = False
-        self._before: Any = None
-        self._stop: Any = None
-
-    def __enter__(self) -> _CtrlC:
-        before = signal.getsignal(signal.SIGINT)
-        if callable(before) and threading.current_thread() is threading.main_thread():
-            self._before = before
-            signal.signal(signal.SIGINT, self._take)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-
-    @contextmanager
-    def stops(self, backend: Backend, interface: Any) -> Iterator[None]:
-        """Let it stop the solver for the time of the block."""
-        if self.came:
-            raise KeyboardInterrupt
-        cancel = backend.cancel
-        self._stop = self._before if cancel is None else lambda *_: cancel(interface)
-        try:
-            yield
-        finally:
-            self._stop = None
-
-    def _take(self, number: int, frame: Any) -> None:
-        again, self.came = self.came, True
-        if self._stop is not None:
-            (self._before if again else self._stop)(number, frame)

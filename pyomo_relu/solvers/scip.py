@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from pyomo_relu.solvers import scip_interface
-from pyomo_relu.solvers.answer import Report
 from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
+from pyomo_relu.solvers.reply import Report
 from pyomo_relu.status import Status
 
 
@@ -79,7 +79,9 @@ SCIP = Backend(
         "seed": "randomization/randomseedshift",
         "feasibility_tol": "numerics/feastol",
         "mip_feasibility_tol": "numerics/feastol",
+        "dropped": "numerics/epsilon",
     },
+    keeps_proofs=True,
     quiet={"display/verblevel": 0},
     check_option=check_option,
     lean=lean,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyomo_relu.solvers.answer import Report
 from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
+from pyomo_relu.solvers.reply import Report
 from pyomo_relu.status import Status
 
 
@@ -67,6 +67,7 @@ XPRESS = Backend(
         "seed": "randomseed",
         "feasibility_tol": "feastol",
         "mip_feasibility_tol": "feastol",
+        "dropped": "matrixtol",
     },
     # Nodes within 1e-5 of the incumbent are cut off where not told otherwise, whatever the gap.
     defaults={"mipaddcutoff": -1e-7},

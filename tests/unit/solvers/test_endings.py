@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from pyomo_relu.solvers import BACKENDS, highs, scip
-from pyomo_relu.solvers.answer import Report
+from pyomo_relu.solvers.reply import Report
 from pyomo_relu.status import Status
 
 

@@ -11,7 +11,7 @@ from pyomo.environ import ConcreteModel, Constraint, Objective, Var
 
 from pyomo_relu.errors import SolverUnavailableError
 from pyomo_relu.solvers import BACKENDS, Capability, Solver, cbc, glpk, probe, solve
-from pyomo_relu.solvers.answer import Report, printed_bound
+from pyomo_relu.solvers.reply import Report, printed_bound
 from pyomo_relu.status import Status
 
 LP = frozenset({Capability.LP})

@@ -16,12 +16,13 @@ from pyomo_relu.solvers import (
     Solver,
     direct,
     highs_interface,
+    interrupt,
     legacy,
     run,
     solve,
 )
-from pyomo_relu.solvers.answer import Answer
-from pyomo_relu.solvers.run import MIQP_FEASIBILITY, options_of
+from pyomo_relu.solvers.options import MIQP_FEASIBILITY, options_of
+from pyomo_relu.solvers.reply import Reply
 from pyomo_relu.status import Status
 
 LP = frozenset({Capability.LP})
@@ -47,7 +48,7 @@ def ending(monkeypatch):
                 raise with_what
 
         monkeypatch.setattr(direct, "call", call)
-        if isinstance(with_what, Answer):
+        if isinstance(with_what, Reply):
             monkeypatch.setattr(direct, "read", lambda *_: with_what)
 
     return end
@@ -73,7 +74,7 @@ def test_an_interrupt_is_a_status(model, ending):
 def test_ctrl_c_waits_while_streams_are_redirected(model, monkeypatch, when):
     calls = []
 
-    class Capture(run.capture_output):
+    class Capture(interrupt.capture_output):
         def __enter__(self):
             return self.note("__enter__", super().__enter__)
 
@@ -87,7 +88,7 @@ def test_ctrl_c_waits_while_streams_are_redirected(model, monkeypatch, when):
             calls.append(name)
             return found
 
-    monkeypatch.setattr(run, "capture_output", Capture)
+    monkeypatch.setattr(interrupt, "capture_output", Capture)
     outcome = solve(model, "highs", LP)
     assert calls == ["__enter__", "__exit__"] * 2
     assert outcome.status is Status.INTERRUPTED
@@ -118,14 +119,26 @@ def test_ctrl_c_before_the_solver_begins_is_not_forgotten(model, monkeypatch, na
 
 
 @pytest.mark.parametrize("adapter", [direct, legacy])
-def test_a_mistake_of_our_own_is_not_hidden(model, monkeypatch, adapter):
+def test_trouble_while_the_answer_is_read_is_a_status(model, monkeypatch, adapter):
     def read(*_):
-        raise ZeroDivisionError
+        raise RuntimeError("no such attribute: the solver died")
 
     monkeypatch.setattr(adapter, "read", read)
     name = next(b.name for b in BACKENDS.values() if b.legacy is (adapter is legacy) and b.version() is not None)
-    with pytest.raises(ZeroDivisionError):
-        solve(model, name, LP)
+    outcome = solve(model, name, LP)
+    assert (outcome.status, outcome.message) == (
+        Status.SOLVER_ERROR,
+        "RuntimeError: no such attribute: the solver died",
+    )
+
+
+def test_trouble_while_the_solution_is_loaded_is_a_status(model, ending):
+    def load():
+        raise KeyError("x")
+
+    ending(Reply(Status.OPTIMAL, True, load, -5.0, -5.0))
+    outcome = solve(model, "highs", LP)
+    assert (outcome.status, outcome.bound) == (Status.SOLVER_ERROR, None)
 
 
 @pytest.mark.parametrize(
@@ -155,29 +168,29 @@ def test_what_exceptions_mean(model, monkeypatch, ending, name, error, status):
     assert outcome.message
 
 
-def answer(status, objective=None, bound=None):
-    return Answer(status, objective is not None, lambda: None, objective, bound)
+def reply(status, objective=None, bound=None):
+    return Reply(status, objective is not None, lambda: None, objective, bound)
 
 
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
-        (answer(Status.OPTIMAL, -5.0, -5.0), (Status.OPTIMAL, -5.0, -5.0)),
-        (answer(Status.OPTIMAL, -5.0, -5.1), (Status.OPTIMAL, -5.0, -5.1)),
-        (answer(Status.OPTIMAL, -5.0, -4.9), (Status.OPTIMAL, -5.0, -5.0)),
-        (answer(Status.OPTIMAL, -5.0), (Status.OPTIMAL, -5.0, -5.0)),
-        (answer(Status.OPTIMAL, -5.0, float("nan")), (Status.OPTIMAL, -5.0, None)),
-        (answer(Status.OPTIMAL), (Status.SOLVER_ERROR, None, None)),
-        (answer(Status.OPTIMAL, float("nan")), (Status.SOLVER_ERROR, None, None)),
-        (answer(Status.TIME_LIMIT, -4.0, -9.0), (Status.TIME_LIMIT, -4.0, -9.0)),
-        (answer(Status.TIME_LIMIT, -4.0), (Status.TIME_LIMIT, -4.0, None)),
-        (answer(Status.TIME_LIMIT, None, -9.0), (Status.TIME_LIMIT, None, -9.0)),
-        (answer(Status.TIME_LIMIT, -4.0, -1e20), (Status.TIME_LIMIT, -4.0, None)),
-        (answer(Status.LIMIT, -4.0, -float("inf")), (Status.LIMIT, -4.0, None)),
-        (answer(Status.INTERRUPTED, -4.0, -9.0), (Status.INTERRUPTED, -4.0, -9.0)),
-        (answer(Status.INFEASIBLE, -4.0, -9.0), (Status.INFEASIBLE, None, None)),
-        (answer(Status.UNBOUNDED, -1e20, -1e20), (Status.UNBOUNDED, None, None)),
-        (answer(Status.SOLVER_ERROR, -4.0, -9.0), (Status.SOLVER_ERROR, None, None)),
+        (reply(Status.OPTIMAL, -5.0, -5.0), (Status.OPTIMAL, -5.0, -5.0)),
+        (reply(Status.OPTIMAL, -5.0, -5.1), (Status.OPTIMAL, -5.0, -5.1)),
+        (reply(Status.OPTIMAL, -5.0, -4.9), (Status.OPTIMAL, -5.0, -5.0)),
+        (reply(Status.OPTIMAL, -5.0), (Status.OPTIMAL, -5.0, -5.0)),
+        (reply(Status.OPTIMAL, -5.0, float("nan")), (Status.OPTIMAL, -5.0, None)),
+        (reply(Status.OPTIMAL), (Status.SOLVER_ERROR, None, None)),
+        (reply(Status.OPTIMAL, float("nan")), (Status.SOLVER_ERROR, None, None)),
+        (reply(Status.TIME_LIMIT, -4.0, -9.0), (Status.TIME_LIMIT, -4.0, -9.0)),
+        (reply(Status.TIME_LIMIT, -4.0), (Status.TIME_LIMIT, -4.0, None)),
+        (reply(Status.TIME_LIMIT, None, -9.0), (Status.TIME_LIMIT, None, -9.0)),
+        (reply(Status.TIME_LIMIT, -4.0, -1e20), (Status.TIME_LIMIT, -4.0, None)),
+        (reply(Status.LIMIT, -4.0, -float("inf")), (Status.LIMIT, -4.0, None)),
+        (reply(Status.INTERRUPTED, -4.0, -9.0), (Status.INTERRUPTED, -4.0, -9.0)),
+        (reply(Status.INFEASIBLE, -4.0, -9.0), (Status.INFEASIBLE, None, None)),
+        (reply(Status.UNBOUNDED, -1e20, -1e20), (Status.UNBOUNDED, None, None)),
+        (reply(Status.SOLVER_ERROR, -4.0, -9.0), (Status.SOLVER_ERROR, None, None)),
     ],
 )
 def test_only_what_can_be_trusted_is_passed_on(model, ending, given, kept):
@@ -188,7 +201,7 @@ def test_only_what_can_be_trusted_is_passed_on(model, ending, given, kept):
 
 
 def test_an_optimum_without_a_bound_is_as_good_as_the_gap(model, ending):
-    ending(answer(Status.OPTIMAL, -5.0))
+    ending(reply(Status.OPTIMAL, -5.0))
     assert solve(model, Solver("highs", rel_gap=0.5), MILP).bound == pytest.approx(-10.0)
     assert solve(model, Solver("highs", rel_gap=0.0), MILP).bound == pytest.approx(-5.0 - ABS_GAP, abs=1e-12)
     assert solve(model, Solver("highs", rel_gap=1.0), MILP).bound is None
@@ -243,6 +256,50 @@ def test_settings_go_by_the_solvers_own_names():
     assert highs(LP, rel_gap=0.1) == {"primal_feasibility_tolerance": 1e-9}
 
 
+@pytest.mark.parametrize("name", ["increment", "INCREMENT", "timemode"])
+def test_an_option_on_which_bounds_or_limits_rest_is_refused(name):
+    with pytest.raises(SolverConfigError, match=f"CBC option '{name}': is held at .*, without which"):
+        options_of(BACKENDS["cbc"], Solver("cbc", options={name: 0.5}), MILP)
+
+
+def test_names_are_spelt_as_the_settings_are():
+    given = {"MIP_ABS_GAP": 2.0}
+    assert highs(options=given) == {"mip_rel_gap": REL_GAP, "mip_abs_gap": 2.0}
+    with pytest.raises(SolverConfigError, match="'mip_abs_gap': is given twice"):
+        highs(options={**given, "mip_abs_gap": 3.0})
+
+
+@pytest.mark.parametrize(
+    ("keeps_proofs", "options", "bound", "infeasible"),
+    [
+        (True, {}, -5.0, Status.INFEASIBLE),
+        (True, {"MIP_ABS_GAP": 2.0}, -7.0, Status.INFEASIBLE),
+        (True, {"presolve": "off"}, None, Status.INFEASIBLE),
+        (False, {}, -5.0, Status.INFEASIBLE),
+        (False, {"mip_abs_gap": 2.0}, -7.0, Status.INFEASIBLE),
+        (False, {"presolve": "off"}, None, Status.SOLVER_ERROR),
+    ],
+)
+def test_own_options_of_unknown_meaning_take_the_proof_away(
+    model, monkeypatch, ending, keeps_proofs, options, bound, infeasible
+):
+    monkeypatch.setitem(BACKENDS, "highs", replace(BACKENDS["highs"], keeps_proofs=keeps_proofs))
+    solver = Solver("highs", rel_gap=0.0, options=options)
+    ending(reply(Status.OPTIMAL, -5.0))
+    outcome = solve(model, solver, MILP)
+    assert (outcome.status, outcome.objective) == (Status.OPTIMAL, -5.0)
+    assert outcome.bound == (None if bound is None else pytest.approx(bound, abs=1e-6))
+    ending(reply(Status.INFEASIBLE))
+    outcome = solve(model, solver, MILP)
+    assert outcome.status is infeasible
+    assert bool(outcome.message) == (infeasible is Status.SOLVER_ERROR)
+
+
+def test_glpk_is_not_told_to_leave_out_the_integers():
+    with pytest.raises(SolverConfigError, match="'nomip': would solve another model"):
+        options_of(BACKENDS["glpk"], Solver("glpk", options={"nomip": ""}), MILP)
+
+
 def test_the_solvers_own_options_have_the_last_word():
     given = {"primal_feasibility_tolerance": 1e-7, "presolve": "off"}
     assert highs(LP, options=given) == given
@@ -276,6 +333,7 @@ def test_backends_tell_the_truth_about_themselves():
             "seed",
             "feasibility_tol",
             "mip_feasibility_tol",
+            "dropped",
         }
         assert set(backend.convert) <= set(backend.settings)
         assert backend.install.startswith(("pip install ", "apt install "))

@@ -1,4 +1,4 @@
-"""`Report` and `Answer`: what a solver, and Pyomo's interface to it, say of how a solve ended."""
+"""`Report` and `Reply`: what a solver, and Pyomo's interface to it, say of how a solve ended."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """What came back through an interface, before a solution is loaded into the model."""
 
     status: Status
