@@ -71,8 +71,8 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
 
     The solver's log goes to the streams of ``tee`` and into ``results.solver_log``. ``warmstart_discrete_vars``
     starts a MILP from the values that the variables have. Options are HiGHS's own; they hold for one call.
-    Where HiGHS drops a coefficient that matters (``small_matrix_value``), there is no bound, and no proof that the model
-    is infeasible.
+    Where HiGHS drops a coefficient that matters (``small_matrix_value``), it proves nothing: there is no bound, and no
+    infeasible model.
 
     Attributes
     ----------

@@ -90,7 +90,7 @@ def linear_form(model: ConcreteModel) -> LinearForm:
     Raises
     ------
     InputError
-        If something in the model is active that has no place in such a form.
+        If something in the model is active that has no place in such a form, or a coefficient is not a finite number.
 
     Examples
     --------
@@ -110,16 +110,19 @@ def linear_form(model: ConcreteModel) -> LinearForm:
     goal = _goal(model, columns)
     n = len(columns.var_map)
     lower, upper = columns.bounds()
+    matrix, cost = rows.matrix(n), _dense(goal.linear, columns, n)
+    if not all(np.isfinite(part).all() for part in (matrix.data, cost, goal.constant)):
+        raise InputError("the model has a coefficient that is not a finite number")
     return LinearForm(
         columns=list(columns.var_map.values()),
         rows=rows.rows,
-        matrix=rows.matrix(n),
+        matrix=matrix,
         row_lower=np.concatenate(rows.lower),
         row_upper=np.concatenate(rows.upper),
         lower=lower,
         upper=upper,
         integer=np.array([not v.is_continuous() and not v.fixed for v in columns.var_map.values()], dtype=bool),
-        cost=_dense(goal.linear, columns, n),
+        cost=cost,
         offset=float(goal.constant),
         hessian=_hessian(goal.quadratic, columns, n),
         maximise=goal.maximise,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -70,17 +70,18 @@ class MatrixRows(IndexedConstraint):  # type: ignore[misc]
     Parameters
     ----------
     index : iterable of m labels
-    matrix : scipy.sparse.csr_matrix, shape (m, n)
+    matrix : sparse matrix, shape (m, n)
+        Kept by rows (CSR), entries of one place added up; not copied where it is so already.
     variables : sequence of n Pyomo variables
     row_lower, row_upper : array, shape (m,)
-        Infinite where a side is open. A row that is open on both sides is not active.
+        ``-inf`` and ``inf`` where a side is open. A row that is open on both sides is not active.
 
     Raises
     ------
     ShapeError
         If the sizes do not fit together.
     InputError
-        If a variable is listed twice.
+        If a variable is listed twice, or a coefficient or a side is not a number.
 
     Examples
     --------
@@ -97,7 +98,7 @@ class MatrixRows(IndexedConstraint):  # type: ignore[misc]
     def __init__(
         self,
         index: Iterable[Any],
-        matrix: csr_matrix,
+        matrix: Any,
         variables: Sequence[Any],
         row_lower: FloatArray,
         row_upper: FloatArray,
@@ -107,9 +108,9 @@ class MatrixRows(IndexedConstraint):  # type: ignore[misc]
             raise ShapeError(f"matrix is {matrix.shape}, but there are {len(labels)} rows, {len(variables)} variables")
         if len({id(variable) for variable in variables}) < len(variables):
             raise InputError("a variable has two columns of the matrix, expected one each")
-        self.matrix, self.variables = matrix, list(variables)
+        self.matrix, self.variables = _by_rows(matrix), list(variables)
         self.position = {label: position for position, label in enumerate(labels)}
-        self.row_lower, self.row_upper = row_lower, row_upper
+        self.row_lower, self.row_upper = _side("row_lower", row_lower, labels), _side("row_upper", row_upper, labels)
         super().__init__(labels)
 
     def construct(self, data: Any = None) -> None:
@@ -120,39 +121,46 @@ class MatrixRows(IndexedConstraint):  # type: ignore[misc]
         for members in self._anonymous_sets or ():
             members.construct()
         self._data = {label: MatrixRow(self, label) for label in self.position}
-        self._closed = np.ones(len(self.position), dtype=bool)
+        self._opened = np.zeros(len(self.position), dtype=bool)
         self.update()
 
     def update(
         self,
         *,
-        matrix: csr_matrix | None = None,
+        matrix: Any = None,
         row_lower: FloatArray | None = None,
         row_upper: FloatArray | None = None,
     ) -> None:
         """Give the rows other coefficients or sides; one that opens on both sides is deactivated until one closes.
 
+        Rows that you deactivated, or gave an expression of their own, stay as they are.
+
         Raises
         ------
         ShapeError
             If the shape is not that of what is replaced.
+        InputError
+            If a coefficient or a side is not a number. Then, too, all is as it was.
         """
-        for name, new in (("matrix", matrix), ("row_lower", row_lower), ("row_upper", row_upper)):
-            if new is None:
-                continue
-            if new.shape != getattr(self, name).shape and self._constructed:
-                raise ShapeError(f"{name} has shape {new.shape}, expected {getattr(self, name).shape}")
-            setattr(self, name, new)
-        for name in ("row_lower", "row_upper"):
-            if getattr(self, name).shape != (len(self.position),):
-                raise ShapeError(f"{name} has shape {getattr(self, name).shape}, expected ({len(self.position)},)")
-        closed = np.isfinite(self.row_lower) | np.isfinite(self.row_upper)
+        if matrix is not None and matrix.shape != self.matrix.shape:
+            raise ShapeError(f"matrix has shape {matrix.shape}, expected {self.matrix.shape}")
+        new_matrix = self.matrix if matrix is None else _by_rows(matrix)
+        lower = self.row_lower if row_lower is None else _side("row_lower", row_lower, self.position)
+        upper = self.row_upper if row_upper is None else _side("row_upper", row_upper, self.position)
+        self.matrix, self.row_lower, self.row_upper = new_matrix, lower, upper
+        closed = (lower > -np.inf) | (upper < np.inf)
         labels = list(self.position)
-        for position in np.flatnonzero(closed != self._closed).tolist():
+        for position in np.flatnonzero(closed == self._opened).tolist():
             row = self._data.get(labels[position])
-            if row is not None:
-                row.activate() if closed[position] else row.deactivate()
-        self._closed = closed
+            if row is None or row._expr is not None:
+                continue
+            if closed[position]:
+                row.activate()
+            elif row._active:
+                row.deactivate()
+            else:
+                continue
+            self._opened[position] = not closed[position]
 
     def live_rows(self) -> list[MatrixRow | None]:
         """Return the rows in the order of the matrix: None for what is deleted, not active, or written otherwise."""
@@ -162,3 +170,25 @@ class MatrixRows(IndexedConstraint):  # type: ignore[misc]
     def rewritten_rows(self) -> list[MatrixRow]:
         """Return the rows that were given an expression of their own."""
         return [row for row in self._data.values() if row._expr is not None]
+
+
+def _by_rows(matrix: Any) -> csr_matrix:
+    rows = csr_matrix(matrix)
+    if not rows.has_canonical_format:
+        rows = rows.copy()
+        rows.sum_duplicates()
+    if not np.isfinite(rows.data).all():
+        raise InputError("matrix has an entry that is not a finite number")
+    return rows
+
+
+def _side(name: str, side: FloatArray, labels: Sized) -> FloatArray:
+    if side.shape != (len(labels),):
+        raise ShapeError(f"{name} has shape {side.shape}, expected ({len(labels)},)")
+    never = np.inf if name == "row_lower" else -np.inf
+    wrong = np.isnan(side) | (side == never)
+    if wrong.any():
+        raise InputError(
+            f"{name} is {side[wrong][0]} at {int(np.flatnonzero(wrong)[0])}, expected a number, or {-never}"
+        )
+    return side

@@ -8,10 +8,11 @@ import pytest
 from pyomo.core.expr import LinearExpression, identify_variables
 from pyomo.environ import ConcreteModel, Constraint, Objective, Var, value
 from pyomo.repn import generate_standard_repn
-from scipy.sparse import csr_matrix
+from scipy.sparse import coo_array, csc_matrix, csr_array, csr_matrix
 
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.solvers import BACKENDS, Capability, MatrixRows, probe, solve
+from pyomo_relu.solvers.linear_form import linear_form
 from pyomo_relu.status import Status
 
 MATRIX = np.array([[1.0, 2.0, 0.0], [0.0, -1.0, 3.0], [1.5, 0.0, 1.0], [1.0, 1.0, 1.0]])
@@ -119,3 +120,64 @@ def test_sides_of_another_size_and_twice_the_same_variable_are_refused():
         m.rows.update(matrix=csr_matrix(np.ones((4, 2))))
     with pytest.raises(InputError, match="two columns"):
         MatrixRows([0], csr_matrix(np.ones((1, 2))), [m.x[0], m.x[0]], np.zeros(1), np.ones(1))
+
+
+@pytest.mark.parametrize("kind", [csr_matrix, csr_array, csc_matrix, coo_array])
+def test_any_sparse_matrix_is_read_by_its_rows(kind):
+    m = model(True)
+    m.rows.update(matrix=kind(2.0 * MATRIX))
+    assert str(m.rows["b"].body) == "-2.0*x[1] + 6.0*x[2]"
+    fresh = MatrixRows("abcd", kind(MATRIX), list(m.x.values()), LOWER, UPPER)
+    np.testing.assert_array_equal(fresh.matrix.toarray(), MATRIX)
+
+
+@pytest.mark.parametrize("name", ["highs", "scip"])
+def test_entries_of_one_place_are_added_up(name):
+    twice = csr_matrix((np.array([1.0, 1.0]), np.array([0, 0]), np.array([0, 2])), shape=(1, 2))
+    m = ConcreteModel()
+    m.x = Var(range(2), bounds=(0, 10))
+    m.rows = MatrixRows([0], twice, list(m.x.values()), np.array([4.0]), np.array([np.inf]))
+    m.objective = Objective(expr=m.x[0] + m.x[1])
+    assert solve(m, name, frozenset({Capability.LP})).objective == pytest.approx(2.0)
+    assert twice.nnz == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [("row_lower", np.nan), ("row_upper", np.nan), ("row_lower", np.inf), ("row_upper", -np.inf)]
+)
+def test_sides_that_are_no_sides_are_refused(name, number):
+    m, sides = model(True), np.array([0.0, 0.0, number, 0.0])
+    with pytest.raises(InputError, match=f"{name} is .*{number} at 2, expected a number"):
+        m.rows.update(**{name: sides})
+    given = {"row_lower": LOWER, "row_upper": UPPER, name: sides}
+    with pytest.raises(InputError, match=f"{name} is .*{number} at 2"):
+        MatrixRows("abcd", csr_matrix(MATRIX), list(m.x.values()), **given)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_coefficients_that_are_no_numbers_are_refused(number):
+    m = model(True)
+    with pytest.raises(InputError, match="matrix has an entry that is not a finite number"):
+        m.rows.update(matrix=csr_matrix(np.where(MATRIX == 3.0, number, MATRIX)))
+    m.rows["a"].set_value(m.x[0] + number * m.x[1] <= 0.75)
+    with pytest.raises(InputError, match="a coefficient that is not a finite number"):
+        linear_form(m)
+
+
+def test_an_update_that_is_refused_changes_nothing():
+    m = model(True)
+    with pytest.raises(ShapeError):
+        m.rows.update(row_lower=np.full(4, -np.inf), row_upper=np.zeros(3))
+    np.testing.assert_array_equal(m.rows.row_lower, LOWER)
+    assert all(row.active for row in m.rows.values())
+
+
+def test_an_update_leaves_alone_what_the_user_changed():
+    m = model(True)
+    everywhere = {"row_lower": np.full(4, -np.inf), "row_upper": np.full(4, np.inf)}
+    m.rows["a"].deactivate()
+    m.rows["b"].set_value(m.x[0] + m.x[1] <= 0.75)
+    m.rows.update(**everywhere)
+    assert [row.active for row in m.rows.values()] == [False, True, False, False]
+    m.rows.update(row_lower=LOWER, row_upper=UPPER)
+    assert [row.active for row in m.rows.values()] == [False, True, True, True]
