@@ -8,7 +8,7 @@
     │   ├── NetworkFileError            a file that is not understood, or is damaged
     │   └── SolverConfigError           unknown solver, unknown or ill-typed option
     ├── CapabilityError                 the solver cannot take this kind of model
-    ├── SolverUnavailableError          the solver is not installed, or has no licence
+    ├── SolverUnavailableError          the solver is not installed here, or is broken
     ├── MissingDependencyError (ImportError)   an optional package is not installed
     └── StatusError                     raised by ``Result.raise_for_status()`` only
 
@@ -99,7 +99,7 @@ class CapabilityError(PyomoReluError):
 
 
 class SolverUnavailableError(PyomoReluError):
-    """The chosen solver is not installed here, or does not run.
+    """The chosen solver is not installed here, or cannot be loaded; a missing licence is a status.
 
     Examples
     --------

@@ -6,20 +6,22 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array, issparse
 
 from pyomo_relu.errors import InputError
 
 
 def fingerprint(value: Any) -> str:
-    """Return a SHA-256 of numbers, text, enums, arrays, and dataclasses, sequences and mappings of them.
+    """Return a SHA-256 of numbers, text, enums, dense and sparse arrays, and dataclasses, sequences, mappings of them.
 
     Raises
     ------
     InputError
-        If it holds anything else, which nothing would tell apart from its like.
+        If it holds anything else, or a dataclass what is in none of its fields: nothing would tell it from its like.
 
     Examples
     --------
@@ -34,16 +36,18 @@ def fingerprint(value: Any) -> str:
 
 def _add(digest: Any, value: Any) -> None:
     """Add a value; its kind and size go first, so that no two values are spelt alike."""
+    value = _plain(value)
     if value is None or isinstance(value, bool | int | float | str):
         text = repr(value)
         digest.update(f"{type(value).__name__} {len(text)} {text}".encode())
     elif isinstance(value, Enum):
         digest.update(f"{type(value).__module__}.{type(value).__qualname__}.{value.name} ".encode())
-    elif isinstance(value, np.ndarray | np.number) and value.dtype.kind in "biuf":
+    elif isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         digest.update(f"array {value.dtype.str} {value.shape} ".encode())
         digest.update(np.ascontiguousarray(value).tobytes())
     elif is_dataclass(value) and not isinstance(value, type):
         kind = type(value)
+        _check_fields(value)
         digest.update(f"{kind.__module__}.{kind.__qualname__} {len(fields(value))} ".encode())
         for field in fields(value):
             _add(digest, field.name)
@@ -62,3 +66,24 @@ def _add(digest: Any, value: Any) -> None:
             f"a store cannot tell {type(value).__name__} objects apart: "
             "make it a dataclass of numbers, text and arrays, or leave out the store"
         )
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of NumPy's as Python's, and a sparse matrix by its entries; all else as it is."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if issparse(value):
+        rows = csr_array(value, copy=True)
+        rows.sum_duplicates()
+        return "sparse", rows.shape, rows.indptr.astype(np.int64), rows.indices.astype(np.int64), rows.data
+    return value
+
+
+def _check_fields(value: Any) -> None:
+    """Refuse a dataclass that holds what is in none of its fields, and is not worked out from them."""
+    known = {field.name for field in fields(value)}
+    for name in getattr(value, "__dict__", {}):
+        if name not in known and not isinstance(getattr(type(value), name, None), cached_property):
+            raise InputError(
+                f"a store cannot tell {type(value).__name__} objects apart: {name} is no field of the dataclass"
+            )

@@ -11,17 +11,19 @@ from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
+from pyomo_relu import __version__
 from pyomo_relu.batch.answers import Answer, Batch
 from pyomo_relu.batch.dispatch import dispatch
 from pyomo_relu.batch.fingerprint import fingerprint
 from pyomo_relu.batch.job import Chunk, Job
 from pyomo_relu.batch.processes import Processes
 from pyomo_relu.batch.progress import progress_bar
-from pyomo_relu.batch.store import Store, open_store
+from pyomo_relu.batch.store import OPERATOR, Store, open_store
 from pyomo_relu.errors import InputError
 from pyomo_relu.inversion import Method
 from pyomo_relu.network import Network
-from pyomo_relu.solvers import Solver
+from pyomo_relu.solvers import BACKENDS, Solver
+from pyomo_relu.solvers.availability import version_here
 from pyomo_relu.validation import FloatArray
 
 CHUNKS, LARGEST_CHUNK = 64, 16
@@ -137,6 +139,7 @@ def _opened(
         return
     parts = {
         "network, mask, operator": job.network,
+        OPERATOR: job.parts,
         "box": job.box,
         "method": job.method,
         # A log says nothing of the answer.
@@ -144,8 +147,16 @@ def _opened(
         "observations": observations,
     }
     prints = {name: fingerprint(part) for name, part in parts.items()}
-    with open_store(path, len(observations), job.network.n_in, prints, resume=resume) as store:
+    size = len(observations), job.network.n_in
+    with open_store(path, *size, prints, _versions(job.solver), resume=resume) as store:
         yield store
+
+
+def _versions(solver: Solver) -> dict[str, str]:
+    """Return whose answers the store holds, as far as is known before: of HiGHS, and of the solver that proves."""
+    backends = [BACKENDS[name] for name in dict.fromkeys(("highs", solver.name or "scip"))]
+    found = {backend.title: version_here(backend)[0] for backend in backends}
+    return {"pyomo-relu": __version__, **{title: version or "not here" for title, version in found.items()}}
 
 
 def _cut(observations: FloatArray, waiting: list[int], size: int | None) -> list[Chunk]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from pyomo_relu.batch.answers import Answer, Failure
+from pyomo_relu.batch.pinning import pinned
 from pyomo_relu.box import Box
 from pyomo_relu.errors import (
     CapabilityError,
@@ -27,6 +27,7 @@ from pyomo_relu.inversion import Method
 from pyomo_relu.inversion.front import as_method
 from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem, observed
+from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array
@@ -106,7 +107,9 @@ class Job:
         size = network.n_out if operator is None else len(as_finite_array(operator, "operator", 2))
         problem = Problem.of(network, np.zeros(size), **shared)
         observations = as_float_array(X, "observations")
-        if observations.ndim != 2 or observations.shape[1] != size or not len(observations):
+        if observations.ndim and not len(observations):
+            raise ShapeError("observations: there are none")
+        if observations.ndim != 2 or observations.shape[1] != size:
             raise ShapeError(f"observations have shape {observations.shape}, expected (N, {size}), one a row")
         if mask is not None:
             observations = observations[:, observed(np.zeros(size), mask, size)[0]]
@@ -132,16 +135,16 @@ class Job:
         for i, x in zip(chunk.indices, chunk.observations, strict=True):
             yield i, self._answer(i, x)
 
-    @contextmanager
-    def pinned(self) -> Iterator[None]:
+    def pinned(self) -> AbstractContextManager[None]:
         """Give linear algebra as many threads as the solver; with another number its last bits may differ."""
-        with threadpool_limits(self.solver.threads):
-            yield
+        return pinned(self.solver.threads)
 
     def _answer(self, i: int, x: FloatArray) -> Answer:
         try:
             problem = replace(Problem.of(self.network, x, box=self.box), parts=self.parts)
-            result = self.method.run(problem, self.solver)
+            result: object = self.method.run(problem, self.solver)
+            if not isinstance(result, Result):
+                raise TypeError(f"{type(self.method).__name__} returned {type(result).__name__}, expected a Result")
         except OF_THE_JOB:
             raise
         except Exception as error:  # noqa: BLE001 - one observation's trouble must not lose the others

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -77,9 +77,13 @@ def open_lines(path: Path) -> Iterator[Lines]:
         file = path.open("a+b")
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
-    with file:
+    try:
         _lock(file, path)
         yield Lines(path, file)
+    finally:
+        # What could not be written has been told, and is tried once more here.
+        with suppress(OSError):
+            file.close()
 
 
 def _lock(file: BinaryIO, path: Path) -> None:

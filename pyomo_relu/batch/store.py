@@ -2,7 +2,7 @@
 
 ::
 
-    batch.json       what it is a batch of: number of observations, and fingerprints
+    batch.json       what it is a batch of: number of observations, fingerprints; versions of what began it
     results.jsonl    a line a result, as they come; each observation at most once
     failures.jsonl   a line a failure; written at the end, and tried again by the next run
     codes.npz        codes (N, k) and residuals (N,), NaN where there is none; written at the end
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,9 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.result import Result
 
 FORMAT, VERSION = "pyomo-relu batch", 1
+OPERATOR = "generator, operator"
+"""A part of the header: both apart."""
+
 HEADER, RESULTS, FAILURES, CODES = "batch.json", "results.jsonl", "failures.jsonl", "codes.npz"
 
 
@@ -60,7 +64,13 @@ class Store:
 
 @contextmanager
 def open_store(
-    path: str | os.PathLike[str], size: int, n_in: int, prints: Mapping[str, str], *, resume: bool
+    path: str | os.PathLike[str],
+    size: int,
+    n_in: int,
+    prints: Mapping[str, str],
+    versions: Mapping[str, str],
+    *,
+    resume: bool,
 ) -> Iterator[Store]:
     """Open the store in a folder, which is made if it is not there.
 
@@ -71,6 +81,8 @@ def open_store(
         Number of observations, and size of a code.
     prints : mapping of str to str
         Fingerprints of what the batch is made of.
+    versions : mapping of str to str
+        Of what works on it. One that goes on with other versions warns: its answers may be others.
     resume : bool
         Whether to go on with what the folder holds.
 
@@ -86,12 +98,12 @@ def open_store(
     except OSError as error:
         raise InputError(f"store {folder}: {error.strerror}") from error
     with open_lines(folder / RESULTS) as lines:
-        _check_header(folder, {"size": size, **prints}, resume=resume)
+        _check_header(folder, {"size": size, **prints}, versions, resume=resume)
         yield Store(folder, _read(lines, size, n_in), lines)
 
 
-def _check_header(folder: Path, parts: Mapping[str, Any], *, resume: bool) -> None:
-    header = {"format": FORMAT, "version": VERSION, **parts}
+def _check_header(folder: Path, parts: Mapping[str, Any], versions: Mapping[str, str], *, resume: bool) -> None:
+    header = {"format": FORMAT, "version": VERSION, **parts, "versions": dict(versions)}
     path = folder / HEADER
     if not path.exists():
         for name in (RESULTS, FAILURES, CODES):
@@ -108,10 +120,19 @@ def _check_header(folder: Path, parts: Mapping[str, Any], *, resume: bool) -> No
         raise InputError(f"{path}: damaged, or not JSON") from error
     if not isinstance(found, dict) or (found.get("format"), found.get("version")) != (FORMAT, VERSION):
         raise InputError(f"{path}: not the header of a {FORMAT}, version {VERSION}")
-    other = [name for name in parts if found.get(name) != parts[name]]
+    # The first headers had neither of the two.
+    is_old = "versions" not in found
+    other = [name for name in parts if found.get(name) != parts[name] and not (is_old and name == OPERATOR)]
     if other:
         named = "; ".join(other)
         raise InputError(f"store {folder}: belongs to another batch (not the same: {named}): give another folder")
+    begun = found.get("versions", versions)
+    if not isinstance(begun, dict):
+        raise InputError(f"{path}: damaged: its versions are no table")
+    if begun != versions:
+        differ = ", ".join(f"{name} {begun.get(name)}" for name in versions if begun.get(name) != versions[name])
+        said = f"store {folder}: begun with {differ}; what is missing may be answered otherwise now"
+        warnings.warn(said, stacklevel=2)
 
 
 def _read(lines: Lines, size: int, n_in: int) -> dict[int, Result]:

@@ -21,7 +21,7 @@ class AffineChain:
     """A network under construction; neighbouring affine steps are merged into one layer.
 
     Up to rounding the layers compute what the steps do. A single step of each
-    kind between two activations is not rounded at all.
+    kind between two activations is taken as it is; a division is a product with the rounded inverse.
 
     Parameters
     ----------

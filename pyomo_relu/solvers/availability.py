@@ -22,7 +22,7 @@ class Availability:
     name : str
     runs : bool
     version : str or None
-        None where it is not installed.
+        None where it is not installed or is broken, "unknown" where it does not tell.
     reason : str
         Why it does not run; empty where it does.
     supports : tuple of str
@@ -64,9 +64,9 @@ def probe(backend: Backend) -> Availability:
     (True, ('LP', 'MILP'))
     """
     supports = tuple(capability.value for capability in Capability if capability in backend.supports)
-    version = backend.version()
+    version, reason = version_here(backend)
     if version is None:
-        return Availability(backend.name, False, None, "not installed", supports, backend.install)
+        return Availability(backend.name, False, None, reason, supports, backend.install)
     model = ConcreteModel()
     model.x = Var(bounds=(0, 1))
     model.y = Var(bounds=(0, 1))
@@ -76,6 +76,26 @@ def probe(backend: Backend) -> Availability:
     right = outcome.status is Status.OPTIMAL and abs(value(model.x) - 1) < 1e-6 and abs(value(model.y)) < 1e-6
     reason = "" if right else outcome.message or str(outcome.status)
     return Availability(backend.name, right, version, reason, supports, backend.install)
+
+
+def version_here(backend: Backend) -> tuple[str | None, str]:
+    """Return a solver's version; or None, and why there is none: not installed, or what it says where it is broken.
+
+    Parameters
+    ----------
+    backend : Backend
+
+    Examples
+    --------
+    >>> version, reason = version_here(BACKENDS["highs"])
+    >>> version is None, reason
+    (False, '')
+    """
+    try:
+        version = backend.version()
+    except Exception as error:  # noqa: BLE001 - foreign code only: whatever is broken, the other solvers may run
+        return None, " ".join(f"{type(error).__name__}: {error}".split())
+    return version, "not installed" if version is None else ""
 
 
 def available_solvers() -> list[str]:

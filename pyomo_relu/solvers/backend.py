@@ -87,6 +87,8 @@ class Backend:
         Reads from Pyomo's interface, after the solve, what Pyomo gets wrong or leaves out.
     keeps_proofs : bool
         Whether its bounds, and "infeasible", hold under any option of its own that the user may set.
+    harmless : frozenset of str
+        Options of its own, besides the settings, that change nothing of what its words mean.
     failures : mapping
         Words in the solver's exceptions, and the status that they mean; the first match counts.
 
@@ -116,6 +118,7 @@ class Backend:
     cancel: Callable[[Any], None] | None = None
     report: Callable[[Any], Report] = _as_pyomo_reads_it
     keeps_proofs: bool = False
+    harmless: frozenset[str] = frozenset()
     failures: Mapping[str, Status] = field(default_factory=dict)
 
 

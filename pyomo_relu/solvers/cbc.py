@@ -98,4 +98,5 @@ CBC = Backend(
     check_option=check_option,
     executable=executable,
     report=report,
+    harmless=frozenset({"maxNodes", "presolve", "preprocess"}),
 )

@@ -82,4 +82,5 @@ GLPK = Backend(
     check_option=check_option,
     executable=executable,
     report=report,
+    harmless=frozenset({"nopresol"}),
 )

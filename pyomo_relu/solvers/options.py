@@ -61,7 +61,8 @@ def own_options(backend: Backend, solver: Solver) -> dict[str, Any]:
         If one is given twice, is a field of `Solver` by another name, or is held at a value here.
     """
     fields = {backend.settings[field].lower(): field for field in _FIELDS if field in backend.settings}
-    spelt = {name.lower(): name for name in (*backend.settings.values(), *backend.defaults, *backend.quiet)}
+    known = (*backend.settings.values(), *backend.defaults, *backend.quiet, *backend.harmless)
+    spelt = {name.lower(): name for name in known}
     found: dict[str, Any] = {}
     for given, amount in solver.options.items():
         name = spelt.get(given.lower(), given)
@@ -80,7 +81,7 @@ def own_options(backend: Backend, solver: Solver) -> dict[str, Any]:
 
 def are_known(backend: Backend, solver: Solver) -> bool:
     """Whether what a `Solver`'s own options mean is known here, so that the solver's words keep their meaning."""
-    return own_options(backend, solver).keys() <= set(backend.settings.values())
+    return own_options(backend, solver).keys() <= {*backend.settings.values(), *backend.harmless}
 
 
 def promised_gap(backend: Backend, options: Mapping[str, Any], objective: float | None) -> float:

@@ -116,7 +116,7 @@ class Session:
             with _ONE_AT_A_TIME, CtrlC() as ctrl_c, quiet(self._solver.log):
                 self._options = options_of(self._backend, self._solver, needs, lean=lean)
         except ImportError as error:
-            raise SolverUnavailableError(f"{self._backend.title} does not run: {error}") from error
+            raise SolverUnavailableError(f"{self._backend.title} cannot be loaded: {error}") from error
         if ctrl_c.came:
             raise KeyboardInterrupt
         self._dropped = largest_dropped(self._backend, self._options)

@@ -91,7 +91,7 @@ def test_an_executor_that_was_shut_down_leaves_failures() -> None:
     [
         ({"X": X[0]}, r"observations have shape \(30,\), expected \(N, 30\), one a row"),
         ({"X": X[:, :29]}, r"observations have shape \(7, 29\), expected \(N, 30\)"),
-        ({"X": X[:0]}, r"observations have shape \(0, 30\), expected \(N, 30\)"),
+        ({"X": X[:0]}, "observations: there are none"),
         ({"X": [[1.0], [1.0, 2.0]]}, "observations is ragged"),
         ({"X": np.array([["a"]])}, "observations must be an array of real numbers"),
         ({"net": LINEAR}, "network must be a pyomo_relu.Network, got Layerwise"),
@@ -122,3 +122,13 @@ def test_a_number_of_workers_that_is_none_is_refused(workers: Any) -> None:
 def test_a_method_that_cannot_be_sent_is_refused_before_workers_start() -> None:
     with pytest.raises(pr.InputError, match="cannot be sent to workers: not to be pickled"):
         pr.invert_many(NET, X, Unsendable(), pr.Processes(1))
+
+
+def test_a_method_that_returns_no_result_is_a_failure_of_the_observation() -> None:
+    class Nothing:
+        def run(self, problem: Any, solver: pr.Solver) -> Any:
+            return None
+
+    batch = pr.invert_many(NET, X, Nothing())
+    assert [failure.error for failure in batch.failures] == ["TypeError"] * 7
+    assert batch.failures[0].message == "Nothing returned NoneType, expected a Result"

@@ -11,6 +11,7 @@ import pytest
 from batch_setting import LINEAR, NET
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import coo_array, csc_array, csr_array
 
 import pyomo_relu as pr
 from pyomo_relu.batch.fingerprint import fingerprint
@@ -34,3 +35,16 @@ def test_fingerprints_tell_arrays_apart() -> None:
     arrays = [np.zeros(4), np.zeros((2, 2)), np.zeros(4, dtype=np.int64), np.array([0.0, 0.0, 0.0, -0.0]), 0.0, "0.0"]
     assert len({fingerprint(array) for array in arrays}) == 6
     assert math.isfinite(int(fingerprint(arrays), 16))
+
+
+def test_numbers_of_numpy_are_the_numbers_that_they_are() -> None:
+    for number in (0.1, 3, True, "a"):
+        assert fingerprint(np.array([number])[0]) == fingerprint(number)
+    assert fingerprint(pr.LayerLinf(eps=np.float64(0.1))) == fingerprint(pr.LayerLinf(eps=0.1))
+
+
+def test_sparse_matrices_are_told_apart_by_their_entries() -> None:
+    rows = csr_array(np.array([[1.0, 0.0], [0.0, 2.0]]))
+    twice = coo_array((np.array([0.5, 0.5, 2.0]), (np.array([0, 0, 1]), np.array([0, 0, 1]))), shape=(2, 2))
+    assert fingerprint(rows) == fingerprint(csc_array(rows)) == fingerprint(twice)
+    assert len({fingerprint(matrix) for matrix in (rows, 2.0 * rows, rows.T[::-1], rows[:, :1], rows.toarray())}) == 5

@@ -57,12 +57,12 @@ def test_a_file_cut_anywhere_is_resumed(tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("cut")
     results = {i: LINEAR_RESULTS[i] for i in range(3)}
     whole = b"".join(to_line(i, result) for i, result in results.items())
-    with open_store(folder, 3, 3, {}, resume=False) as store:
+    with open_store(folder, 3, 3, {}, {}, resume=False) as store:
         store.append(list(results.items()))
     assert (folder / "results.jsonl").read_bytes() == whole
     kept = data.draw(st.integers(0, len(whole)))
     (folder / "results.jsonl").write_bytes(whole[:kept])
-    with open_store(folder, 3, 3, {}, resume=True) as store:
+    with open_store(folder, 3, 3, {}, {}, resume=True) as store:
         left = dict(store.results)
         assert len(left) == whole[:kept].count(b"\n")
         store.append([(i, result) for i, result in results.items() if i not in left])
@@ -115,7 +115,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
         ({"method": pr.Layerwise(pr.LinearSolve(threshold=1e-8))}, "method"),
         ({"solver": pr.Solver(seed=1)}, "solver"),
         ({"solver": pr.Solver(threads=2)}, "solver"),
-        ({"mask": np.arange(30) > 0}, "network, mask, operator; observations"),
+        ({"mask": np.arange(30) > 0}, "network, mask, operator; generator, operator; observations"),
     ],
 )
 def test_a_store_of_another_batch_is_refused(tmp_path: Path, change: dict[str, Any], said: str) -> None:
@@ -204,9 +204,9 @@ def test_a_store_cannot_be_where_a_file_is(tmp_path: Path) -> None:
 
 def test_two_runs_do_not_write_to_one_store(tmp_path: Path) -> None:
     with (
-        open_store(tmp_path, 7, 3, {}, resume=False),
+        open_store(tmp_path, 7, 3, {}, {}, resume=False),
         pytest.raises(pr.InputError, match="another run is writing to it"),
-        open_store(tmp_path, 7, 3, {}, resume=True),
+        open_store(tmp_path, 7, 3, {}, {}, resume=True),
     ):
         pass
 
@@ -219,3 +219,57 @@ def test_a_method_without_a_fingerprint_needs_a_run_without_a_store(tmp_path: Pa
     with pytest.raises(pr.InputError, match="a store cannot tell Method objects apart"):
         pr.invert_many(NET, X, Method(), store=tmp_path / "store")
     assert not (tmp_path / "store").exists()
+
+
+def test_a_store_of_another_operator_is_refused_though_the_network_is_the_same(tmp_path: Path) -> None:
+    matrix = np.random.default_rng(1).normal(size=(8, 30))
+    whole = pr.Network((*NET.layers, pr.Layer(matrix, None, 1.0)))
+    pr.invert_many(NET, X @ matrix.T, pr.ProjectedGradient(), operator=matrix, store=tmp_path)
+    with pytest.raises(pr.InputError, match=r"not the same: generator, operator\)"):
+        pr.invert_many(whole, X @ matrix.T, pr.ProjectedGradient(), store=tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("mask", [None, np.arange(30) > 3])
+def test_a_store_without_versions_is_read(tmp_path: Path, mask: Any) -> None:
+    pr.invert_many(NET, X, LINEAR, mask=mask, store=tmp_path)
+    header = json.loads((tmp_path / "batch.json").read_text())
+    assert header.pop("versions").keys() == {"pyomo-relu", "HiGHS", "SCIP"}
+    header.pop("generator, operator")
+    (tmp_path / "batch.json").write_text(json.dumps(header))
+    assert len(pr.invert_many(NET, X, LINEAR, mask=mask, store=tmp_path, resume=True)) == 7
+
+
+def test_who_goes_on_with_another_version_is_told(tmp_path: Path) -> None:
+    pr.invert_many(NET, X, LINEAR, store=tmp_path)
+    header = json.loads((tmp_path / "batch.json").read_text())
+    header["versions"]["HiGHS"] = "0.9"
+    (tmp_path / "batch.json").write_text(json.dumps(header))
+    with pytest.warns(UserWarning, match=r"begun with HiGHS 0\.9; what is missing may be answered otherwise"):
+        pr.invert_many(NET, X, LINEAR, store=tmp_path, resume=True)
+
+
+def test_what_a_method_holds_beside_its_fields_is_refused(tmp_path: Path) -> None:
+    class Method(pr.Layerwise):
+        def __init__(self, extra: int) -> None:
+            super().__init__()
+            object.__setattr__(self, "extra", extra)
+
+    with pytest.raises(pr.InputError, match="cannot tell Method objects apart: extra is no field"):
+        pr.invert_many(NET, X, Method(1), store=tmp_path / "store")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sets a limit of the process")
+def test_a_full_disk_is_an_error_of_one_line(tmp_path: Path) -> None:
+    import resource
+    import signal
+
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2500, hard))
+    try:
+        with pytest.raises(pr.InputError, match=r"cannot write .*results.jsonl: File too large"):
+            pr.invert_many(NET, X, LINEAR, store=tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    assert len(pr.invert_many(NET, X, LINEAR, store=tmp_path, resume=True)) == 7

@@ -5,6 +5,7 @@ import signal
 from dataclasses import replace
 
 import pytest
+from pyomo.contrib.solver.common.factory import SolverFactory
 from pyomo.environ import ConcreteModel, Constraint, Objective, Var
 
 from pyomo_relu.errors import InputError, SolverConfigError, SolverUnavailableError
@@ -14,13 +15,16 @@ from pyomo_relu.solvers import (
     REL_GAP,
     Capability,
     Solver,
+    available_solvers,
     direct,
     highs_interface,
     interrupt,
     legacy,
+    probe,
     run,
     solve,
 )
+from pyomo_relu.solvers.backend import said_by
 from pyomo_relu.solvers.options import MIQP_FEASIBILITY, options_of
 from pyomo_relu.solvers.reply import Reply
 from pyomo_relu.status import Status
@@ -221,6 +225,33 @@ def test_a_solver_that_is_not_installed_is_an_error_with_the_line_that_installs_
         solve(model, name, LP)
     assert BACKENDS[name].title in str(caught.value)
     assert BACKENDS[name].install in str(caught.value)
+
+
+def test_a_solver_whose_library_is_missing_is_told_and_hides_no_other(model, monkeypatch):
+    def version():
+        raise ImportError("libscip.so: cannot open shared object file")
+
+    monkeypatch.setitem(BACKENDS, "scip", replace(BACKENDS["scip"], version=version))
+    with pytest.raises(SolverUnavailableError, match=r"SCIP cannot be loaded: libscip\.so"):
+        solve(model, "scip", LP)
+    found = probe(BACKENDS["scip"])
+    assert (found.runs, found.version) == (False, None)
+    assert found.reason == "ImportError: libscip.so: cannot open shared object file"
+    assert "highs" in available_solvers()
+
+
+def test_a_program_that_did_not_answer_in_time_is_asked_again(tmp_path):
+    program = tmp_path / "program"
+    assert said_by(str(program)) == ""
+    program.write_text("#!/bin/sh\necho here")
+    program.chmod(0o755)
+    assert said_by(str(program)) == "here\n"
+
+
+@pytest.mark.parametrize("threads", [(1, 2), (2, None, 1)])
+def test_the_interface_takes_another_number_of_threads(model, threads):
+    interface = SolverFactory("pyomo_relu_highs")
+    assert [interface.solve(model, threads=n).incumbent_objective for n in threads] == [-5.0] * len(threads)
 
 
 def test_the_log_level_of_pyomo_is_given_back(model, ending):
