@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_VALUES = "bound|time_limit|rel_gap|threads|seed|runs|every|workers|eps|schedule|tube|then|tol|box|mask|operator"
+_VALUES = (
+    "bound|time_limit|rel_gap|threads|seed|runs|every|workers|eps|schedule|tube|then|tol|box|mask|operator|max_cells"
+)
 
 _WORDS: tuple[tuple[str, str], ...] = (
     (r"\bbox=\(lower, upper\), such as box=\(-3, 3\)", "--box LO HI, such as --box -3 3"),
@@ -13,6 +15,8 @@ _WORDS: tuple[tuple[str, str], ...] = (
     # A file's own keys come after the file's name, and stay as they are.
     (rf"^((?:--formulation \w+: )?)({_VALUES})(?= (?:must|is|has)\b)", r"\1--\2"),
     (rf"\b(give|raise) ({_VALUES})\b", r"\1 --\2"),
+    (r"\bleave slopes out\b", "leave --slopes out"),
+    (r"^seconds(?= must be\b)", "--time-limit"),
     (r"\bset log=True\b", "give --log"),
     (r"\bgive resume=True\b", "give --resume"),
     (r"\bLayerLinf, LayerL1\b", "--formulation linf or l1"),

@@ -16,6 +16,8 @@ from pyomo_relu.errors import PyomoReluError
 
 DONE, UNDECIDED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
+CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+
 # Older versions of typer raise click's class, newer ones that of a private copy: both derive BadParameter from it.
 _UsageError: Any = typer.BadParameter.__mro__[1]
 
@@ -41,8 +43,10 @@ class Group(TyperGroup):
             code = INTERRUPTED
         except OSError as error:
             # The reader of a pipe may leave early: `pyomo-relu show mnist | head`.
-            if error.errno != errno.EPIPE:
+            if error.errno in CANNOT_WRITE:
                 return _complain(f"cannot write: {error.strerror}")
+            if error.errno != errno.EPIPE:
+                _complain(str(error))
             return UNDECIDED
         if code == INTERRUPTED:
             print("interrupted", file=sys.stderr)

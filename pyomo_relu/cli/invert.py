@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pyomo_relu.cli import parameters
+from pyomo_relu.cli.chosen import chosen_by
 from pyomo_relu.cli.group import DONE, INTERRUPTED, UNDECIDED
-from pyomo_relu.cli.method import MethodFlags, choose_method
 from pyomo_relu.cli.network import read_network
-from pyomo_relu.cli.options import SolverFlags, choose_solver
 from pyomo_relu.cli.output import SUFFIXES, as_json, check_destination, write_result
 from pyomo_relu.cli.parameters import METHOD, OUTPUT
 from pyomo_relu.cli.terminal import note, solving
@@ -25,9 +24,7 @@ if TYPE_CHECKING:
 
 def invert(
     network: parameters.NetworkArgument,
-    observation: Annotated[
-        Path, typer.Argument(help="What was observed: a .npy, .csv, .txt or .json file.", metavar="OBSERVATION")
-    ],
+    observation: parameters.ObservationArgument,
     method: parameters.MethodFlag = None,
     formulation: parameters.FormulationFlag = None,
     schedule: parameters.ScheduleFlag = None,
@@ -64,10 +61,7 @@ def invert(
     plot: Annotated[Path | None, typer.Option(help="Draw it: .png, .svg or .pdf.", rich_help_panel=OUTPUT)] = None,
 ) -> None:
     """Find a code whose output is the observation, or as near as can be."""
-    solver_flags = SolverFlags(solver, config, time_limit, rel_gap, threads, seed, log, option or ())
-    box_flag = None if box is None else (float(box[0]), float(box[1]))
-    method_flags = MethodFlags(method, formulation, schedule, eps, norm, encoding, tube, then, extent, tol, box_flag)
-    chosen, settings = choose_method(method_flags, solver_flags.given), choose_solver(solver_flags)
+    chosen, settings, sides = chosen_by(locals())
     _check_files(out, plot, (Path(network), observation, mask, operator, config))
 
     from pyomo_relu.inversion import Exact
@@ -80,14 +74,14 @@ def invert(
     x = read_array(observation, "observation")
     seen = None if mask is None else read_array(mask, "mask")
     matrix = None if operator is None else read_array(operator, "operator", matrix=True)
-    problem = Problem.of(net, x, operator=matrix, mask=seen, box=box_flag)
+    problem = Problem.of(net, x, operator=matrix, mask=seen, box=sides)
     with solving("inverting", quiet=json_only or settings.log):
-        result = run(net, x, chosen, operator=matrix, mask=seen, box=box_flag, solver=settings)
+        result = run(net, x, chosen, operator=matrix, mask=seen, box=sides, solver=settings)
     reach: Extent | None = None
     if extent and isinstance(chosen, Exact) and not _interrupted(result):
         with solving("bounding equally good codes", quiet=json_only or settings.log):
             reach = extent_of(
-                net, x, chosen, result=result, tol=tol, operator=matrix, mask=seen, box=box_flag, solver=settings
+                net, x, chosen, result=result, tol=tol, operator=matrix, mask=seen, box=sides, solver=settings
             )
     if result.z is not None or not _interrupted(result):
         _print(result, reach, json_only, problem.network.sizes)

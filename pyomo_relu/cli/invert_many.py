@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pyomo_relu.cli import parameters
+from pyomo_relu.cli.chosen import chosen_by
 from pyomo_relu.cli.group import BAD_INPUT, DONE, UNDECIDED
 from pyomo_relu.cli.invert import exit_code
-from pyomo_relu.cli.method import MethodFlags, choose_method
 from pyomo_relu.cli.network import read_network
-from pyomo_relu.cli.options import SolverFlags, choose_solver
 from pyomo_relu.cli.parameters import OUTPUT
 from pyomo_relu.cli.terminal import note, solving
 from pyomo_relu.cli.workers import WORKERS, DaskFlag, WorkersFlag, check_workers, executor
@@ -66,10 +66,9 @@ def invert_many(
     check_workers(workers, dask)
     if resume and out is None:
         raise InputError("--resume goes with --out")
-    solver_flags = SolverFlags(solver, config, time_limit, rel_gap, threads, seed, log, option or ())
-    box_flag = None if box is None else (float(box[0]), float(box[1]))
-    method_flags = MethodFlags(method, formulation, schedule, eps, norm, encoding, tube, then, box=box_flag)
-    chosen, settings = choose_method(method_flags, solver_flags.given), choose_solver(solver_flags)
+    chosen, settings, sides = chosen_by(locals())
+    if out is not None and out.exists() and not out.is_dir():
+        raise InputError(f"--out {out}: is not a folder")
 
     from pyomo_relu.batch import invert_many as run
     from pyomo_relu.io.observation import read_array
@@ -78,7 +77,7 @@ def invert_many(
     x = read_array(observations, "observations", matrix=True)
     seen = None if mask is None else read_array(mask, "mask")
     matrix = None if operator is None else read_array(operator, "operator", matrix=True)
-    shared: dict[str, Any] = {"operator": matrix, "mask": seen, "box": box_flag, "solver": settings}
+    shared: dict[str, Any] = {"operator": matrix, "mask": seen, "box": sides, "solver": settings}
     kept: dict[str, Any] = {"store": out, "resume": resume, "progress": not (json_only or settings.log)}
     try:
         with solving("", quiet=True), executor(workers, dask) as at_work:
@@ -100,10 +99,14 @@ def _print(batch: Batch, json_only: bool) -> None:
     whole = {
         **batch.summary(),
         "failures": [failure.to_dict() for failure in batch.failures],
-        "residuals": [answer.residual for answer in batch],
+        "residuals": [_finite(answer.residual) for answer in batch],
         "codes": [None if answer.z is None else answer.z.tolist() for answer in batch],
     }
     typer.echo(json.dumps(whole, allow_nan=False))
+
+
+def _finite(number: float | None) -> float | None:
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _exit_code_of(answer: Any) -> int:

@@ -79,6 +79,7 @@ def choose_method(flags: MethodFlags, solver_flags: Sequence[str] = ()) -> Metho
 
 
 def _exact(flags: MethodFlags) -> Method:
+    from pyomo_relu.formulations import ENCODINGS
     from pyomo_relu.inversion import Exact
 
     norm = _norm("--norm", "inf" if flags.norm is None else flags.norm)
@@ -95,6 +96,9 @@ def _exact(flags: MethodFlags) -> Method:
             raise InputError("--tol goes with --extent")
         if not 0.0 < flags.tol < math.inf:
             raise InputError(f"--tol must be a positive number, got {flags.tol}")
+    if flags.encoding is not None and flags.encoding not in ENCODINGS:
+        exact = ", ".join(name for name, encoding in ENCODINGS.items() if encoding.exact)
+        raise InputError(f"unknown encoding {flags.encoding!r}; known: {exact}")
     given: dict[str, Any] = {} if flags.encoding is None else {"encoding": flags.encoding}
     return Exact(norm=norm, tube=flags.tube, then=then, **given)
 

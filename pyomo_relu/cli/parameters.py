@@ -11,6 +11,10 @@ METHOD, SOLVER, OUTPUT = "Method", "Solver", "Output"
 
 NetworkArgument = Annotated[str, typer.Argument(help="A .npz, .onnx, .pt or .pth file, or: mnist.", metavar="NETWORK")]
 
+ObservationArgument = Annotated[
+    Path, typer.Argument(help="What was observed: a .npy, .csv, .txt or .json file.", metavar="OBSERVATION")
+]
+
 MethodFlag = Annotated[
     str | None,
     typer.Option(
@@ -80,7 +84,6 @@ SlopesFlag = Annotated[
     typer.Option(
         help="Activations of a file that has none, one or one a layer: 0 ReLU, 1 linear.",
         metavar="S,S,...",
-        rich_help_panel=METHOD,
     ),
 ]
 

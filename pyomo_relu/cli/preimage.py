@@ -12,6 +12,7 @@ import typer
 from pyomo_relu.cli.group import DONE, UNDECIDED
 from pyomo_relu.cli.network import read_network
 from pyomo_relu.cli.output import check_destination
+from pyomo_relu.cli.parameters import NetworkArgument, ObservationArgument, SlopesFlag
 from pyomo_relu.cli.terminal import solving
 
 if TYPE_CHECKING:
@@ -20,10 +21,8 @@ if TYPE_CHECKING:
 
 
 def preimage(
-    network: Annotated[str, typer.Argument(help="A .npz, .onnx, .pt or .pth file, or: mnist.", metavar="NETWORK")],
-    observation: Annotated[
-        Path, typer.Argument(help="What was observed: a .npy, .csv, .txt or .json file.", metavar="OBSERVATION")
-    ],
+    network: NetworkArgument,
+    observation: ObservationArgument,
     box: Annotated[
         tuple[float, float] | None, typer.Option(help="Bounds of every entry of the code.", metavar="LO HI")
     ] = None,
@@ -32,12 +31,7 @@ def preimage(
     time_limit: Annotated[
         float, typer.Option(help="Seconds for the search; again for components, and for convexity.")
     ] = 60.0,
-    slopes: Annotated[
-        str | None,
-        typer.Option(
-            help="Activations of a file that has none, one or one a layer: 0 ReLU, 1 linear.", metavar="S,S,..."
-        ),
-    ] = None,
+    slopes: SlopesFlag = None,
     plot: Annotated[Path | None, typer.Option(help="Draw it: a .png, .svg or .pdf file; two inputs only.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
 ) -> None:

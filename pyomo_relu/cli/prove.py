@@ -11,7 +11,7 @@ import typer
 from pyomo_relu.cli.group import DONE, UNDECIDED
 from pyomo_relu.cli.network import read_network
 from pyomo_relu.cli.output import check_destination
-from pyomo_relu.cli.parameters import NetworkArgument
+from pyomo_relu.cli.parameters import NetworkArgument, ObservationArgument, SlopesFlag
 from pyomo_relu.cli.terminal import note, solving
 from pyomo_relu.errors import InputError
 
@@ -27,9 +27,7 @@ BELOW = 1.0 - 1e-6
 
 def prove(
     network: NetworkArgument,
-    observation: Annotated[
-        Path, typer.Argument(help="What was observed: a .npy, .csv, .txt or .json file.", metavar="OBSERVATION")
-    ],
+    observation: ObservationArgument,
     box: Annotated[tuple[float, float], typer.Option(help="Bounds of every entry of the code.", metavar="LO HI")],
     out: Annotated[Path | None, typer.Option(help="Where to write the certificate: a .json file.")] = None,
     norm: Annotated[str, typer.Option(help="Norm of the residual.", metavar="inf|1")] = "inf",
@@ -37,12 +35,7 @@ def prove(
         float | None, typer.Option(help="What to prove; a little below the optimum, which is sought, if not given.")
     ] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds for the inversion; again for the proof.")] = 60.0,
-    slopes: Annotated[
-        str | None,
-        typer.Option(
-            help="Activations of a file that has none, one or one a layer: 0 ReLU, 1 linear.", metavar="S,S,..."
-        ),
-    ] = None,
+    slopes: SlopesFlag = None,
     program: Annotated[
         Path | None, typer.Option(help="Write the rational MILP, for solvers with exact arithmetic: a .lp file.")
     ] = None,
@@ -51,6 +44,8 @@ def prove(
     """Prove in exact arithmetic that every code in the box misses the observation by at least a bound."""
     if norm not in ("inf", "1"):
         raise InputError(f"--norm must be inf or 1 for a rational proof, got {norm!r}")
+    if not time_limit > 0.0:
+        raise InputError(f"--time-limit must be a positive number, got {time_limit}")
     chosen: Literal["inf", 1] = "inf" if norm == "inf" else 1
     for path, flag, suffix in ((out, "--out", ".json"), (program, "--program", ".lp")):
         if path is not None:

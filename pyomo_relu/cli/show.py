@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pyomo_relu.cli.network import read_network
+from pyomo_relu.cli.parameters import NetworkArgument, SlopesFlag
 
 if TYPE_CHECKING:
     from pyomo_relu.network import Network
@@ -30,13 +31,8 @@ class LayerFacts:
 
 
 def show(
-    network: Annotated[str, typer.Argument(help="A .npz, .onnx, .pt or .pth file, or: mnist.", metavar="NETWORK")],
-    slopes: Annotated[
-        str | None,
-        typer.Option(
-            help="Activations of a file that has none, one or one a layer: 0 ReLU, 1 linear.", metavar="S,S,..."
-        ),
-    ] = None,
+    network: NetworkArgument,
+    slopes: SlopesFlag = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
 ) -> None:
     """Show a network: its layers, sizes, weights and dead rows."""

@@ -19,11 +19,13 @@ def blaming(what: object) -> Iterator[None]:
 
 @contextmanager
 def catching(what: object, damage: tuple[type[Exception], ...]) -> Iterator[None]:
-    """Turn the errors that a foreign reader raises for bad bytes into one NetworkFileError."""
+    """Turn the errors that a foreign reader raises for bad bytes, or of the file system, into one NetworkFileError."""
     try:
         yield
     except InputError:
         raise
     except damage as error:
+        if isinstance(error, OSError) and error.strerror:
+            raise NetworkFileError(f"{what}: {error.strerror}") from error
         reason = str(error).split("\n")[0] or type(error).__name__
         raise NetworkFileError(f"{what}: damaged, or not what it says it is ({reason})") from error

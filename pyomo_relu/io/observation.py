@@ -108,7 +108,8 @@ def _numbers(text: str, where: str) -> list[float]:
             raise InputError(f"{where}: has an empty cell")
         for word in cell.split():
             try:
-                found.append(float(word))
+                # Python takes 1_000 for a number; in a file it is a slip.
+                found.append(float(word if "_" not in word else ""))
             except ValueError as error:
                 raise InputError(f"{where}: {word[:40]!r} is not a number") from error
     return found

@@ -127,7 +127,7 @@ def test_a_store_is_resumed_only_where_asked_for(run: Run) -> None:
         (["many.npy", "--chunk", 0], "Invalid value for '--chunk': "),
         (["many.npy", "--eps", -1], "--eps must be a positive number"),
         (["many.npy", "--method", "exact", "--eps", 1], "--eps does not go with --method exact"),
-        (["many.npy", "--out", "x.npy"], "store x.npy: File exists"),
+        (["many.npy", "--out", "x.npy"], "--out x.npy: is not a folder"),
         (["many.npy", "--solver", "guess"], "unknown solver 'guess'"),
     ],
 )
