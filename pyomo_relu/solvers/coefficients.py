@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyomo.environ import Block, ConcreteModel, Constraint, Objective, SortComponents, value
 from pyomo.repn.linear import LinearRepnVisitor
 from pyomo.repn.quadratic import QuadraticRepnVisitor
-from pyomo.repn.util import VarRecorder
+from pyomo.repn.util import OrderedVarRecorder, VarRecorder
 from scipy.sparse import csr_matrix
 
 from pyomo_relu.errors import InputError
@@ -124,9 +124,8 @@ def _is_changed(row: Any, linear: LinearRepnVisitor, variables: dict[int, Any], 
 
 def _check_objective(model: ConcreteModel) -> None:
     for goal in model.component_data_objects(Objective, active=True):
-        found = QuadraticRepnVisitor({}, var_recorder=VarRecorder({}, SortComponents.UNSORTED)).walk_expression(
-            goal.expr
-        )
+        recorder = OrderedVarRecorder({}, {}, SortComponents.UNSORTED)
+        found = QuadraticRepnVisitor({}, var_recorder=recorder).walk_expression(goal.expr)
         if not _are_finite([found.constant, *found.linear.values(), *(found.quadratic or {}).values()]):
             raise InputError(f"{goal.name} has a coefficient that is not a finite number")
 

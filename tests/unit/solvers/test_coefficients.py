@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 import pyomo_relu as pr
 from pyomo_relu.errors import InputError
 from pyomo_relu.solvers import BACKENDS, Capability, LinearSession, MatrixRows, Session, Solver, probe, solve
+from pyomo_relu.solvers.coefficients import changed_row
 from pyomo_relu.status import Status
 
 LP = frozenset({Capability.LP})
@@ -123,3 +124,13 @@ def test_what_is_no_number_is_refused(where, name, number):
         m.objective.set_value(m.x + number)
     with pytest.raises(InputError, match=r"not a (finite )?number"):
         solve(m, name, LP)
+
+
+def test_products_in_an_objective_are_no_trouble():
+    m = ConcreteModel()
+    m.x = Var(range(2), bounds=(-1, 1))
+    m.objective = Objective(expr=(m.x[0] - 2 * m.x[1] + 1) ** 2 + m.x[0] * m.x[1])
+    assert changed_row(m, 1e-9, 1e-6) is None
+    m.objective.set_value(m.x[0] ** 2 + float("nan") * m.x[0] * m.x[1])
+    with pytest.raises(InputError, match="objective has a coefficient that is not a finite number"):
+        changed_row(m, 1e-9, 1e-6)
