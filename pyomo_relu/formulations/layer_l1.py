@@ -140,7 +140,7 @@ class LayerL1:
         while True:
             outcome = session.solve()
             n_solves += 1
-            if outcome.status is not Status.OPTIMAL:
+            if not outcome.status.ok:
                 break
             code = code_of(model, box)
             loss = float(np.abs(layer(code) - x).sum())
@@ -152,7 +152,7 @@ class LayerL1:
                 break
             eps = following
             rows.replace_in(model, x, eps)
-        status = Status.SOLVED if outcome.status is Status.OPTIMAL else outcome.status
+        status = Status.SOLVED if outcome.status.ok else outcome.status
         if (
             status.ok
             and best_objective is not None

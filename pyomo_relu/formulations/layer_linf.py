@@ -166,6 +166,7 @@ class _Search:
         self.session = Session(self.model, solver, frozenset({Capability.LP}))
         self.bound = self.least = float(least_deviation(layer, x).max())
         self.n_solves = 0
+        self.proves = True
         self.best: _Found | None = None
         self.eps = math.inf
         self.last: Outcome | None = None
@@ -184,8 +185,10 @@ class _Search:
         self.model.deviation.setub(max(eps, self.least) if capped else None)
         self.last = self.session.solve()
         self.n_solves += 1
-        if self.last.status is not Status.OPTIMAL or self.last.objective is None:
+        if not self.last.status.ok or self.last.objective is None:
             return None
+        # Where an optimum proves nothing, nor does what is concluded from it.
+        self.proves = self.proves and self.last.bound is not None
         code = code_of(self.model, self.box)
         found = _Found(code, float(np.abs(self.layer(code) - self.x).max()), self.last.objective)
         if found.loss < self.loss:
@@ -257,7 +260,7 @@ class _Search:
             active=tube(self.layer.slope, self.x, self.eps).has_lower,
             eps=None if best is None else self.eps,
             objective=None if best is None else best.objective,
-            dual_bound=self.bound,
+            dual_bound=self.bound if self.proves else self.least,
             n_solves=self.n_solves,
             solver=self.last.solver,
             message=self.last.message,

@@ -135,7 +135,7 @@ class LayerRealizable:
         lp = frozenset({Capability.LP})
         model = self.model(layer, x, box=box)
         outcome = solve(model, solver, lp)
-        found, n_solves, bound = outcome.status is Status.OPTIMAL, 1, None
+        found, n_solves, bound = outcome.status.ok, 1, None
         if outcome.status is Status.INFEASIBLE:
             width = REFUTED * max(1.0, float(np.abs(x).max()))
             refuted = solve(self.model(layer, x, box=box, width=width), solver, lp).status is Status.INFEASIBLE

@@ -107,7 +107,7 @@ class LayerRelaxed:
         """Find the code; see :class:`pyomo_relu.formulations.LayerFormulation`."""
         model = self.model(layer, x, box=box)
         outcome = solve(model, solver, frozenset({Capability.LP}))
-        code = code_of(model, box) if outcome.status is Status.OPTIMAL else None
+        code = code_of(model, box) if outcome.status.ok else None
         status, active = outcome.status, np.zeros(layer.n_out, dtype=bool)
         if code is not None:
             status = Status.SOLVED
