@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from pyomo_relu.balance import balanced
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import FORWARD_PASS, Certificate, Claim, Standing, is_unique
 from pyomo_relu.errors import InputError
 from pyomo_relu.inversion import Exact
-from pyomo_relu.inversion.balance import balanced
 from pyomo_relu.inversion.proof import check_big_m
 from pyomo_relu.io.optional import require
 from pyomo_relu.network import Network

@@ -15,7 +15,7 @@ from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import BigM
 from pyomo_relu.formulations.rows import linear
-from pyomo_relu.inversion.cell import Pattern
+from pyomo_relu.inversion.activation import Pattern
 from pyomo_relu.inversion.program import add_code, encode_network
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network

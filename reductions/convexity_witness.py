@@ -12,9 +12,9 @@ from scipy.optimize import linprog
 
 from pyomo_relu.box import Box
 from pyomo_relu.inversion import Descent
-from pyomo_relu.inversion.cell import Pattern, pattern_of
+from pyomo_relu.inversion.activation import ActivationRegion, Pattern
+from pyomo_relu.inversion.cell import pattern_of
 from pyomo_relu.inversion.polish import polish
-from pyomo_relu.preimage.activation import ActivationRegion
 from pyomo_relu.problem import Problem
 from pyomo_relu.rational import as_fractions, residual
 from pyomo_relu.validation import FloatArray

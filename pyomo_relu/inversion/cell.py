@@ -6,15 +6,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linprog, nnls
 
 from pyomo_relu.box import Box
+from pyomo_relu.inversion.activation import ActivationRegion, Pattern
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.validation import FloatArray
-
-Pattern = tuple[NDArray[np.bool_], ...]
 
 INSIDE_TUBE = 1e-7
 """Relative margin to the tube, so that a rounded code lies in it."""
@@ -80,23 +78,13 @@ class _Cell:
 
     @classmethod
     def of(cls, problem: Problem, pattern: Pattern) -> _Cell:
-        network, k = problem.network, problem.network.n_in
-        matrix, offset = np.eye(k), np.zeros(k)
-        sides, right, faces = [np.zeros((0, k))], [np.zeros(0)], []
-        for i, (layer, on) in enumerate(zip(network, pattern, strict=True)):
-            matrix, offset = layer.weight @ matrix, layer.weight @ offset + layer.bias
-            if layer.slope < 1.0:
-                sign = np.where(on, -1.0, 1.0)
-                sides.append(sign[:, None] * matrix)
-                right.append(-sign * offset)
-                faces += [(i, j) for j in range(layer.n_out)]
-            gain = layer.gain(on)
-            matrix, offset = gain[:, None] * matrix, gain * offset
-        moves = np.abs(matrix).max(axis=1) > 0.0
-        missed = problem.x - offset
-        box = Box.everything(k) if problem.box is None else problem.box
+        network, region = problem.network, ActivationRegion.of(problem.network, pattern)
+        faces = [(i, j) for i, layer in enumerate(network) if layer.slope < 1.0 for j in range(layer.n_out)]
+        moves = region.matrix.any(axis=1)
+        missed = problem.x - region.offset
+        box = Box.everything(network.n_in) if problem.box is None else problem.box
         least = float(np.abs(missed[~moves]).max(initial=0.0))
-        return cls(box, np.vstack(sides), np.concatenate(right), faces, matrix[moves], missed[moves], least)
+        return cls(box, region.sides, region.limits, faces, region.matrix[moves], missed[moves], least)
 
 
 def _by_lp(cell: _Cell, norm: Norm, tube: float) -> tuple[FloatArray, FloatArray] | None:

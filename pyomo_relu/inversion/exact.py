@@ -9,12 +9,12 @@ from typing import Any
 
 from pyomo.environ import ConcreteModel
 
+from pyomo_relu.balance import balanced
 from pyomo_relu.bounds import FORWARD, Region
 from pyomo_relu.certificate import Certificate, Claim, Standing, Verdict, certify
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import ENCODINGS
 from pyomo_relu.formulations.residual import NEEDS
-from pyomo_relu.inversion.balance import balanced
 from pyomo_relu.inversion.incumbent import Incumbent, find_incumbent, with_room
 from pyomo_relu.inversion.program import build_program
 from pyomo_relu.inversion.proof import Task, needs_of, prove, root

@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyomo_relu.balance import balanced
 from pyomo_relu.certificate import FORWARD_PASS, Certificate, Claim, Standing
 from pyomo_relu.errors import InputError, ShapeError
-from pyomo_relu.inversion.balance import balanced
 from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.extremes import Extremes
 from pyomo_relu.inversion.level_set import FEASIBILITY, FEASIBILITY_OF_SQUARES, LevelSet

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from pyomo_relu.balance import balanced
 from pyomo_relu.certificate import certify
 from pyomo_relu.errors import InputError
-from pyomo_relu.inversion.balance import balanced
 from pyomo_relu.inversion.incumbent import find_incumbent
 from pyomo_relu.norms import Norm, as_norm
 from pyomo_relu.problem import Problem

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from pyomo_relu.inversion.cell import Pattern, cell_optimum, pattern_of
+from pyomo_relu.inversion.activation import Pattern
+from pyomo_relu.inversion.cell import cell_optimum, pattern_of
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.validation import FloatArray

@@ -4,7 +4,7 @@
 ``import pyomo_relu.preimage as p`` binds the function.
 """
 
-from pyomo_relu.preimage.activation import ActivationRegion
+from pyomo_relu.inversion.activation import ActivationRegion
 from pyomo_relu.preimage.cell import Cell
 from pyomo_relu.preimage.enumeration import iterate_cells, preimage
 from pyomo_relu.preimage.exact import cell_system, decide_cell, is_code, leaf_bound

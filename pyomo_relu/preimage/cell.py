@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyomo_relu.inversion.cell import Pattern
-from pyomo_relu.preimage.activation import ActivationRegion
+from pyomo_relu.balance import row_scales
+from pyomo_relu.inversion.activation import ActivationRegion, Pattern
 from pyomo_relu.preimage.polytope import Polytope, polytope_of
 from pyomo_relu.problem import Problem
 
@@ -57,11 +57,13 @@ def cell_of(problem: Problem, pattern: Pattern, tol: float) -> Cell | None:
         axes = np.eye(problem.network.n_in)
         sides += [axes, -axes]
         limits += [problem.box.upper, -problem.box.lower]
-    centre = problem.x - region.offset
-    equations, targets = region.matrix, centre
+    # Where no code moves an output, it is met up to a tolerance that is relative to its size.
+    unit = row_scales(problem.network[-1])
+    matrix, centre, room = region.matrix / unit[:, None], (problem.x - region.offset) / unit, tol / unit
+    equations, targets = matrix, centre
     if tol > 0.0:
         equations, targets = equations[:0], targets[:0]
-        sides += [region.matrix, -region.matrix]
-        limits += [centre + tol, tol - centre]
+        sides += [matrix, -matrix]
+        limits += [centre + room, room - centre]
     found = polytope_of(equations, targets, np.vstack(sides), np.concatenate(limits))
     return None if found is None else Cell(**vars(found), pattern=pattern)

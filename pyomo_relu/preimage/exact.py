@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError, ShapeError
-from pyomo_relu.inversion.cell import Pattern
+from pyomo_relu.inversion.activation import Pattern
 from pyomo_relu.network import Network
 from pyomo_relu.preimage import checker
 from pyomo_relu.preimage.checker import Empty, Place

@@ -17,7 +17,7 @@ THIN = 1e-7
 """A set whose inscribed ball has a smaller radius is flat: nothing thinner is told apart."""
 
 RANK = 1e-9
-"""Directions shorter than this, relative to the longest, count as none."""
+"""Singular values, and directions within a hull, that are smaller than this, relative to the largest, count as none."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -192,7 +192,7 @@ def polytope_of(equations: FloatArray, targets: FloatArray, sides: FloatArray, l
     ----------
     equations, targets : array, shapes (e, k) and (e,)
     sides, limits : array, shapes (m, k) and (m,)
-        Infinite limits are dropped.
+        Infinite limits are dropped. Rows that are not zero are scaled to length 1, however short they are.
 
     Notes
     -----
@@ -223,7 +223,8 @@ def polytope_of(equations: FloatArray, targets: FloatArray, sides: FloatArray, l
 def largest_ball(rows: FloatArray, limits: FloatArray) -> tuple[FloatArray, float, Any] | None:
     """Return the centre and radius (at most 1) of a largest ball in ``rows y <= limits``, and the rows that hold it.
 
-    None where that is empty. Rows that are zero must only not be violated.
+    None where that is empty. Rows are those of a polytope, of length 1, in the coordinates of a hull; those that are
+    zero there must only not be violated.
     """
     lengths = np.linalg.norm(rows, axis=1)
     flat = lengths <= RANK
@@ -250,7 +251,7 @@ def largest_ball(rows: FloatArray, limits: FloatArray) -> tuple[FloatArray, floa
 def _normalised(rows: FloatArray, limits: FloatArray, equal: bool) -> tuple[FloatArray, FloatArray] | None:
     """Scale rows to length 1 and drop those that are zero; None where a zero row cannot hold."""
     lengths = np.linalg.norm(rows, axis=1)
-    zero = lengths <= RANK
+    zero = lengths == 0.0
     missed = np.abs(limits[zero]) if equal else -limits[zero]
     if (missed > THIN).any():
         return None

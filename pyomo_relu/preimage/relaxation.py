@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from pyomo_relu.balance import row_scales
 from pyomo_relu.bounds import Region, crown_bounds, observed_region, propagated_region
 from pyomo_relu.box import Box
+from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.preimage.linear import LinearProgram
 from pyomo_relu.validation import FloatArray
@@ -19,7 +21,9 @@ ROOM = 1e-9
 """By how much more than the tolerance outputs may miss x, relative to ``max(1, max |x|)``: rounding."""
 
 SIGN = 1e-7
-"""A pre-activation that reaches no further beyond zero has one sign only: what LPs and `ROOM` leave of a zero."""
+"""A pre-activation that reaches no further beyond zero has one sign only: what LPs and `ROOM` leave of a zero.
+
+Of neurons that are balanced; outputs are scaled here, and their observation with them."""
 
 
 class Relaxation:
@@ -28,6 +32,7 @@ class Relaxation:
     Parameters
     ----------
     network : Network
+        Balanced.
     x : array, shape (n,)
     region : Region
         Bounds of those codes; see :func:`region_of`.
@@ -55,7 +60,8 @@ class Relaxation:
         lower, upper = np.full(n_variables, -np.inf), np.full(n_variables, np.inf)
         lower[: network.n_in], upper[: network.n_in] = region.code.lower, region.code.upper
         first, before = network.n_in, slice(0, network.n_in)
-        for number, (layer, known) in enumerate(zip(network, region.pre_activations, strict=True)):
+        unit = row_scales(network[-1])
+        for number, (layer, known) in enumerate(_scaled(network, region, unit)):
             for j in range(layer.n_out):
                 t, h = np.zeros(n_variables), np.zeros(n_variables)
                 t[before], h[first + j] = layer.weight[j], 1.0
@@ -78,7 +84,7 @@ class Relaxation:
                     matrix.append(h - chord * t)
                     bounds.append((-np.inf, chord * bias + (1.0 - chord) * high))
             before, first = slice(first, first + layer.n_out), first + layer.n_out
-        lower[before], upper[before] = x - tol, x + tol
+        lower[before], upper[before] = (x - tol) / unit, (x + tol) / unit
         limits = np.array(bounds)
         self._program = LinearProgram(np.array(matrix), limits[:, 0], limits[:, 1], lower, upper)
 
@@ -94,6 +100,14 @@ class Relaxation:
     def minimum(self, neuron: int) -> float:
         """Return the neuron's least pre-activation; ``inf`` where nothing is feasible."""
         return self._offsets[neuron] - self._program.maximum(-self._costs[neuron])[0]
+
+
+def _scaled(network: Network, region: Region, unit: FloatArray) -> list[tuple[Layer, Box]]:
+    """Return the layers and the bounds of their pre-activations, the outputs divided by `unit`, shape (n,)."""
+    last, known = network[-1], region.pre_activations[-1]
+    outputs = Layer.computed(last.weight / unit[:, None], last.bias / unit, last.slope)
+    layers, bounds = (*network.layers[:-1], outputs), Box(known.lower / unit, known.upper / unit)
+    return list(zip(layers, (*region.pre_activations[:-1], bounds), strict=True))
 
 
 def region_of(network: Network, x: FloatArray, box: Box, tol: float) -> Region | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pyomo_relu.inversion.cell import Pattern
+from pyomo_relu.inversion.activation import Pattern
 from pyomo_relu.network import Network
 from pyomo_relu.preimage.relaxation import SIGN, Relaxation
 

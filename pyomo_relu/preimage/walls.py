@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pyomo_relu.inversion.activation import ActivationRegion
 from pyomo_relu.network import Network
-from pyomo_relu.preimage.activation import ActivationRegion
 from pyomo_relu.preimage.cell import Cell
 from pyomo_relu.preimage.polytope import RANK, THIN
 from pyomo_relu.validation import FloatArray

@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pyomo_relu.inversion.cell import Pattern
 from pyomo_relu.network import Network
 from pyomo_relu.validation import FloatArray
+
+Pattern = tuple[NDArray[np.bool_], ...]
+"""Which pre-activations are positive, one boolean array a layer."""
+
+DUST = 1e-9
+"""A row this much shorter than what adds up to it, or than an offset of up to 1, is zero: rounding, and dust to LPs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +68,10 @@ class ActivationRegion:
         matrix, offset = np.eye(network.n_in), np.zeros(network.n_in)
         sides, limits = [np.zeros((0, network.n_in))], [np.zeros(0)]
         for layer, on in zip(network, pattern, strict=True):
+            summed = np.abs(layer.weight) @ np.linalg.norm(matrix, axis=1)
+            shifted = np.abs(layer.weight) @ np.abs(offset) + np.abs(layer.bias)
             matrix, offset = layer.weight @ matrix, layer.weight @ offset + layer.bias
+            matrix[np.linalg.norm(matrix, axis=1) <= DUST * np.maximum(summed, np.minimum(shifted, 1.0))] = 0.0
             if layer.slope < 1.0:
                 sign = np.where(on, -1.0, 1.0)
                 sides.append(sign[:, None] * matrix)
