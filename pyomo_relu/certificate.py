@@ -126,12 +126,13 @@ SURE = (BY_NORM, BY_SIGN, BY_BOUNDS)
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """An answer after it was re-checked."""
+    """An answer after it was re-checked; `bound_by` is by what the bound was verified, or to whom it is trusted."""
 
     z: FloatArray | None
     norm: Norm
     residual: float | None
     dual_bound: float | None
+    bound_by: str
     realizable: bool | None
     certificate: Certificate
     refuted: float | None = None
@@ -181,10 +182,10 @@ def certify(
         text = f"a bound of {dual_bound:.9g} by {bound_by} is wrong: z does better"
         claims.append(Claim(text, Standing.VERIFIED, FORWARD_PASS, residual))
         refuted, dual_bound = dual_bound, None
-    standing, by = Standing.VERIFIED if bound_by in SURE else Standing.TRUSTED, bound_by
     sure = sign_bound(problem, norm)
     if sure is not None and (dual_bound is None or sure >= dual_bound):
-        dual_bound, standing, by, bound_scope = sure, Standing.VERIFIED, BY_SIGN, "every code"
+        dual_bound, bound_by, bound_scope = sure, BY_SIGN, "every code"
+    standing, by = Standing.VERIFIED if bound_by in SURE else Standing.TRUSTED, bound_by
     if dual_bound is not None:
         dual_bound = max(0.0, dual_bound)
         if residual is not None and dual_bound > residual:
@@ -203,7 +204,8 @@ def certify(
     if realizable and z is not None and is_unique(problem.network, z):
         text = "z is the only code with this output: in every layer the active rows have full column rank"
         claims.append(Claim(text, Standing.VERIFIED, "a factorisation in float64"))
-    return Verdict(z, norm, residual, dual_bound, realizable, Certificate(tuple(claims)), refuted)
+    bound_by = "" if dual_bound is None else bound_by
+    return Verdict(z, norm, residual, dual_bound, bound_by, realizable, Certificate(tuple(claims)), refuted)
 
 
 def sign_bound(problem: Problem, norm: Norm) -> float | None:

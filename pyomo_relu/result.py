@@ -104,6 +104,8 @@ class Result:
         One line on what went wrong.
     layers : tuple of LayerReport
         Last layer first; empty for methods that do not work layer by layer.
+    bound_by : str
+        By what `dual_bound` was verified, or to whom it is trusted, as the certificate says; empty where there is none.
 
     Examples
     --------
@@ -128,6 +130,7 @@ class Result:
     solver: str
     message: str = ""
     layers: tuple[LayerReport, ...] = ()
+    bound_by: str = ""
 
     @classmethod
     def of(
@@ -167,6 +170,7 @@ class Result:
             solver=solver,
             message=message,
             layers=layers,
+            bound_by=verdict.bound_by,
         )
 
     @property

@@ -17,7 +17,7 @@ from pyomo_relu.formulations import ENCODINGS
 from pyomo_relu.formulations.residual import NEEDS
 from pyomo_relu.inversion.incumbent import Incumbent, find_incumbent, with_room
 from pyomo_relu.inversion.program import build_program
-from pyomo_relu.inversion.proof import Task, needs_of, prove, root
+from pyomo_relu.inversion.proof import Task, check_big_m, needs_of, prove, root
 from pyomo_relu.inversion.tube import incumbent_in_tube
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, as_norm
@@ -120,7 +120,9 @@ class Exact:
 
         With a box, the model holds every code in it: its bounds come from the box alone, so that
         constraints may be added. Without one, it holds the codes that are at least as near as the
-        best one found, which is what bounds it.
+        best one found (with a tube: in it), which is what bounds it.
+
+        `tube` limits every deviation; `then` is a second program, after the optimum of the first, and is refused.
 
         Parameters
         ----------
@@ -134,7 +136,8 @@ class Exact:
         Raises
         ------
         InputError, ShapeError
-            As :func:`pyomo_relu.invert`.
+            As :func:`pyomo_relu.invert`; if there is a `then`, pre-activations reach above 1e6, or there is no box, and
+            no code is found in the tube.
 
         Examples
         --------
@@ -144,14 +147,19 @@ class Exact:
         >>> [part.name for part in model.component_objects(descend_into=False)]
         ['z', 'layer', 'deviation', 'above', 'below', 'objective']
         """
+        if self.then is not None:
+            raise InputError(
+                f"then={self.then} has no model: take Exact(norm={self.then}, tube=r) with the optimum r of p = inf"
+            )
         problem = Problem.of(net, x, operator=operator, mask=mask, box=box)
         task = self._task(problem)
         if problem.box is not None:
             region, most, bound = self._forward(problem), math.inf, 0.0
         else:
-            incumbent = self._incumbent(problem, Solver())
+            incumbent = self._incumbent(problem, Solver()) if self.tube is None else self._found_in_tube(problem)
             most, bound = with_room(incumbent.residual, problem.scale), incumbent.bound
             region = task.holding(incumbent.code, most)
+        check_big_m(region, stacklevel=3)
         return build_program(
             problem, region, task.encoding, self.norm, most, bound, tube=task.tube, outputs_right="always"
         )
@@ -188,6 +196,8 @@ class Exact:
                 empty = nearest.dual_bound is not None and nearest.dual_bound > self.tube + room
                 # An optimum of p = inf is one up to a gap, and the tube may lie in it.
                 undecided = Status.LIMIT if nearest.status.ok else nearest.status
+                verdict = certify(problem, None, "inf", nearest.dual_bound, nearest.bound_by, _scope(problem))
+                least = "" if nearest.dual_bound is None else f": ||G(z) - x||_inf is at least {nearest.dual_bound}"
                 return replace(
                     nearest,
                     z=None,
@@ -196,15 +206,27 @@ class Exact:
                     residual=None,
                     objective=None,
                     dual_bound=None,
-                    certificate=certify(
-                        problem, None, "inf", nearest.dual_bound, _trusted(nearest), _scope(problem)
-                    ).certificate,
-                    message=f"no code was found in the tube: ||G(z) - x||_inf is at least {nearest.dual_bound}",
+                    bound_by="",
+                    realizable=verdict.realizable,
+                    certificate=verdict.certificate,
+                    message=f"no code was found in the tube{least}",
                 )
             inside = replace(inside, code=nearest.z, residual=nearest.residual)
-        start = incumbent_in_tube(problem, inside, self.tube, self.norm, starts=self.starts, seed=self.seed)
+        start = self._led_into_tube(problem, inside)
         outcome, best = prove(self._task(problem), start, solver, started)
         return self._result(problem, outcome, best, started)
+
+    def _found_in_tube(self, problem: Problem) -> Incumbent:
+        """Return a near code of the tube, by a search without a MILP."""
+        assert self.tube is not None
+        inside = replace(self, norm="inf", tube=None)._incumbent(problem, Solver())
+        if inside.residual > self.tube:
+            raise InputError(f"no code was found in the tube of {self.tube:g}: give box=(lower, upper)")
+        return self._led_into_tube(problem, inside)
+
+    def _led_into_tube(self, problem: Problem, inside: Incumbent) -> Incumbent:
+        assert self.tube is not None
+        return incumbent_in_tube(problem, inside, self.tube, self.norm, starts=self.starts, seed=self.seed)
 
     def _run_then(self, problem: Problem, solver: Solver, started: float) -> Result:
         """Among the codes that reach the optimum of p = inf, find the nearest in the second norm."""
@@ -217,7 +239,9 @@ class Exact:
         second = replace(self, norm=self.then, then=None, tube=tube)._run_in_tube(problem, solver, started, inside)
         if second.z is None or second.residual is None or second.status is Status.SOLVER_ERROR:
             return replace(first, message=f"the second norm was not settled: {second.message or second.status}")
-        claims = certify(problem, second.z, "inf", first.dual_bound, _trusted(first), _scope(problem)).certificate
+        verdict = certify(problem, second.z, "inf", first.dual_bound, first.bound_by, _scope(problem))
+        if verdict.refuted is not None:
+            return replace(first, status=Status.SOLVER_ERROR, message=_refuted(verdict))
         least = "" if second.dual_bound is None else f", at least {second.dual_bound:.9g}"
         chosen = Claim(
             f"among the codes within {tube:.9g}, ||G(z) - x||_{self.then} = {second.residual:.9g}{least}",
@@ -225,16 +249,9 @@ class Exact:
             f"{second.solver}, status {second.status}",
             second.residual,
         )
-        return replace(
-            first,
-            z=second.z,
-            status=second.status,
-            residual=problem.residual(second.z, "inf"),
-            objective=second.objective,
-            certificate=Certificate((*claims.claims, chosen)),
-            seconds=time.perf_counter() - started,
-            solver=second.solver,
-            message=second.message,
+        verdict = replace(verdict, certificate=Certificate((*verdict.certificate.claims, chosen)))
+        return Result.of(
+            verdict, second.status, second.solver, started, objective=second.objective, message=second.message
         )
 
     def _task(self, problem: Problem) -> Task:
@@ -266,7 +283,7 @@ def judged(outcome: Outcome, verdict: Verdict, problem: Problem) -> tuple[Status
     whatever the solver said; a bound that a forward pass refutes is the solver's error.
     """
     if verdict.refuted is not None:
-        return Status.SOLVER_ERROR, f"the bound {verdict.refuted:.9g} is above a verified residual"
+        return Status.SOLVER_ERROR, _refuted(verdict)
     if verdict.residual is None or verdict.dual_bound is None:
         return outcome.status, outcome.message
     gap = verdict.residual - verdict.dual_bound
@@ -282,6 +299,5 @@ def _scope(problem: Problem, tube: float | None = None) -> str:
     return where if tube is None else f"{where} and the tube of {tube:.6g}"
 
 
-def _trusted(result: Result) -> str:
-    """Return to whom a result's bound is trusted."""
-    return next((claim.by for claim in reversed(result.certificate.claims) if claim.text.find(">=") > 0), result.solver)
+def _refuted(verdict: Verdict) -> str:
+    return f"the bound {verdict.refuted:.9g} is above a verified residual"

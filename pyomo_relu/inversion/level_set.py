@@ -13,7 +13,7 @@ from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.incumbent import with_room
 from pyomo_relu.inversion.polish import polish
 from pyomo_relu.inversion.program import build_program
-from pyomo_relu.inversion.proof import Task
+from pyomo_relu.inversion.proof import Task, check_big_m
 from pyomo_relu.inversion.tube import last_within
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
@@ -94,6 +94,7 @@ class LevelSet:
         least = self.level if self.norm == "inf" else 0.0
         most = with_room(self.level, self.problem.scale)
         region = task.holding(self.inside, most, seconds)
+        check_big_m(region)
         model = build_program(self.problem, region, self.encoding, self.norm, most, least, tube=self.tube)
         residual = model.objective.expr
         model.del_component(model.objective)

@@ -20,6 +20,7 @@ from pyomo_relu.inversion.incumbent import Incumbent, with_room
 from pyomo_relu.inversion.polish import polish
 from pyomo_relu.inversion.program import build_program, read_code
 from pyomo_relu.inversion.tangents import solve_by_tangents
+from pyomo_relu.inversion.tube import last_within
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import ABS_GAP, BACKENDS, REL_GAP, Capability, Outcome, Solver, solve
@@ -132,6 +133,7 @@ class Task:
         region : Region
             Of all codes with at most the residual `most`.
         incumbent : Incumbent or None
+            In the tube, where there is one.
         solver : Solver
         most : float
             Where no code has at most this residual, the incumbent is the optimum.
@@ -168,15 +170,20 @@ class Task:
             return replace(outcome, status=Status.OPTIMAL, message=said), best.raised(least, by)
         if outcome.has_solution:
             code = read_code(model, region.code)
-            if self._misses(code, outcome):
+            if self._misses(code, outcome) or not self._in_tube(code):
                 code = polish(problem, code, self.norm, tube=self.tube)
-            if problem.residual(code, "inf") <= self.tube + 1e-6 * problem.scale:
-                best = Incumbent.better(best, code, problem.residual(code, self.norm), outcome.solver)
+            if best is not None:
+                # A solver's code may miss the tube by its tolerance.
+                code = last_within(self._in_tube, best.code, code)
+            best = Incumbent.better(best, code, problem.residual(code, self.norm), outcome.solver)
         proved = None if outcome.bound is None else root(outcome.bound - room, self.norm)
         if best is not None and proved is not None:
             # What the model does not hold is no nearer than `most`.
             best = best.raised(min(most, proved), by)
         return outcome, best
+
+    def _in_tube(self, z: FloatArray) -> bool:
+        return math.isinf(self.tube) or self.problem.residual(z, "inf") <= self.tube
 
     def _misses(self, z: FloatArray, outcome: Outcome) -> bool:
         """Whether z misses what the solver promised: binaries at 1e-7 for 0 let it report more than its code can do."""
@@ -230,6 +237,8 @@ def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> t
                 outcome, found = task.attempt(region, best, limited, most, relaxed=relaxed)
                 assert found is not None
                 nearer, best = found.residual < best.residual, found
+                if outcome.status is Status.TIME_LIMIT and best.is_optimal(rel_gap, ABS_GAP):
+                    return replace(outcome, status=Status.OPTIMAL, message=""), best
                 left = seconds_left(solver, started)
                 if outcome.status is Status.SOLVER_ERROR and most < best.residual and left > 1.0:
                     # The margin is below a solver's tolerance, and some contradict themselves there: once more, with
@@ -279,8 +288,8 @@ def seconds_left(solver: Solver, started: float) -> float:
     return max(1.0, solver.time_limit - (time.perf_counter() - started))
 
 
-def check_big_m(region: Region) -> None:
-    """Warn of bounds above `BIG_M_WARNING`, refuse those above `BIG_M_ERROR`."""
+def check_big_m(region: Region, *, stacklevel: int = 6) -> None:
+    """Warn of bounds above `BIG_M_WARNING`, refuse those above `BIG_M_ERROR`; `stacklevel` as in ``warnings.warn``."""
     largest = max(
         float(np.max(np.where((bound.lower < 0.0) & (bound.upper > 0.0), np.maximum(-bound.lower, bound.upper), 0.0)))
         for bound in region.pre_activations
@@ -292,5 +301,7 @@ def check_big_m(region: Region) -> None:
         )
     if largest > BIG_M_WARNING:
         warnings.warn(
-            f"pre-activations reach {largest:.3g} in this box; a smaller box is safer", BigMWarning, stacklevel=6
+            f"pre-activations reach {largest:.3g} in this box; a smaller box is safer",
+            BigMWarning,
+            stacklevel=stacklevel,
         )

@@ -299,3 +299,10 @@ def test_a_network_that_does_not_move_in_the_box(norm):
     assert found.attained_lower == pytest.approx(-1.0)
     assert found.attained_upper == pytest.approx(1.0)
     assert found.unique is False
+
+
+def test_big_m_is_watched():
+    with pytest.raises(pr.InputError, match="give a smaller box"):
+        pr.extent(
+            ABSOLUTE, [1e7], result=pr.invert(ABSOLUTE, [1e7], pr.Hybrid("inf"), box=(-1e8, 1e8)), box=(-1e8, 1e8)
+        )

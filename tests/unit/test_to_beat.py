@@ -1,5 +1,7 @@
 """The search for codes that beat the incumbent, and what it means that there are none."""
 
+import time
+
 import numpy as np
 import pytest
 from brute_force import optimum
@@ -149,3 +151,19 @@ def test_no_program_with_the_incumbent_is_infeasible(monkeypatch):
     assert outcome.status is pr.Status.SOLVER_ERROR
     assert outcome.message == "stub calls a model infeasible in which a known code lies"
     assert best.bound == 0.0
+
+
+def test_a_search_that_met_x_before_its_time_was_up_has_the_optimum(monkeypatch):
+    """The margin below such a residual is negative: no region holds codes that are nearer."""
+    net, z = pr.Network.random((3, 10, 30), seed=0), np.array([0.5, -1.0, 0.3])
+    problem = Problem.of(net, net(z), box=(-3, 3))
+
+    def attempt(task, region, incumbent, *_, **__):
+        said = Outcome(pr.Status.TIME_LIMIT, True, 1e-4, 0.0, 20.0, "stub", "")
+        return said, Incumbent.better(incumbent, z, 3e-8, "stub")
+
+    monkeypatch.setattr(Task, "attempt", attempt)
+    task = Task(problem, "inf", ENCODINGS["big-m"])
+    outcome, best = prove(task, incumbent_of(problem, "inf", np.zeros(3)), Solver("highs"), time.perf_counter())
+    assert outcome.status is pr.Status.OPTIMAL
+    assert best.code is z

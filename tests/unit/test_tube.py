@@ -1,10 +1,13 @@
 """The tube, the second norm, and bounds by LPs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import pyomo_relu as pr
 from pyomo_relu.bounds import Budget, lp_region, observed_region
+from pyomo_relu.inversion import exact
 from pyomo_relu.norms import norm_of
 
 
@@ -21,7 +24,7 @@ def test_no_code_of_the_tube_is_nearer(seed, norm):
     net, x, z = noisy(seed)
     result = pr.invert(net, x, pr.Exact(norm, tube=0.1), box=(-2, 2))
     assert result.status is pr.Status.OPTIMAL
-    assert np.abs(net(result.z) - x).max() <= 0.1 + 1e-6
+    assert np.abs(net(result.z) - x).max() <= 0.1
     assert result.residual <= norm_of(net(z) - x, norm) + 1e-6
     near = result.z + 0.02 * np.random.default_rng(0).normal(size=(2000, 3))
     deviations = net(near) - x
@@ -97,3 +100,54 @@ def test_lp_bounds_close_what_interval_arithmetic_cannot():
     region = observed_region(net, x, pr.Box.of((-3, 3), 5), incumbent, "inf")
     tight = lp_region(net, region)
     assert sum(tight.unstable(net)) < sum(region.unstable(net)) / 4
+
+
+@pytest.mark.parametrize("solver", ["highs", "scip"])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_output_misses_by_more_than_a_tube_as_small_as_a_solvers_tolerance(seed, solver):
+    net = pr.Network.random((2, 6, 12), seed=seed)
+    rng = np.random.default_rng(seed)
+    tube = 1e-6
+    x = np.maximum(net(rng.normal(size=2)) + rng.uniform(-tube, tube, 12), 0.0)
+    result = pr.invert(net, x, pr.Exact(1, tube=tube), box=(-3, 3), solver=solver)
+    assert result.status.ok
+    assert np.abs(net(result.z) - x).max() <= tube
+
+
+def test_the_model_of_a_tube_needs_no_box_where_a_code_of_the_tube_is_found():
+    net, x, z = noisy(0, sizes=(3, 20, 100), noise=0.01)
+    model = pr.Exact(norm=1, tube=0.011).model(net, x)
+    assert all(v.lb <= z_i <= v.ub for v, z_i in zip(model.z.values(), z, strict=True))
+    with pytest.raises(pr.InputError, match=r"no code was found in the tube of 0\.001: give box"):
+        pr.Exact(norm=1, tube=0.001).model(net, x)
+
+
+def test_a_second_norm_has_no_model():
+    net, x, _ = noisy(0)
+    with pytest.raises(pr.InputError, match=r"then=2 has no model: take Exact\(norm=2, tube=r\)"):
+        pr.Exact(then=2).model(net, x, box=(-2, 2))
+
+
+@pytest.mark.parametrize("below", [1e-10, 2e-10, 5e-10])
+def test_what_then_returns_is_what_its_certificate_says(below):
+    """The second code is a little farther, and no longer meets x."""
+    least = 1e-6 - below
+    net = pr.Network.from_arrays([[[1.0], [1.0], [1.0]]], slopes=1.0)
+    result = pr.invert(net, [1.0, 1.0, 1.0 + 2 * least], pr.Exact(then=2), box=(-3, 3), solver="scip")
+    met = 1e-6 * (1.0 + 2 * least)
+    assert (result.realizable is True) == (result.residual <= met)
+    assert (result.realizable is True) == any(claim.text.startswith("x is met") for claim in result.certificate.claims)
+
+
+def test_an_empty_tube_without_a_bound_is_told_without_one(monkeypatch):
+    net, x, _ = noisy(0)
+    result = exact.Exact._result
+
+    def unbounded(method, *args):
+        found = result(method, *args)
+        return replace(found, dual_bound=None, residual=1.0) if method.norm == "inf" else found
+
+    monkeypatch.setattr(exact.Exact, "_result", unbounded)
+    found = pr.invert(net, x, pr.Exact(2, tube=1e-3), box=(-2, 2))
+    assert (found.z, found.message) == (None, "no code was found in the tube")
+    assert found.status is pr.Status.LIMIT
