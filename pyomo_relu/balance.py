@@ -35,7 +35,8 @@ def balanced(problem: Problem) -> Problem:
         if (factor != 1.0).any():
             layers[i] = Layer.computed(layer.weight / factor[:, None], layer.bias / factor, layer.slope)
             layers[i + 1] = Layer.computed(following.weight * factor, following.bias, following.slope)
-    return replace(problem, network=Network(tuple(layers)))
+    changed = any(layer is not given for layer, given in zip(layers, problem.network, strict=True))
+    return replace(problem, network=Network(tuple(layers))) if changed else problem
 
 
 def row_scales(layer: Layer) -> FloatArray:

@@ -14,7 +14,7 @@ from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, norm_of
-from pyomo_relu.tolerance import MET
+from pyomo_relu.tolerance import met_within
 from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array, as_vector, frozen, require_finite
 
 LARGEST = 1e12
@@ -96,7 +96,7 @@ class Problem:
     @property
     def met(self) -> float:
         """The residual below which x counts as met: relative to ``max |x|``, down to the LPs' own tolerance."""
-        return MET * max(1e-3, float(np.abs(self.x).max()))
+        return met_within(self.x)
 
     @property
     def scale(self) -> float:

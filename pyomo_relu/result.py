@@ -19,6 +19,9 @@ from pyomo_relu.validation import FloatArray
 class LayerReport:
     """What layer-wise inversion tells of one layer.
 
+    Hidden neurons of extreme size are brought near 1 before (see :class:`pyomo_relu.Layerwise`): the numbers of their
+    layers are then those of such neurons, and those of the last layer are always in the units of the observation.
+
     Parameters
     ----------
     layer : int

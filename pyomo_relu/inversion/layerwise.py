@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pyomo_relu.balance import balanced
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import certify, recovery_factor
 from pyomo_relu.errors import InputError
@@ -19,7 +20,7 @@ from pyomo_relu.rank import rank_of, singular_values
 from pyomo_relu.result import LayerReport, Result
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
-from pyomo_relu.tolerance import MET
+from pyomo_relu.tolerance import met_within
 from pyomo_relu.validation import FloatArray
 
 
@@ -31,6 +32,9 @@ class Layerwise:
     observations of expanding networks, and with an error bound under noise; but each inner
     observation is an estimate, so that there is no proof of optimality. Only the output
     layer's LP bounds the residual from below.
+
+    Solvers' tolerances are absolute: hidden neurons whose weights are all far from 1, by more than a factor of 16, are
+    brought near it before, and the next layer undoes it. The formulations and the reports of hidden layers see these.
 
     Parameters
     ----------
@@ -75,6 +79,7 @@ class Layerwise:
         formulations = self._formulations(len(problem.network))
         if problem.box is not None and isinstance(formulations[0], LinearSolve):
             raise InputError("LinearSolve cannot hold the code in a box: leave out the box, or use an LP formulation")
+        problem = balanced(problem)
         target, reports, status, message = problem.x, [], Status.SOLVED, ""
         answers: list[LayerAnswer] = []
         code: FloatArray | None = None
@@ -144,9 +149,7 @@ def _report(
     rows = layer.weight[answer.active]
     values = singular_values(rows) if answer.singular_values is None else answer.singular_values
     rank = rank_of(values, rows.shape)
-    met = answer.code is not None and bool(
-        (np.abs(layer(answer.code) - x)[answer.active] <= MET * max(1.0, float(np.abs(x).max()))).all()
-    )
+    met = answer.code is not None and bool((np.abs(layer(answer.code) - x)[answer.active] <= met_within(x)).all())
     return LayerReport(
         layer=number,
         status=answer.status,

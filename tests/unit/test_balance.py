@@ -68,7 +68,7 @@ def test_a_neuron_far_from_the_origin_is_no_constant():
         assert sorted(cell.interior[0] - bias for cell in found.cells) == pytest.approx([-2.0, 2.0], abs=1e-6)
 
 
-@pytest.mark.parametrize("weight", [1e-6, 1e-30, 1e-300])
+@pytest.mark.parametrize("weight", [1e-6, 1e-30, 1e-100])
 def test_a_dead_neuron_stays_what_its_bias_is(weight):
     """Divided by its weights, its bias would be beyond what solvers take."""
     net = pr.Network.random((2, 5, 8), seed=3)
@@ -106,3 +106,24 @@ def test_what_rounding_leaves_of_a_row_is_zero():
     region = ActivationRegion.of(net, (np.ones(2, dtype=bool), np.ones(1, dtype=bool)))
     assert not region.matrix.any()
     assert decide_cell(net, [0.0], (np.ones(2, dtype=bool), np.ones(1, dtype=bool)), (-1, 1), tol=1e-9).point
+
+
+@pytest.mark.parametrize("formulation", [pr.LayerLinf(), pr.LinearSolve()])
+@pytest.mark.parametrize("exponent", [-40, -24, 24])
+def test_layer_by_layer_the_scale_of_neurons_costs_no_digits(exponent, formulation):
+    net, z = pr.Network.random((3, 12, 40), seed=1), np.array([1.0, -1.0, 0.5])
+    result = pr.invert(rescaled(net, 2.0**exponent), net(z), pr.Layerwise(formulation))
+    assert result.status is pr.Status.SOLVED
+    assert [report.unique for report in result.layers] == [True, True]
+    assert result.z == pytest.approx(z, abs=1e-6)
+
+
+def test_rows_that_are_missed_by_more_than_their_size_allows_are_not_met():
+    layer = pr.Layer([[1e-4], [1e-4]], slope=1.0)
+    assert pr.invert_layer(layer, [1e-4, 1.0005e-4]).layers[0].unique is False
+    assert pr.invert_layer(layer, [1e-4, 1e-4]).layers[0].unique is True
+
+
+def test_a_problem_of_balanced_neurons_stays_what_it_is():
+    problem = Problem.of(pr.Network.random((3, 12, 40), seed=1), np.zeros(40))
+    assert balanced(problem) is problem
