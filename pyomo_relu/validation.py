@@ -81,3 +81,11 @@ def frozen(array: FloatArray) -> FloatArray:
     """Return `array` made read-only."""
     array.setflags(write=False)
     return array
+
+
+def as_count(value: Any, name: str, least: int) -> int:
+    """Return `value` as an integer of at least `least`; an array's integer and 10.0 are integers, True is none."""
+    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not (is_integer or (isinstance(value, (float, np.floating)) and value.is_integer())) or value < least:
+        raise InputError(f"{name} must be an integer, at least {least}, got {value!r}")
+    return int(value)

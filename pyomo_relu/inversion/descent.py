@@ -13,13 +13,12 @@ from scipy.optimize import Bounds, minimize
 
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import certify
-from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray
+from pyomo_relu.validation import FloatArray, as_count
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Descent:
     Raises
     ------
     InputError
-        If `starts` or `iterations` is below 1.
+        If `starts` or `iterations` is not an integer of at least 1, or `seed` not one of at least 0.
 
     References
     ----------
@@ -56,8 +55,8 @@ class Descent:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.starts < 1 or self.iterations < 1:
-            raise InputError(f"starts and iterations must be at least 1, got {self.starts} and {self.iterations}")
+        for name, least in (("starts", 1), ("iterations", 1), ("seed", 0)):
+            object.__setattr__(self, name, as_count(getattr(self, name), name, least))
 
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`. The solver is not used."""
@@ -77,7 +76,7 @@ class Descent:
                 break
             start = box.clip(rng.normal(size=problem.network.n_in))
             end = minimize(
-                lambda z: squared_error(problem, z),
+                lambda z: half_squared_error(problem.network, problem.x, z),
                 start,
                 jac=True,
                 method="L-BFGS-B",
@@ -88,12 +87,32 @@ class Descent:
         return [z for _, z in sorted(ends, key=lambda end: end[0])]
 
 
-def squared_error(problem: Problem, z: FloatArray) -> tuple[float, FloatArray]:
-    """Return ``||A G(z) - x||_2^2`` and its gradient, shape (k,)."""
-    pre_activations, last = problem.network.pre_activations(z), problem.network[-1]
-    missed = last.activate(pre_activations[-1]) - problem.x
-    gradient = 2.0 * missed * last.gain(pre_activations[-1] > 0.0)
-    return float(missed @ missed), pulled_back(problem.network, pre_activations, gradient)
+def half_squared_error(network: Network, targets: FloatArray, codes: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return ``||G(z) - x||_2^2 / 2`` and its gradient; of a code, or of a batch with a row a code.
+
+    Parameters
+    ----------
+    network : Network
+    targets : array, shape (n,) or (N, n)
+    codes : array, shape (k,) or (N, k)
+
+    Returns
+    -------
+    errors : array, shape () or (N,)
+    gradient : array, shape (k,) or (N, k)
+
+    Examples
+    --------
+    >>> net = Network.from_arrays([[[2.0]]])
+    >>> error, gradient = half_squared_error(net, np.array([[1.0]]), np.array([[1.5]]))
+    >>> error.tolist(), gradient.tolist()
+    ([2.0], [[4.0]])
+    """
+    pre_activations = network.pre_activations(codes)
+    last, t = network[-1], pre_activations[-1]
+    missed = last.activate(t) - targets
+    gradient = pulled_back(network, pre_activations, missed * last.gain(t > 0.0))
+    return 0.5 * (missed * missed).sum(axis=-1), gradient
 
 
 def pulled_back(network: Network, pre_activations: Sequence[FloatArray], gradient: FloatArray) -> FloatArray:

@@ -26,6 +26,7 @@ from pyomo_relu.result import Result
 from pyomo_relu.solvers import ABS_GAP, REL_GAP, Capability, Outcome, Solver
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import MET, REFUTED
+from pyomo_relu.validation import as_count
 
 CLOSED = 1e-3
 """A verified gap above this, relative to the residual, is not an optimum, whatever rel_gap the solver was given."""
@@ -64,7 +65,7 @@ class Exact:
     Raises
     ------
     InputError
-        If the norm, encoding or bounds are unknown, or the encoding is only a relaxation.
+        If the norm, encoding or bounds are unknown, the encoding is only a relaxation, or a number is out of range.
 
     Examples
     --------
@@ -101,8 +102,8 @@ class Exact:
             object.__setattr__(self, "then", as_norm(self.then))
             if self.norm != "inf" or self.then == "inf" or self.bounds != "observed":
                 raise InputError('then=1 or then=2 goes with norm="inf" and bounds="observed"')
-        if self.starts < 0:
-            raise InputError(f"starts must be at least 0, got {self.starts}")
+        object.__setattr__(self, "starts", as_count(self.starts, "starts", 0))
+        object.__setattr__(self, "seed", as_count(self.seed, "seed", 0))
 
     @property
     def needs(self) -> frozenset[Capability]:

@@ -46,14 +46,14 @@ class Method(Protocol):
         ...
 
 
-def as_method(method: Method | None) -> Method:
-    """Return the method of inversion to use, ``Layerwise()`` where none is given; refuse what is none."""
+def as_method(method: Method | None, name: str = "method") -> Method:
+    """Return the method of inversion to use, ``Layerwise()`` where none is given; refuse what is none, by its name."""
     if method is None:
         return Layerwise()
     if isinstance(method, type):
-        raise InputError(f"method is the class {method.__name__}: write {method.__name__}()")
+        raise InputError(f"{name} is the class {method.__name__}: write {method.__name__}()")
     if not callable(getattr(method, "run", None)):
-        raise InputError(f"method must be Layerwise(...), Hybrid(...), Descent(...) or Exact(...), got {method!r}")
+        raise InputError(f"{name} must be Layerwise(...), Hybrid(...), Descent(...) or Exact(...), got {method!r}")
     return method
 
 

@@ -12,13 +12,13 @@ import numpy as np
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import certify
 from pyomo_relu.errors import InputError, ShapeError
-from pyomo_relu.inversion.descent import pulled_back
+from pyomo_relu.inversion.descent import half_squared_error
 from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray
+from pyomo_relu.validation import FloatArray, as_count
 
 Rule = Literal["constant", "adam"]
 
@@ -50,7 +50,7 @@ class GradientDescent:
     Raises
     ------
     InputError
-        If a number is not positive, or the rule is unknown.
+        If a number is out of range, or the rule is unknown.
 
     References
     ----------
@@ -74,8 +74,8 @@ class GradientDescent:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.step) and self.step > 0.0):
             raise InputError(f"step must be a positive number, got {self.step}")
-        if self.starts < 1 or self.iterations < 1:
-            raise InputError(f"starts and iterations must be at least 1, got {self.starts} and {self.iterations}")
+        for name, least in (("starts", 1), ("iterations", 1), ("seed", 0)):
+            object.__setattr__(self, name, as_count(getattr(self, name), name, least))
         if self.rule not in ("constant", "adam"):
             raise InputError(f"rule must be 'constant' or 'adam', got {self.rule!r}")
         if not self.tol >= 0.0:
@@ -146,20 +146,3 @@ class GradientDescent:
                     gradient = mean[live] / (1.0 - MEAN_DECAY**number) / spread
                 codes[live] = box.clip(codes[live] - self.step * gradient)
         return best
-
-
-def half_squared_error(network: Network, targets: FloatArray, codes: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return ``||G(z) - x||_2^2 / 2``, shape (N,), and its gradient, shape (N, k), a row a code.
-
-    Examples
-    --------
-    >>> net = Network.from_arrays([[[2.0]]])
-    >>> error, gradient = half_squared_error(net, np.array([[1.0]]), np.array([[1.5]]))
-    >>> error.tolist(), gradient.tolist()
-    ([2.0], [[4.0]])
-    """
-    pre_activations = network.pre_activations(codes)
-    last, t = network[-1], pre_activations[-1]
-    difference = last.activate(t) - targets
-    gradient = pulled_back(network, pre_activations, difference * last.gain(t > 0.0))
-    return 0.5 * (difference * difference).sum(axis=1), gradient

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from pyomo_relu.balance import balanced
 from pyomo_relu.certificate import certify
-from pyomo_relu.errors import InputError
 from pyomo_relu.inversion.incumbent import find_incumbent
 from pyomo_relu.norms import Norm, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import ABS_GAP, REL_GAP, Solver
 from pyomo_relu.status import Status
+from pyomo_relu.validation import as_count
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Hybrid:
     Raises
     ------
     InputError
-        If the norm is none of these, or `starts` is negative.
+        If the norm is none of these, or `starts` or `seed` is not an integer of at least 0.
 
     References
     ----------
@@ -54,8 +54,8 @@ class Hybrid:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "norm", as_norm(self.norm))
-        if self.starts < 0:
-            raise InputError(f"starts must be at least 0, got {self.starts}")
+        object.__setattr__(self, "starts", as_count(self.starts, "starts", 0))
+        object.__setattr__(self, "seed", as_count(self.seed, "seed", 0))
 
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`."""

@@ -13,12 +13,12 @@ from scipy.sparse import issparse
 from pyomo_relu.certificate import certify
 from pyomo_relu.errors import InputError
 from pyomo_relu.inversion.descent import Descent
-from pyomo_relu.inversion.front import Method
-from pyomo_relu.problem import Problem
+from pyomo_relu.inversion.front import Method, as_method
+from pyomo_relu.problem import LARGEST, Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray
+from pyomo_relu.validation import FloatArray, as_count
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class ProjectedGradient:
 
         w = v - step * A^T (A v - x)
         z = invert(G, w),   v = G(z)
+
+    Where the outputs leave what solvers take, the rounds end with status ``LIMIT``, and the message says so.
 
     The operator A is whatever :func:`pyomo_relu.invert` was given: a matrix, a mask, or nothing. The code
     returned is the one of all rounds whose measurements are nearest.
@@ -71,12 +73,10 @@ class ProjectedGradient:
     tol: float = 1e-9
 
     def __post_init__(self) -> None:
-        if isinstance(self.projection, type) or not callable(getattr(self.projection, "run", None)):
-            raise InputError(f"projection must be Layerwise(...), Hybrid(...), ..., got {self.projection!r}")
+        object.__setattr__(self, "projection", as_method(self.projection, "projection"))
         if self.step is not None and not (math.isfinite(self.step) and self.step > 0.0):
             raise InputError(f"step must be a positive number, got {self.step}")
-        if self.iterations < 1:
-            raise InputError(f"iterations must be at least 1, got {self.iterations}")
+        object.__setattr__(self, "iterations", as_count(self.iterations, "iterations", 1))
         if not self.tol >= 0.0:
             raise InputError(f"tol must be a non-negative number, got {self.tol}")
 
@@ -90,7 +90,12 @@ class ProjectedGradient:
         nearest, status, by = math.inf, Status.SOLVED, ""
         message = f"not settled within the limit on iterations, {self.iterations}"
         for number in range(1, self.iterations + 1):
-            target = output - step * (operator.T @ (operator @ output - problem.x))
+            # A step that is too long for the operator sends the outputs off to infinity.
+            with np.errstate(over="ignore", invalid="ignore"):
+                target = output - step * (operator.T @ (operator @ output - problem.x))
+            if not (np.abs(target) <= LARGEST).all():
+                message, status = f"diverged in round {number}: take a smaller step", Status.LIMIT
+                break
             answer = self.projection.run(Problem(network, target, problem.box), solver)
             by = answer.solver
             if answer.z is None or answer.status is Status.INTERRUPTED:
@@ -112,6 +117,9 @@ def _squared_norm(operator: Any) -> float:
     if issparse(operator):
         return 1.0  # rows of the identity
     norm = float(np.linalg.norm(operator, 2))
+    square = norm * norm
     if norm == 0.0:
         raise InputError("operator is zero: it measures nothing")
-    return norm**2
+    if not 0.0 < square < math.inf:
+        raise InputError(f"operator has norm {norm:.3g}, whose square no float holds: rescale it, and x with it")
+    return square

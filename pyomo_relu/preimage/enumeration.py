@@ -19,6 +19,7 @@ from pyomo_relu.preimage.search import patterns
 from pyomo_relu.preimage.union import Preimage
 from pyomo_relu.problem import Problem
 from pyomo_relu.status import Status
+from pyomo_relu.validation import as_count
 
 
 def preimage(
@@ -44,12 +45,13 @@ def preimage(
     max_cells : int
         Most cells to find.
     seconds : float
-        Wall clock for the search, and, when they are asked for, again for the graph and for convexity.
+        Wall clock for the search, again for leaving out cells that lie within others, and, when they are asked for,
+        again for the graph and for convexity.
 
     Returns
     -------
     Preimage
-        With a `status`: cut off where a limit came first.
+        With a `status`: cut off where a limit came first, or an LP failed.
 
     Raises
     ------
@@ -69,8 +71,7 @@ def preimage(
     ([[-2.0], [2.0]], 2, False)
     """
     started = time.perf_counter()
-    if isinstance(max_cells, bool) or int(max_cells) != max_cells or max_cells < 1:
-        raise InputError(f"max_cells must be a positive integer, got {max_cells!r}")
+    max_cells = as_count(max_cells, "max_cells", 1)
     if not seconds > 0.0:
         raise InputError(f"seconds must be positive, got {seconds}")
     problem = _problem(net, x, box, tol)
@@ -85,7 +86,9 @@ def preimage(
                 break
     except LinearProgramError:
         status = Status.SOLVER_ERROR
-    return Preimage(problem, tol, tuple(_maximal(cells[:max_cells])), status, time.perf_counter() - started, seconds)
+    kept, ended = _maximal(cells[:max_cells], time.perf_counter() + seconds)
+    status = ended if status is Status.SOLVED else status
+    return Preimage(problem, tol, tuple(kept), status, time.perf_counter() - started, seconds)
 
 
 def iterate_cells(net: Network, x: Any, box: Any = None, tol: float = 0.0) -> Iterator[Cell]:
@@ -104,6 +107,8 @@ def iterate_cells(net: Network, x: Any, box: Any = None, tol: float = 0.0) -> It
     ------
     ShapeError, InputError
         As :func:`pyomo_relu.preimage`.
+    LinearProgramError
+        If HiGHS fails: the cells are not complete then.
 
     Examples
     --------
@@ -136,19 +141,25 @@ def _steps(problem: Problem, tol: float) -> Iterator[Cell | None]:
         yield None if pattern is None else cell_of(problem, pattern, tol)
 
 
-def _maximal(cells: list[Cell]) -> list[Cell]:
-    """Leave out the cells that lie within another; of equal ones the first stays."""
+def _maximal(cells: list[Cell], stop: float) -> tuple[list[Cell], Status]:
+    """Leave out the cells that lie within another; of equal ones the first stays. Also return what stopped it."""
     if not cells:
-        return []
+        return [], Status.SOLVED
     order = sorted(range(len(cells)), key=lambda i: -cells[i].dimension)
     centres = np.array([cells[i].interior for i in order])
     kept: list[int] = []
-    inside = np.zeros(len(cells), dtype=bool)
+    inside, ended = np.zeros(len(cells), dtype=bool), Status.SOLVED
     for place, i in enumerate(order):
         if inside[place]:
             continue
         kept.append(i)
+        if ended is not Status.SOLVED:
+            continue
         later = np.flatnonzero(cells[i].contains(centres[place + 1 :]) & ~inside[place + 1 :]) + place + 1
-        for other in later.tolist():
-            inside[other] = cells[i].includes(cells[order[other]])
-    return [cells[i] for i in sorted(kept)]
+        try:
+            for other in later.tolist():
+                inside[other] = cells[i].includes(cells[order[other]])
+        except LinearProgramError:
+            ended = Status.SOLVER_ERROR
+        ended = Status.TIME_LIMIT if ended is Status.SOLVED and time.perf_counter() > stop else ended
+    return [cells[i] for i in sorted(kept)], ended

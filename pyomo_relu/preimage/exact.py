@@ -155,7 +155,9 @@ def decide_cell(
     >>> decide_cell(net, [1.0], left, box=(0, 1)).is_empty
     True
     """
-    return decide(*cell_system(net, x, pattern, box, tol))
+    rows, limits = cell_system(net, x, pattern, box, tol)
+    # A linear network without an observation or a box: the cell is all of the space.
+    return decide(rows, limits) if rows else Decision((Fraction(0),) * net.n_in, None)
 
 
 def leaf_bound(
@@ -187,6 +189,8 @@ def leaf_bound(
     ------
     ShapeError, InputError
         If an input does not fit, or the box is not bounded.
+    LinearProgramError
+        If HiGHS fails.
 
     Examples
     --------
@@ -205,7 +209,7 @@ def leaf_bound(
     except Empty:
         return None
     multipliers, _ = DualProgram(claim, net, bounds).residual()
-    price = sum(map(abs, multipliers[0]), Fraction(0)) if norm == "inf" else max(map(abs, multipliers[0]))
+    price = sum(map(abs, multipliers[0]), Fraction(0)) if claim.norm == "inf" else max(map(abs, multipliers[0]))
     # The claim's own bound of 1 is taken off by `least`.
     value = claim.least(bounds, multipliers) + price
     if price == 0:

@@ -17,7 +17,12 @@ TOLERANCES = {"primal_feasibility_tolerance": FEASIBLE, "dual_feasibility_tolera
 
 
 class LinearProgramError(PyomoReluError):
-    """HiGHS could not tell; the search for cells catches it and says that it is not complete."""
+    """HiGHS could not tell.
+
+    :func:`pyomo_relu.preimage.preimage`, its graph and its convexity, and
+    :func:`~pyomo_relu.preimage.tree.prove_bound` catch it and say what is not complete; what returns a number or a
+    point by an LP raises it.
+    """
 
 
 class LinearProgram:
@@ -60,7 +65,7 @@ class LinearProgram:
         Raises
         ------
         LinearProgramError
-            If HiGHS cannot tell, also not from a fresh start.
+            If HiGHS cannot tell, also not from a fresh start; or did not take the program: an entry is 1e15 or more.
         """
         self._highs.changeColsCost(len(self._columns), self._columns, -cost)
         for _ in range(2):

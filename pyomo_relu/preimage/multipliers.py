@@ -20,6 +20,7 @@ import numpy as np
 from pyomo_relu.bounds import Region
 from pyomo_relu.bounds.affine import affine_network
 from pyomo_relu.box import Box
+from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
 from pyomo_relu.preimage.checker import Bounds, Claim, Multipliers, Place
 from pyomo_relu.preimage.linear import LinearProgram
@@ -43,11 +44,18 @@ class DualProgram:
     ----------
     code, hidden, outputs : list of (int, int)
         What may be bounded: the code, the open hidden neurons, the open outputs.
+
+    Raises
+    ------
+    InputError
+        If a bound is beyond floats.
+    LinearProgramError
+        If HiGHS fails.
     """
 
     def __init__(self, claim: Claim, net: Network, bounds: Bounds) -> None:
         self._claim, self._net = claim, net
-        boxes = [Box(*(np.array([float(v) for v in end]) for end in zip(*ends, strict=True))) for ends in bounds]
+        boxes = [_floats(ends) for ends in bounds]
         self._form = affine_network(net, Region(boxes[0], tuple(boxes[1:])))
         self._boxes = boxes[1:]
         self.code: list[Place] = [(0, j) for j in range(net.n_in)]
@@ -190,6 +198,14 @@ class DualProgram:
             gain[self._form.open_neurons[i - 1]] = 0.0
             used[i - 1] += gain * a
         return _fractions(deviations), [_fractions(row) for row in used]
+
+
+def _floats(ends: list[tuple[Fraction, Fraction]]) -> Box:
+    try:
+        lower, upper = (np.array([float(v) for v in end]) for end in zip(*ends, strict=True))
+    except OverflowError as error:
+        raise InputError("pre-activations reach beyond 1e308 in this box: give a smaller box") from error
+    return Box(lower, upper)
 
 
 def zeros(claim: Claim) -> Multipliers:

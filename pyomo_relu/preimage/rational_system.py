@@ -17,7 +17,7 @@ from operator import mul
 
 import numpy as np
 
-from pyomo_relu.errors import ShapeError
+from pyomo_relu.errors import PyomoReluError, ShapeError
 from pyomo_relu.preimage.linear import LinearProgram, LinearProgramError
 
 Rows = Sequence[Sequence[Fraction]]
@@ -116,6 +116,8 @@ def decide(rows: Rows, limits: Vector) -> Decision:
     ------
     ShapeError
         If there is no row, or not one limit a row, or rows have different lengths.
+    PyomoReluError
+        If what was found does not pass its check.
 
     Notes
     -----
@@ -137,12 +139,12 @@ def decide(rows: Rows, limits: Vector) -> Decision:
     tableau.start(_tight(rows, limits))
     tableau.finish()
     if tableau.slack >= 0:
-        found = Decision(tableau.point, None)
-        assert satisfies(rows, limits, tableau.point)
-    else:
-        found = Decision(None, tableau.multipliers)
-        assert refutes(rows, limits, tableau.multipliers)
-    return found
+        if not satisfies(rows, limits, tableau.point):
+            raise PyomoReluError("the point that was found violates a row: this is an error of pyomo-relu's")
+        return Decision(tableau.point, None)
+    if not refutes(rows, limits, tableau.multipliers):
+        raise PyomoReluError("the multipliers that were found prove nothing: this is an error of pyomo-relu's")
+    return Decision(None, tableau.multipliers)
 
 
 def _check_shape(rows: Rows, limits: Vector, k: int) -> None:
@@ -159,14 +161,14 @@ def _dot(one: Vector, other: Vector) -> Fraction:
 
 def _tight(rows: Rows, limits: Vector) -> list[int]:
     """Return the rows that HiGHS has tight where the least slack is largest, the most important first."""
-    matrix = np.array([[float(v) for v in row] + [1.0] for row in rows])
-    free = np.full(matrix.shape[1], np.inf)
+    free = np.full(len(rows[0]) + 1, np.inf)
     upper = np.append(free[1:], 1.0)
     try:
-        program = LinearProgram(matrix, np.full(len(rows), -np.inf), np.array([float(v) for v in limits]), -free, upper)
+        matrix, most = np.array([[float(v) for v in row] + [1.0] for row in rows]), np.array([float(v) for v in limits])
+        program = LinearProgram(matrix, np.full(len(rows), -np.inf), most, -free, upper)
         program.maximum(np.append(np.zeros(matrix.shape[1] - 1), 1.0))
         duals = np.abs(program.row_duals)
-    except LinearProgramError:
+    except (LinearProgramError, OverflowError):  # fractions beyond floats
         return []
     return [int(j) for j in np.argsort(-duals, kind="stable")[: matrix.shape[1]] if duals[j] > 0.0]
 

@@ -23,6 +23,7 @@ from pyomo_relu.preimage.claim import claim_of
 from pyomo_relu.preimage.linear import LinearProgramError
 from pyomo_relu.preimage.multipliers import DualProgram, zeros
 from pyomo_relu.status import Status
+from pyomo_relu.validation import as_count
 
 MOST_ROUNDS = 10
 """Of bounding the code and the open neurons, by LPs, before branching."""
@@ -127,6 +128,9 @@ def prove_bound(
     ('optimal', Fraction(1, 2), Fraction(1, 2))
     """
     started = time.perf_counter()
+    max_leaves = as_count(max_leaves, "max_leaves", 1)
+    if not seconds > 0.0:
+        raise InputError(f"seconds must be positive, got {seconds}")
     claim, head = claim_of(net, x, bound, box, norm, code)
     search = _Search(claim, net, started + seconds, max_leaves)
     facts: list[list[dict[str, Any]]] = []

@@ -16,6 +16,7 @@ from pyomo_relu.balance import balanced
 from pyomo_relu.errors import InputError
 from pyomo_relu.preimage.cell import Cell
 from pyomo_relu.preimage.convexity import is_convex
+from pyomo_relu.preimage.linear import LinearProgramError
 from pyomo_relu.preimage.polytope import THIN
 from pyomo_relu.preimage.walls import Walls
 from pyomo_relu.problem import Problem
@@ -87,19 +88,25 @@ class Preimage:
 
     @property
     def graph_complete(self) -> bool:
-        """Whether all pairs of cells were tested within `limit`; if not, edges may be missing."""
+        """Whether all pairs of cells were tested: if `limit` came first, or an LP failed, edges may be missing."""
         return self._meetings[1]
 
     @cached_property
     def _meetings(self) -> tuple[Any, bool]:
         """The graph, and whether it is complete."""
-        stop = time.perf_counter() + self.limit
         graph = nx.Graph()
         graph.add_nodes_from(range(len(self.cells)))
+        try:
+            return graph, self._connect(graph, time.perf_counter() + self.limit)
+        except LinearProgramError:
+            return graph, False
+
+    def _connect(self, graph: Any, stop: float) -> bool:
+        """Add the edges; return whether the time was enough for all."""
         boxes = []
         for cell in self.cells:
             if time.perf_counter() > stop:
-                return graph, False
+                return False
             boxes.append(cell.box)
         lower, upper = np.array([box.lower for box in boxes]), np.array([box.upper for box in boxes])
         walls = Walls.of(balanced(self.problem).network, self.cells)
@@ -107,11 +114,11 @@ class Preimage:
             near = (lower[i + 1 :] <= upper[i] + THIN).all(axis=1) & (upper[i + 1 :] >= lower[i] - THIN).all(axis=1)
             for j in (np.flatnonzero(near) + i + 1).tolist():
                 if time.perf_counter() > stop:
-                    return graph, False
+                    return False
                 point = walls.meeting(i, j)
                 if point is not None:
                     graph.add_edge(i, j, point=point)
-        return graph, True
+        return True
 
     @cached_property
     def components(self) -> tuple[tuple[int, ...], ...]:
@@ -128,7 +135,7 @@ class Preimage:
 
     @cached_property
     def convex(self) -> bool | None:
-        """Whether it is convex; None where the cells are not complete, or `limit` came first."""
+        """Whether it is convex; None where the cells are not complete, `limit` came first, or an LP failed."""
         if not self.complete:
             return None
         if self.graph_complete and len(self.components) > 1:
@@ -136,7 +143,10 @@ class Preimage:
         stop = time.perf_counter() + self.limit
         if self._misses_a_midpoint(stop):
             return False
-        return is_convex(self.cells, seconds=stop - time.perf_counter())
+        try:
+            return is_convex(self.cells, seconds=stop - time.perf_counter())
+        except LinearProgramError:
+            return None
 
     def _misses_a_midpoint(self, stop: float) -> bool:
         """Whether G is seen to miss x halfway between two cells, by forward passes: then it is not convex."""
@@ -223,6 +233,8 @@ class Preimage:
         ------
         InputError
             If there is no cell.
+        LinearProgramError
+            If HiGHS fails.
 
         Examples
         --------
@@ -238,14 +250,26 @@ class Preimage:
         return min(-cell.maximum(-row) for cell in self.cells), max(cell.maximum(row) for cell in self.cells)
 
     def volume(self) -> float:
-        """Return the total volume of the cells of largest dimension; 0 where there is none."""
+        """Return the total volume of the cells of largest dimension; 0 where there is none.
+
+        Raises
+        ------
+        LinearProgramError
+            If HiGHS fails.
+        """
         return float(sum(cell.volume() for cell in self.cells if cell.dimension == self.dimension))
 
     def _cells_at(self, z: FloatArray) -> list[int]:
         return [i for i, cell in enumerate(self.cells) if cell.contains(z)]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain numbers and lists, fit for JSON; None for what is infinite."""
+        """Return plain numbers and lists, fit for JSON; None for what is infinite.
+
+        Raises
+        ------
+        LinearProgramError
+            If HiGHS fails at the bounds of a cell.
+        """
         return {
             "complete": self.complete,
             "status": self.status.value,
@@ -256,7 +280,7 @@ class Preimage:
             "dimension": self.dimension,
             "convex": self.convex,
             "unique": self.unique,
-            "tol": self.tol,
+            "tol": self.tol if math.isfinite(self.tol) else None,
             "cells": [_to_dict(cell) for cell in self.cells],
             "seconds": self.seconds,
         }

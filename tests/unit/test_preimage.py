@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import math
 
 import brute_force
@@ -18,7 +19,8 @@ from tiny_networks import NETWORKS
 import pyomo_relu as pr
 from pyomo_relu.preimage import iterate_cells, slice_of
 from pyomo_relu.preimage.convexity import is_convex
-from pyomo_relu.preimage.polytope import polytope_of
+from pyomo_relu.preimage.linear import LinearProgram, LinearProgramError
+from pyomo_relu.preimage.polytope import Polytope, polytope_of
 from reductions import CNF, ConvexityFamily, ConvexityVerdict, DepthTwo, ThreeSat, check_preimage_convexity
 from reductions.examples import EXAMPLES
 
@@ -221,7 +223,11 @@ def test_limits_of_the_graph_and_of_convexity_are_told():
         ({"x": [1.0, 2.0]}, "observation has 2 entries, expected 1"),
         ({"x": [1.0], "tol": -1.0}, "tol must be at least 0"),
         ({"x": [1.0], "tol": math.nan}, "tol must be at least 0"),
-        ({"x": [1.0], "max_cells": 0}, "max_cells must be a positive integer"),
+        ({"x": [1.0], "max_cells": 0}, "max_cells must be an integer, at least 1"),
+        *(
+            ({"x": [1.0], "max_cells": most}, "max_cells must be an integer")
+            for most in (math.nan, math.inf, "x", True)
+        ),
         ({"x": [1.0], "seconds": 0.0}, "seconds must be positive"),
     ],
 )
@@ -248,3 +254,44 @@ def test_polytopes_know_when_they_are_flat():
     assert polytope_of(np.zeros((0, 2)), np.zeros(0), rows, np.array([1.0, -2.0, 2.0, 0.0])) is None
     corner = polytope_of(np.zeros((0, 2)), np.zeros(0), rows, np.array([1.0, -1.0, 0.0, 0.0]))
     assert (corner.dimension, flat.includes(corner), corner.includes(flat)) == (0, True, False)
+
+
+def lost(*_):
+    raise LinearProgramError("HiGHS could not tell")
+
+
+def test_an_lp_that_is_lost_leaves_the_graph_and_convexity_open(monkeypatch):
+    found = pr.preimage(ABSOLUTE, [2.0], (-3, 3), tol=0.5)
+    monkeypatch.setattr(LinearProgram, "maximum", lost)
+    assert (found.complete, found.graph_complete, found.n_components) == (True, False, None)
+    assert pr.preimage(ABSOLUTE, [2.0], (-3, 3), tol=0.5).status is pr.Status.SOLVER_ERROR
+    with pytest.raises(LinearProgramError, match="could not tell"):
+        found.reach([1.0])
+
+
+def test_an_lp_that_is_lost_leaves_convexity_open(monkeypatch):
+    net = NETWORKS["two layers"]
+    found = pr.preimage(net, np.zeros(3), (-2.0, 2.0), math.inf)
+    assert found.graph_complete
+    monkeypatch.setattr(LinearProgram, "maximum", lost)
+    assert found.convex is None
+
+
+def test_cells_that_could_not_be_compared_are_not_complete(monkeypatch):
+    assert len(list(iterate_cells(MINIMUM, [0.0], (-3, 3)))) == 4
+    assert len(pr.preimage(MINIMUM, [0.0], (-3, 3)).cells) == 3
+    monkeypatch.setattr(Polytope, "includes", lost)
+    found = pr.preimage(MINIMUM, [0.0], (-3, 3))
+    assert (found.status, len(found.cells)) == (pr.Status.SOLVER_ERROR, 4)
+
+
+def test_a_program_that_highs_does_not_take_is_told():
+    one = np.ones(1)
+    program = LinearProgram(np.array([[1e16]]), one, one, -one, one)
+    with pytest.raises(LinearProgramError, match="could not solve a linear program of 1 variables"):
+        program.maximum(one)
+
+
+def test_regions_without_an_observation_are_json_too():
+    found = pr.preimage(ABSOLUTE, [1.0], (-3, 3), tol=math.inf)
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["tol"] is None

@@ -14,10 +14,12 @@ from scipy.optimize import linprog
 from tiny_networks import NETWORKS, observation
 
 import pyomo_relu as pr
+from pyomo_relu.preimage import rational_system
 from pyomo_relu.preimage.exact import cell_system, decide_cell, is_code, leaf_bound
 from pyomo_relu.preimage.rational_system import decide, refutes, satisfies
 from reductions import CNF, ThreeSat
 
+HUGE = pr.Network.from_arrays([[[1e200], [-1e200]], [[1.0, 1.0]]])
 ABSOLUTE = pr.Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])
 
 small = st.fractions(-3, 3, max_denominator=7)
@@ -135,8 +137,36 @@ def test_a_leaf_bound_is_below_the_optimum_and_reaches_it_where_all_phases_are_f
         (lambda: decide_cell(ABSOLUTE, [float("nan")], (np.ones(2, bool), np.ones(1, bool))), "not a finite real"),
         (lambda: leaf_bound(ABSOLUTE, [1], (-1, 1), phases={(3, 0): True}), r"phases has neuron \(3, 0\)"),
         (lambda: leaf_bound(ABSOLUTE, [1], None), "needs a bounded box"),
+        (lambda: leaf_bound(ABSOLUTE, [1], (-1, 1), True), "norm must be 'inf', 1 or 2"),
+        (lambda: leaf_bound(ABSOLUTE, [1], (-1, 1), 2), "norm must be 'inf' or 1 for a rational proof"),
+        (lambda: leaf_bound(HUGE, [0.5], (-1e200, 1e200)), "beyond 1e308 in this box: give a smaller box"),
     ],
 )
 def test_bad_input_is_refused(call, said):
     with pytest.raises(pr.InputError, match=said):
         call()
+
+
+@pytest.mark.parametrize("norm", [1, 1.0, "1"])
+def test_a_norm_may_be_spelt_as_everywhere(norm):
+    net = pr.Network.random((2, 3, 3), seed=0)
+    assert leaf_bound(net, [1, 2, 3], (-1, 1), norm) == leaf_bound(net, [1, 2, 3], (-1, 1), 1) > 0
+
+
+def test_fractions_beyond_floats_are_decided():
+    assert decide([[Fraction(10**400)]], [Fraction(1)]).point is not None
+    assert decide([[Fraction(1)], [Fraction(-1)]], [Fraction(10**400), Fraction(-(10**400)) - 1]).is_empty
+
+
+def test_what_is_wrong_is_refused_and_not_returned(monkeypatch):
+    monkeypatch.setattr(rational_system._Tableau, "point", (Fraction(9),))
+    with pytest.raises(pr.PyomoReluError, match="violates a row"):
+        decide([[Fraction(1)]], [Fraction(1)])
+    monkeypatch.setattr(rational_system._Tableau, "multipliers", (Fraction(1), Fraction(0)))
+    with pytest.raises(pr.PyomoReluError, match="prove nothing"):
+        decide([[Fraction(1)], [Fraction(-1)]], [Fraction(0), Fraction(-1)])
+
+
+def test_a_cell_without_a_row_is_the_whole_space():
+    net = pr.Network.from_arrays([[[1.0, 2.0]]], slopes=1.0)
+    assert decide_cell(net, [1.0], (np.array([True]),), tol=np.inf).point == (0, 0)

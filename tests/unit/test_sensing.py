@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import check_grad
 
 import pyomo_relu as pr
-from pyomo_relu.inversion.gradient import half_squared_error
+from pyomo_relu.inversion.descent import half_squared_error
 from pyomo_relu.problem import Problem
 
 NET = pr.Network.random((2, 10, 40), seed=0)
@@ -120,12 +120,17 @@ def test_projected_gradient_says_when_the_projection_fails_or_rounds_run_out():
     ("build", "said"),
     [
         (lambda: pr.GradientDescent(step=0.0), "step must be a positive number, got 0"),
-        (lambda: pr.GradientDescent(iterations=0), "at least 1, got 1 and 0"),
+        (lambda: pr.GradientDescent(iterations=0), "iterations must be an integer, at least 1, got 0"),
         (lambda: pr.GradientDescent(rule="momentum"), "'constant' or 'adam', got 'momentum'"),
         (lambda: pr.GradientDescent(tol=float("nan")), "tol must be a non-negative"),
         (lambda: pr.ProjectedGradient(step=-1.0), "step must be a positive number"),
-        (lambda: pr.ProjectedGradient(iterations=0), "iterations must be at least 1"),
+        (lambda: pr.ProjectedGradient(iterations=0), "iterations must be an integer, at least 1"),
         (lambda: pr.ProjectedGradient("linf"), "projection must be Layerwise"),
+        (lambda: pr.ProjectedGradient(pr.Descent), r"projection is the class Descent: write Descent\(\)"),
+        (lambda: pr.invert(NET, FULL, pr.Exact), r"method is the class Exact: write Exact\(\)"),
+        (lambda: pr.Layerwise(pr.LayerLinf), r"formulation is the class LayerLinf: write LayerLinf\(\)"),
+        (lambda: pr.invert(NET, [0.0], pr.ProjectedGradient(), operator=np.full((1, 40), 1e-200)), "no float holds"),
+        (lambda: pr.invert(NET, [0.0], pr.ProjectedGradient(), operator=np.full((1, 40), 1e200)), "no float holds"),
         (lambda: pr.ProjectedGradient(tol=-1.0), "tol must be a non-negative"),
         (lambda: pr.invert(NET, [1.0], pr.ProjectedGradient(), operator=np.zeros((1, 40))), "operator is zero"),
     ],
@@ -133,3 +138,23 @@ def test_projected_gradient_says_when_the_projection_fails_or_rounds_run_out():
 def test_bad_options_are_refused(build, said):
     with pytest.raises(pr.InputError, match=said):
         build()
+
+
+@pytest.mark.parametrize("method", [pr.Descent, pr.Exact, pr.Hybrid, pr.GradientDescent])
+@pytest.mark.parametrize("value", [-1, 2.5, float("nan"), "3", True])
+@pytest.mark.parametrize("name", ["starts", "seed"])
+def test_counts_are_integers(method, name, value):
+    with pytest.raises(pr.InputError, match=f"{name} must be an integer, at least [01], got {value!r}"):
+        method(**{name: value})
+    assert getattr(method(**{name: np.int64(3)}), name) == getattr(method(**{name: 3.0}), name) == 3
+
+
+@pytest.mark.parametrize("step", [1e20, 1e100, 1e300])
+@pytest.mark.parametrize("projection", [pr.Descent(starts=2), pr.Layerwise()])
+def test_projected_gradient_says_when_it_diverges(step, projection):
+    matrix = OPERATORS["matrix"]["operator"]
+    method = pr.ProjectedGradient(projection, step=step, iterations=20)
+    result = pr.invert(NET, matrix @ FULL, method, operator=matrix)
+    assert result.status is pr.Status.LIMIT
+    assert result.message.startswith("diverged in round ")
+    assert result.message.endswith("take a smaller step")
