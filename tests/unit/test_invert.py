@@ -51,7 +51,7 @@ def test_classes_are_no_methods_and_no_formulations():
         pr.Layerwise([pr.LayerLinf(), pr.LayerL1])
     with pytest.raises(pr.InputError, match=r"method is the class Hybrid: write Hybrid\(\)"):
         pr.invert_many(NET, np.zeros((1, 20)), pr.Hybrid)
-    with pytest.raises(pr.InputError, match="projection must be Layerwise"):
+    with pytest.raises(pr.InputError, match="projection is the class Descent"):
         pr.ProjectedGradient(pr.Descent)
 
 

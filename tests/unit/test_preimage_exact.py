@@ -19,7 +19,7 @@ from pyomo_relu.preimage.exact import cell_system, decide_cell, is_code, leaf_bo
 from pyomo_relu.preimage.rational_system import decide, refutes, satisfies
 from reductions import CNF, ThreeSat
 
-HUGE = pr.Network.from_arrays([[[1e200], [-1e200]], [[1.0, 1.0]]])
+HUGE = pr.Network.from_arrays([[[1e150], [-1e150]], [[1.0, 1.0]]])
 ABSOLUTE = pr.Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])
 
 small = st.fractions(-3, 3, max_denominator=7)

@@ -129,8 +129,6 @@ def test_projected_gradient_says_when_the_projection_fails_or_rounds_run_out():
         (lambda: pr.ProjectedGradient(pr.Descent), r"projection is the class Descent: write Descent\(\)"),
         (lambda: pr.invert(NET, FULL, pr.Exact), r"method is the class Exact: write Exact\(\)"),
         (lambda: pr.Layerwise(pr.LayerLinf), r"formulation is the class LayerLinf: write LayerLinf\(\)"),
-        (lambda: pr.invert(NET, [0.0], pr.ProjectedGradient(), operator=np.full((1, 40), 1e-200)), "no float holds"),
-        (lambda: pr.invert(NET, [0.0], pr.ProjectedGradient(), operator=np.full((1, 40), 1e200)), "no float holds"),
         (lambda: pr.ProjectedGradient(tol=-1.0), "tol must be a non-negative"),
         (lambda: pr.invert(NET, [1.0], pr.ProjectedGradient(), operator=np.zeros((1, 40))), "operator is zero"),
     ],
