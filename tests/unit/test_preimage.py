@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import json
 import math
+import time
 
 import brute_force
 import networkx as nx
@@ -19,6 +20,7 @@ from tiny_networks import NETWORKS
 import pyomo_relu as pr
 from pyomo_relu.preimage import iterate_cells, slice_of
 from pyomo_relu.preimage.convexity import is_convex
+from pyomo_relu.preimage.enumeration import _maximal
 from pyomo_relu.preimage.linear import LinearProgram, LinearProgramError
 from pyomo_relu.preimage.polytope import Polytope, polytope_of
 from reductions import CNF, ConvexityFamily, ConvexityVerdict, DepthTwo, ThreeSat, check_preimage_convexity
@@ -283,6 +285,13 @@ def test_cells_that_could_not_be_compared_are_not_complete(monkeypatch):
     monkeypatch.setattr(Polytope, "includes", lost)
     found = pr.preimage(MINIMUM, [0.0], (-3, 3))
     assert (found.status, len(found.cells)) == (pr.Status.SOLVER_ERROR, 4)
+
+
+def test_comparing_cells_has_a_time_limit_too():
+    cells = list(iterate_cells(MINIMUM, [0.0], (-3, 3)))
+    kept, ended = _maximal(cells, time.perf_counter())
+    assert ended is pr.Status.TIME_LIMIT
+    assert 3 <= len(kept) <= 4
 
 
 def test_a_program_that_highs_does_not_take_is_told():
