@@ -70,13 +70,18 @@ class Descent:
         """Return the ends of all starts, the nearest first; after `stop`, of ``time.perf_counter``, none begins."""
         rng = np.random.default_rng(self.seed)
         box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
+
+        def squared_error(z: FloatArray) -> tuple[float, FloatArray]:
+            error, gradient = half_squared_error(problem.network, problem.x, z)
+            return 2.0 * float(error), 2.0 * gradient
+
         ends = []
         for number in range(self.starts):
             if number > 0 and time.perf_counter() > stop:
                 break
             start = box.clip(rng.normal(size=problem.network.n_in))
             end = minimize(
-                lambda z: half_squared_error(problem.network, problem.x, z),
+                squared_error,
                 start,
                 jac=True,
                 method="L-BFGS-B",
@@ -112,7 +117,7 @@ def half_squared_error(network: Network, targets: FloatArray, codes: FloatArray)
     last, t = network[-1], pre_activations[-1]
     missed = last.activate(t) - targets
     gradient = pulled_back(network, pre_activations, missed * last.gain(t > 0.0))
-    return 0.5 * (missed * missed).sum(axis=-1), gradient
+    return 0.5 * (missed[..., None, :] @ missed[..., None])[..., 0, 0], gradient
 
 
 def pulled_back(network: Network, pre_activations: Sequence[FloatArray], gradient: FloatArray) -> FloatArray:
