@@ -96,8 +96,8 @@ class Result:
     gap : float or None
         ``(residual - dual_bound) / residual``, where both are known; 0 where x is met.
     realizable : bool or None
-        True: the forward pass meets x up to 1e-6 max(0.001, max |x|). False: `dual_bound` is at least 1e-5 max(1,
-        max |x|). None: not decided.
+        True: the forward pass meets x up to ``1e-6 max(0.001, max |x|)``. False: `dual_bound` is at least
+        ``1e-5 max(1, max |x|)``. None: not decided.
     certificate : Certificate
     seconds : float
         Wall clock.

@@ -41,7 +41,7 @@ class Instance:
     binary : bool
         Whether the code must also lie in ``{0, 1}^k`` (:class:`~reductions.BinaryCode`).
     parameters : mapping
-        The reduction's parameters as plain values; see :func:`parameters_of`.
+        The reduction's parameters as plain values.
 
     Raises
     ------
