@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,12 +13,15 @@ from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem
 from pyomo_relu.validation import FloatArray
 
-EXTREME = 16.0
-"""Rows whose size is within this factor of 1 are left as they are."""
+FAR = 1024.0
+"""Rows and layers whose size is within this factor of 1 are left as they are."""
+
+NEAR = 16.0
+"""The same where the sign of a pre-activation is told by an LP, to an absolute tolerance."""
 
 
-def balanced(problem: Problem) -> Problem:
-    """Return the same problem with hidden neurons rescaled where their weights are extreme.
+def balanced(problem: Problem, within: float = FAR) -> Problem:
+    """Return the same problem with hidden neurons rescaled where their weights are not within a factor of 1.
 
     ``phi(r t) = r phi(t)`` for r > 0, so that a row and its bias may be divided by r and the next layer's column
     multiplied by it. Powers of two: not a bit of the network's outputs changes, and no activation pattern. A solver
@@ -28,10 +33,34 @@ def balanced(problem: Problem) -> Problem:
     >>> [layer.weight.tolist() for layer in balanced(Problem.of(net, [1.0])).network]
     [[[1.0]], [[1.0]]]
     """
+    return _rescaled(problem, lambda layer: row_scales(layer, within))
+
+
+def levelled(problem: Problem) -> Problem:
+    """Return the same problem with hidden layers rescaled where all of their weights are extreme.
+
+    One factor a layer: what counts more in a layer's LP, or in least squares, and what less, stays as it was. An LP's
+    tolerances are absolute.
+
+    Examples
+    --------
+    >>> net = Network.from_arrays([[[2.0**-30], [2.0**-34]], [[2.0**30, 1.0]]])
+    >>> levelled(Problem.of(net, [1.0])).network[0].weight.tolist()
+    [[1.0], [0.0625]]
+    """
+    return _rescaled(problem, lambda layer: np.full(layer.n_out, _power(float(_sizes(layer).max()), FAR)))
+
+
+def row_scales(layer: Layer, within: float) -> FloatArray:
+    """Return the power of two nearest to each row's size, shape (n_out,); 1 where that is within a factor of 1."""
+    return np.array([_power(size, within) for size in _sizes(layer).tolist()])
+
+
+def _rescaled(problem: Problem, scales: Callable[[Layer], FloatArray]) -> Problem:
     layers = list(problem.network.layers)
     for i in range(len(layers) - 1):
         layer, following = layers[i], layers[i + 1]
-        factor = row_scales(layer)
+        factor = scales(layer)
         if (factor != 1.0).any():
             layers[i] = Layer.computed(layer.weight / factor[:, None], layer.bias / factor, layer.slope)
             layers[i + 1] = Layer.computed(following.weight * factor, following.bias, following.slope)
@@ -39,12 +68,15 @@ def balanced(problem: Problem) -> Problem:
     return replace(problem, network=Network(tuple(layers))) if changed else problem
 
 
-def row_scales(layer: Layer) -> FloatArray:
-    """Return the power of two nearest to each row's size, shape (n_out,); 1 within `EXTREME`.
+def _sizes(layer: Layer) -> FloatArray:
+    """Return how large each neuron is, shape (n_out,).
 
     It is the largest weight, or a bias of up to 1 where that is more: a neuron whose weights are next to nothing is as
     large as its bias.
     """
-    largest = np.maximum(np.abs(layer.weight).max(axis=1), np.minimum(np.abs(layer.bias), 1.0))
-    extreme = (largest > 0.0) & ((largest > EXTREME) | (largest < 1.0 / EXTREME))
-    return np.asarray(np.exp2(np.where(extreme, np.round(np.log2(np.where(extreme, largest, 1.0))), 0.0)))
+    return np.asarray(np.maximum(np.abs(layer.weight).max(axis=1), np.minimum(np.abs(layer.bias), 1.0)))
+
+
+def _power(size: float, factor: float) -> float:
+    """Return the power of two nearest to a size; 1 where that is within a factor of 1."""
+    return 1.0 if size == 0.0 or 1.0 / factor <= size <= factor else float(2.0 ** round(math.log2(size)))

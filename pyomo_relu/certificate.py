@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyomo_relu.bounds.rounding import UNIT, gamma
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, norm_of
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import has_full_column_rank, rank_of
+from pyomo_relu.rounding import UNIT, gamma
 from pyomo_relu.tolerance import REFUTED
 from pyomo_relu.validation import FloatArray
 

@@ -35,7 +35,8 @@ class Layer:
     Notes
     -----
     Bounds and proofs of rank add what rounding can have done, relative to the products. A product of two weights in
-    that range neither underflows, where rounding is no longer relative, nor overflows.
+    that range neither underflows, where rounding is no longer relative, nor overflows; longer products may, of networks
+    that lie at its ends in all layers.
 
     Examples
     --------

@@ -69,7 +69,7 @@ class Problem:
                 raise ShapeError(f"operator has {matrix.shape[1]} columns, the network {network.n_out} outputs")
             x = as_vector(x, len(matrix), "observation")
             parts = network, matrix
-            network = Network((*network.layers, Layer(matrix, None, 1.0)))
+            network = Network((*network.layers, Layer.computed(matrix, np.zeros(len(matrix)), 1.0)))
         else:
             x = as_vector(x, network.n_out, "observation")
         largest = float(np.abs(x).max())

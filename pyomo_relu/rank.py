@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pyomo_relu.rounding import UNIT
 from pyomo_relu.validation import FloatArray
-
-UNIT = float(np.finfo(np.float64).eps)
 
 
 def singular_values(matrix: FloatArray) -> FloatArray:

@@ -62,7 +62,10 @@ def as_vector(value: Any, size: int, name: str) -> FloatArray:
 
 def require_number(value: Any, name: str, *, positive: bool = False) -> None:
     """Refuse what is not one finite real number of at least 0; above 0 where it is to be `positive`."""
-    number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    try:
+        number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        number = False
     if not number or value < 0.0 or (positive and value == 0.0):
         raise InputError(f"{name} must be a {'positive' if positive else 'non-negative'} number, got {value!r}")
 

@@ -23,7 +23,7 @@ from pyomo_relu.errors import (
     SolverConfigError,
     SolverUnavailableError,
 )
-from pyomo_relu.inversion import Method
+from pyomo_relu.inversion import Layerwise, Method
 from pyomo_relu.inversion.front import as_method
 from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem, observed
@@ -100,7 +100,7 @@ class Job:
         ------
         InputError, ShapeError, SolverConfigError
         """
-        method = as_method(method)
+        method = as_method(Layerwise() if method is None else method)
         if not isinstance(network, Network):
             raise InputError(f"network must be a pyomo_relu.Network, got {type(network).__name__}")
         operator, mask = shared["operator"], shared["mask"]

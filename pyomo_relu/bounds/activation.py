@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pyomo_relu.bounds.rounding import gamma
+from pyomo_relu.rounding import gamma
 from pyomo_relu.validation import FloatArray
 
 Ends = tuple[FloatArray, FloatArray]

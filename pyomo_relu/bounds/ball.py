@@ -10,8 +10,8 @@ import numpy as np
 from pyomo_relu.bounds.affine import Affine, AffineNetwork
 from pyomo_relu.bounds.budget import Budget
 from pyomo_relu.bounds.region import Region
-from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.network import Network
+from pyomo_relu.rounding import gamma
 from pyomo_relu.validation import FloatArray
 
 

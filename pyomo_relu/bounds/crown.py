@@ -8,9 +8,9 @@ import numpy as np
 
 from pyomo_relu.bounds.interval import interval_bounds
 from pyomo_relu.bounds.meet import between, meet
-from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.box import Box
 from pyomo_relu.network import Network
+from pyomo_relu.rounding import gamma
 from pyomo_relu.validation import FloatArray
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
+from pyomo_relu.rounding import gamma
 
 
 def interval_bounds(network: Network, box: Box) -> tuple[Box, ...]:

@@ -28,8 +28,8 @@ from pyomo_relu.bounds.ball import Ball, ball_of
 from pyomo_relu.bounds.budget import Budget
 from pyomo_relu.bounds.meet import CrossedBoundsError
 from pyomo_relu.bounds.region import Region
-from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.network import Network
+from pyomo_relu.rounding import gamma
 from pyomo_relu.validation import FloatArray
 
 WORTHWHILE = 0.995

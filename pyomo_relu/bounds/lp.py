@@ -14,8 +14,8 @@ from pyomo_relu.bounds.budget import Budget
 from pyomo_relu.bounds.lagrangian import lagrangian_region
 from pyomo_relu.bounds.meet import CrossedBoundsError
 from pyomo_relu.bounds.region import Region
-from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.network import Network
+from pyomo_relu.rounding import gamma
 from pyomo_relu.solvers import LinearSession
 from pyomo_relu.validation import FloatArray
 

@@ -14,11 +14,11 @@ from pyomo_relu.bounds.activation import before_activation
 from pyomo_relu.bounds.crown import crown_bounds
 from pyomo_relu.bounds.meet import CrossedBoundsError, meet
 from pyomo_relu.bounds.region import Region
-from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.box import Box
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm
+from pyomo_relu.rounding import gamma
 from pyomo_relu.validation import FloatArray
 
 ROUNDS = 4

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from pyomo_relu.bounds.activation import Ends, after_activation, before_activation
 from pyomo_relu.bounds.region import Region
-from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.box import Box
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
+from pyomo_relu.rounding import gamma
 from pyomo_relu.validation import FloatArray
 
 ROUNDS = 20

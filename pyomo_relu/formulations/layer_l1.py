@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -128,12 +128,12 @@ class LayerL1:
     def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
         """Find the code; see :class:`pyomo_relu.formulations.LayerFormulation`."""
         signal = largest_signal(layer, x)
-        eps, n_solves = self.eps, 0
+        eps, n_solves, known = self.eps, 0, None
         if eps is None:
             nearest = LayerLinf().solve(layer, x, box, solver)
             if nearest.eps is None or nearest.status not in (Status.SOLVED, Status.DEGENERATE):
-                return nearest
-            eps, n_solves = nearest.eps, nearest.n_solves
+                return replace(nearest, objective=None, dual_bound=None)
+            eps, n_solves, known = nearest.eps, nearest.n_solves, nearest.code
         best_code, best_loss, best_eps, best_objective = None, math.inf, eps, None
         model, rows = self.model(layer, x, eps, box=box), _rows(layer)
         session = Session(model, solver, frozenset({Capability.LP}))
@@ -161,7 +161,7 @@ class LayerL1:
             status = Status.DEGENERATE
         return LayerAnswer(
             status=status,
-            code=best_code,
+            code=known if best_code is None else best_code,
             active=tube(layer.slope, x, best_eps).has_lower,
             eps=best_eps,
             objective=best_objective,

@@ -239,9 +239,11 @@ class _Search:
             self.bound = max(self.bound, schedule.after(low - 1, first))
         eps = schedule.after(low, first)
         # Many codes may attain the optimum: Algorithm 1's answer is one of the LP with the cap.
-        found = self.optimum(eps, capped=True)
+        uncapped, found = self.last, self.optimum(eps, capped=True)
         if found is not None:
             self.best, self.eps = found, eps
+        elif self.last is not None and self.last.status is Status.INFEASIBLE:
+            self.last, self.eps = uncapped, eps  # the cap is met but for the solver's tolerance
 
     def answer(self) -> LayerAnswer:
         """Return what was found."""

@@ -13,7 +13,8 @@ from pyomo_relu.formulations.layer import LayerAnswer
 from pyomo_relu.formulations.leaky import inverse_activation
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import Norm
-from pyomo_relu.rank import UNIT, rank_of, singular_values
+from pyomo_relu.rank import rank_of, singular_values
+from pyomo_relu.rounding import UNIT
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray, require_number

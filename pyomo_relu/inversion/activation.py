@@ -68,8 +68,9 @@ class ActivationRegion:
         matrix, offset = np.eye(network.n_in), np.zeros(network.n_in)
         sides, limits = [np.zeros((0, network.n_in))], [np.zeros(0)]
         for layer, on in zip(network, pattern, strict=True):
-            summed = np.abs(layer.weight) @ np.linalg.norm(matrix, axis=1)
-            shifted = np.abs(layer.weight) @ np.abs(offset) + np.abs(layer.bias)
+            weight = np.abs(layer.weight)
+            summed = weight @ np.linalg.norm(matrix, axis=1)
+            shifted = weight @ np.abs(offset) + np.abs(layer.bias)
             matrix, offset = layer.weight @ matrix, layer.weight @ offset + layer.bias
             matrix[np.linalg.norm(matrix, axis=1) <= DUST * np.maximum(summed, np.minimum(shifted, 1.0))] = 0.0
             if layer.slope < 1.0:

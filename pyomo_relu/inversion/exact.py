@@ -137,8 +137,7 @@ class Exact:
         Raises
         ------
         InputError, ShapeError
-            As :func:`pyomo_relu.invert`; if there is a `then`, pre-activations reach above 1e6, or there is no box, and
-            no code is found in the tube.
+            As :func:`pyomo_relu.invert`; if there is a `then`, or there is no box, and no code is found in the tube.
 
         Examples
         --------
@@ -160,7 +159,7 @@ class Exact:
             incumbent = self._incumbent(problem, Solver()) if self.tube is None else self._found_in_tube(problem)
             most, bound = with_room(incumbent.residual, problem.scale), incumbent.bound
             region = task.holding(incumbent.code, most)
-        check_big_m(region, stacklevel=3)
+        check_big_m(region, refuse=False, stacklevel=3)
         return build_program(
             problem, region, task.encoding, self.norm, most, bound, tube=task.tube, outputs_right="always"
         )

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pyomo.environ import ConcreteModel, Objective
 
-from pyomo_relu.bounds.rounding import gamma
 from pyomo_relu.box import Box
 from pyomo_relu.formulations.rows import linear
 from pyomo_relu.inversion.level_set import LevelSet
 from pyomo_relu.inversion.program import read_code
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
+from pyomo_relu.rounding import gamma
 from pyomo_relu.solvers import Solver, solve
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import REFUTED

@@ -46,10 +46,8 @@ class Method(Protocol):
         ...
 
 
-def as_method(method: Method | None, name: str = "method") -> Method:
-    """Return the method of inversion to use, ``Layerwise()`` where none is given; refuse what is none, by its name."""
-    if method is None:
-        return Layerwise()
+def as_method(method: Method, name: str = "method") -> Method:
+    """Return a method of inversion; refuse what is none, by its name."""
     if isinstance(method, type):
         raise InputError(f"{name} is the class {method.__name__}: write {method.__name__}()")
     if not callable(getattr(method, "run", None)):
@@ -105,7 +103,7 @@ def invert(
     >>> bool(np.abs(result.z - z).max() < 1e-6), result.realizable
     (True, True)
     """
-    method = as_method(method)
+    method = as_method(Layerwise() if method is None else method)
     problem = Problem.of(net, x, operator=operator, mask=mask, box=box)
     return method.run(problem, Solver.of(solver))
 

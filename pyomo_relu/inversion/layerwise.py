@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pyomo_relu.balance import balanced
+from pyomo_relu.balance import levelled
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import certify, recovery_factor
 from pyomo_relu.errors import InputError
@@ -33,7 +33,7 @@ class Layerwise:
     observation is an estimate, so that there is no proof of optimality. Only the output
     layer's LP bounds the residual from below.
 
-    Solvers' tolerances are absolute: hidden neurons whose weights are all far from 1, by more than a factor of 16, are
+    Solvers' tolerances are absolute: a hidden layer whose weights are all far from 1, by more than a factor of 1024, is
     brought near it before, and the next layer undoes it. The formulations and the reports of hidden layers see these.
 
     Parameters
@@ -79,7 +79,7 @@ class Layerwise:
         formulations = self._formulations(len(problem.network))
         if problem.box is not None and isinstance(formulations[0], LinearSolve):
             raise InputError("LinearSolve cannot hold the code in a box: leave out the box, or use an LP formulation")
-        problem = balanced(problem)
+        problem = levelled(problem)
         target, reports, status, message = problem.x, [], Status.SOLVED, ""
         answers: list[LayerAnswer] = []
         code: FloatArray | None = None

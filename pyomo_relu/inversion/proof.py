@@ -102,9 +102,12 @@ class Task:
         """Bound them by LPs; None proves that there are none."""
         return lp_region(self.problem.network, region, self._budget(code, most), seconds=seconds)
 
-    def holding(self, code: FloatArray, most: float, seconds: float = 0.0) -> Region:
-        """Bound the codes with at most a residual, by LPs too where there are seconds for it; `code` is one of them."""
-        region = self.region(code, most)
+    def holding(self, code: FloatArray, most: float, seconds: float = 0.0, patience: float = math.inf) -> Region:
+        """Bound the codes with at most a residual, by LPs too where there are seconds for it; `code` is one of them.
+
+        `patience` is the most to spend on what comes before LPs.
+        """
+        region = self.region(code, most, patience)
         if region is not None and seconds > 0.0:
             region = self.tightened(region, code, most, seconds)
         assert region is not None, "a code lies in it"
@@ -244,7 +247,7 @@ def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> t
                     # The margin is below a solver's tolerance, and some contradict themselves there: once more, with
                     # the incumbent in the program.
                     most, relaxed = with_room(best.residual, task.problem.scale), False
-                    region = task.holding(best.code, most)
+                    region = task.holding(best.code, most, patience=left)
                     continue
                 met = outcome.status is not Status.OPTIMAL or best.is_optimal(rel_gap, ABS_GAP)
                 again = relaxed and not met and left > 1.0
@@ -288,13 +291,13 @@ def seconds_left(solver: Solver, started: float) -> float:
     return max(1.0, solver.time_limit - (time.perf_counter() - started))
 
 
-def check_big_m(region: Region, *, stacklevel: int = 6) -> None:
+def check_big_m(region: Region, *, refuse: bool = True, stacklevel: int = 6) -> None:
     """Warn of bounds above `BIG_M_WARNING`, refuse those above `BIG_M_ERROR`; `stacklevel` as in ``warnings.warn``."""
     largest = max(
         float(np.max(np.where((bound.lower < 0.0) & (bound.upper > 0.0), np.maximum(-bound.lower, bound.upper), 0.0)))
         for bound in region.pre_activations
     )
-    if largest > BIG_M_ERROR:
+    if refuse and largest > BIG_M_ERROR:
         raise InputError(
             f"pre-activations reach {largest:.3g} in this box: above {BIG_M_ERROR:g} no MILP solver's answer "
             "can be trusted; give a smaller box"

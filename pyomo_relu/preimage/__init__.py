@@ -8,6 +8,7 @@ from pyomo_relu.inversion.activation import ActivationRegion
 from pyomo_relu.preimage.cell import Cell
 from pyomo_relu.preimage.enumeration import iterate_cells, preimage
 from pyomo_relu.preimage.exact import cell_system, decide_cell, is_code, leaf_bound
+from pyomo_relu.preimage.linear import LinearProgramError
 from pyomo_relu.preimage.picture import plot_preimage, slice_of
 from pyomo_relu.preimage.polytope import Polytope
 from pyomo_relu.preimage.rational_program import rational_program, write_rational_program
@@ -17,6 +18,7 @@ from pyomo_relu.preimage.union import Preimage
 __all__ = [
     "ActivationRegion",
     "Cell",
+    "LinearProgramError",
     "Polytope",
     "Preimage",
     "TreeProof",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyomo_relu.balance import row_scales
+from pyomo_relu.balance import NEAR, row_scales
 from pyomo_relu.inversion.activation import ActivationRegion, Pattern
 from pyomo_relu.preimage.polytope import Polytope, polytope_of
 from pyomo_relu.problem import Problem
@@ -58,7 +58,7 @@ def cell_of(problem: Problem, pattern: Pattern, tol: float) -> Cell | None:
         sides += [axes, -axes]
         limits += [problem.box.upper, -problem.box.lower]
     # Where no code moves an output, it is met up to a tolerance that is relative to its size.
-    unit = row_scales(problem.network[-1])
+    unit = row_scales(problem.network[-1], NEAR)
     matrix, centre, room = region.matrix / unit[:, None], (problem.x - region.offset) / unit, tol / unit
     equations, targets = matrix, centre
     if tol > 0.0:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pyomo_relu.balance import balanced
+from pyomo_relu.balance import NEAR, balanced
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
@@ -131,7 +131,7 @@ def _steps(problem: Problem, tol: float) -> Iterator[Cell | None]:
 
     A cell's rows and its pattern are those of the network as it was given: they do not depend on a neuron's scale.
     """
-    problem = balanced(problem)
+    problem = balanced(problem, NEAR)
     network = problem.network
     box = Box.everything(network.n_in) if problem.box is None else problem.box
     region = region_of(network, problem.x, box, tol)

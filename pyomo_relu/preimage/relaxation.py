@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pyomo_relu.balance import row_scales
+from pyomo_relu.balance import NEAR, row_scales
 from pyomo_relu.bounds import Region, crown_bounds, observed_region, propagated_region
 from pyomo_relu.box import Box
 from pyomo_relu.layer import Layer
@@ -60,7 +60,7 @@ class Relaxation:
         lower, upper = np.full(n_variables, -np.inf), np.full(n_variables, np.inf)
         lower[: network.n_in], upper[: network.n_in] = region.code.lower, region.code.upper
         first, before = network.n_in, slice(0, network.n_in)
-        unit = row_scales(network[-1])
+        unit = row_scales(network[-1], NEAR)
         for number, (layer, known) in enumerate(_scaled(network, region, unit)):
             for j in range(layer.n_out):
                 t, h = np.zeros(n_variables), np.zeros(n_variables)

@@ -12,7 +12,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from pyomo_relu.balance import balanced
+from pyomo_relu.balance import NEAR, balanced
 from pyomo_relu.errors import InputError
 from pyomo_relu.preimage.cell import Cell
 from pyomo_relu.preimage.convexity import is_convex
@@ -109,7 +109,7 @@ class Preimage:
                 return False
             boxes.append(cell.box)
         lower, upper = np.array([box.lower for box in boxes]), np.array([box.upper for box in boxes])
-        walls = Walls.of(balanced(self.problem).network, self.cells)
+        walls = Walls.of(balanced(self.problem, NEAR).network, self.cells)
         for i in range(len(self.cells)):
             near = (lower[i + 1 :] <= upper[i] + THIN).all(axis=1) & (upper[i + 1 :] >= lower[i] - THIN).all(axis=1)
             for j in (np.flatnonzero(near) + i + 1).tolist():

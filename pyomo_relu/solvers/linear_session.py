@@ -15,7 +15,7 @@ import highspy
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from pyomo_relu.rank import UNIT
+from pyomo_relu.rounding import UNIT
 from pyomo_relu.validation import FloatArray
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import pyomo_relu as pr
-from pyomo_relu.balance import balanced
+from pyomo_relu.balance import NEAR, balanced, levelled
 from pyomo_relu.inversion.activation import ActivationRegion
+from pyomo_relu.inversion.proof import BigMWarning
 from pyomo_relu.preimage import cell_system, decide_cell
 from pyomo_relu.problem import Problem
 
@@ -91,7 +92,7 @@ def test_balance_changes_no_output_and_no_pattern():
     rng = np.random.default_rng(0)
     weights = [2.0 ** rng.integers(-40, 40, (n, 1)) * rng.normal(size=(n, m)) for m, n in ((3, 6), (6, 5), (5, 4))]
     net = pr.Network.from_arrays(weights, [rng.normal(size=len(weight)) for weight in weights], [0.0, 0.25, 0.0])
-    even = balanced(Problem.of(net, np.zeros(4))).network
+    even = balanced(Problem.of(net, np.zeros(4)), NEAR).network
     codes = rng.normal(size=(20, 3))
     np.testing.assert_array_equal(net(codes), even(codes))
     for one, two in zip(net.pre_activations(codes), even.pre_activations(codes), strict=True):
@@ -122,6 +123,37 @@ def test_rows_that_are_missed_by_more_than_their_size_allows_are_not_met():
     layer = pr.Layer([[1e-4], [1e-4]], slope=1.0)
     assert pr.invert_layer(layer, [1e-4, 1.0005e-4]).layers[0].unique is False
     assert pr.invert_layer(layer, [1e-4, 1e-4]).layers[0].unique is True
+
+
+@pytest.mark.parametrize("formulation", [pr.LayerLinf(), pr.LayerL1(), pr.LinearSolve()])
+def test_what_counts_more_in_a_layer_and_what_less_is_not_changed(formulation):
+    """Under noise, a weak neuron's output is known badly; scaled up, it would spoil what is known of the others."""
+    rng = np.random.default_rng(0)
+    hidden = rng.normal(size=(12, 3)) * np.where(np.arange(12) < 3, 1e-2, 1.0)[:, None]
+    net = pr.Network.from_arrays([hidden, rng.normal(size=(60, 12))])
+    x = net([1.0, -1.0, 0.5]) + rng.uniform(-0.01, 0.01, 60)
+    problem = Problem.of(net, x)
+    assert levelled(problem) is problem
+    far = Problem.of(rescaled(net, 2.0**-20), x)
+    assert np.ptp(np.log2(levelled(far).network[0].weight / net[0].weight)) == 0.0
+    plain, small = (pr.invert(one.network, x, pr.Layerwise(formulation)) for one in (problem, far))
+    assert small.z == pytest.approx(plain.z, abs=1e-6)
+
+
+def test_the_model_of_a_network_of_extreme_neurons_warns():
+    net = pr.Network.from_arrays([[[1e8], [-1e8]], [[1e-8, 1e-8]]])
+    with pytest.warns(BigMWarning):
+        assert pr.Exact("inf").model(net, [2.0], box=(-3, 3)).layer[1].positive[0].ub == pytest.approx(3e8)
+    assert pr.invert(net, [2.0], pr.Exact("inf"), box=(-3, 3)).status is pr.Status.OPTIMAL
+
+
+def test_a_kernel_s_tails_are_no_bad_input():
+    net = pr.Network.random((3, 20, 40), seed=0)
+    at = np.arange(40)
+    blur = np.exp(-((at[:, None] - at) ** 2) / 2.0)
+    z = np.array([1.0, -1.0, 0.5])
+    result = pr.invert(net, blur @ net(z), pr.Descent(), operator=blur)
+    assert result.z == pytest.approx(z, abs=1e-4)
 
 
 def test_a_problem_of_balanced_neurons_stays_what_it_is():

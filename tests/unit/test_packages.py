@@ -43,6 +43,11 @@ def test_a_network_needs_numpy_and_no_solver():
     assert not {"pyomo", "highspy", "pyscipopt", "matplotlib"}.intersection(loaded)
 
 
+def test_a_result_needs_no_solver():
+    loaded = python("import sys, pyomo_relu as pr; pr.Result, pr.Certificate; print(*sys.modules)").split()
+    assert not {"pyomo", "highspy", "pyscipopt", "matplotlib"}.intersection(loaded)
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_the_stub_tells_where_each_name_comes_from(package):
     told = {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pyomo_relu.rank import UNIT
+import numpy as np
 
-__all__ = ["UNIT", "gamma"]
+UNIT = float(np.finfo(np.float64).eps)
 
 
 def gamma(operations: int) -> float:
