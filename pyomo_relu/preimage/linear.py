@@ -19,8 +19,8 @@ TOLERANCES = {"primal_feasibility_tolerance": FEASIBLE, "dual_feasibility_tolera
 class LinearProgramError(PyomoReluError):
     """HiGHS could not tell.
 
-    :func:`pyomo_relu.preimage.preimage`, its graph and its convexity, and
-    :func:`~pyomo_relu.preimage.tree.prove_bound` catch it and say what is not complete; what returns a number or a
+    :func:`pyomo_relu.preimage`, its graph and its convexity, and
+    :func:`pyomo_relu.prove_bound` catch it and say what is not complete; what returns a number or a
     point by an LP raises it.
     """
 
