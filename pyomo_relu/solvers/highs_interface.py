@@ -11,7 +11,7 @@ import io
 import math
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import highspy
 import numpy as np
@@ -101,7 +101,6 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
     name = NAME
     CONFIG = BranchAndBoundConfig()
     CONFIG.declare("warmstart_discrete_vars", ConfigValue(default=False, domain=bool))
-    _threads: ClassVar[Any] = "not called yet"
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -198,10 +197,10 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
             "time_limit": config.time_limit,
         }
         options |= config.solver_options
-        if options["threads"] != HighsDirect._threads:
-            # They belong to the process, and HiGHS refuses to solve with another number of them than before.
+        if options["threads"] is not None:
+            # HiGHS keeps those that this Python thread solved with before, whoever asked for them, and refuses to
+            # solve with another number.
             highspy.Highs.resetGlobalScheduler(True)
-            HighsDirect._threads = options["threads"]
         if options["time_limit"] is not None:
             # HiGHS counts from when the object was made.
             options["time_limit"] += highs.getRunTime()

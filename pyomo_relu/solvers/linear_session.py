@@ -47,7 +47,7 @@ def linear_program(
     m, n = matrix.shape
     create: Any = highspy.Highs
     highs = create()
-    # No "threads": HiGHS refuses to run with another number of them than the process began with.
+    # No "threads": HiGHS refuses to run with another number of them than this Python thread solved with before.
     for option, value in {"output_flag": False, "solver": "simplex", "presolve": "off", **options}.items():
         highs.setOptionValue(option, value)
     by_rows, least = int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize)

@@ -1,7 +1,9 @@
 """The HiGHS interface: as Pyomo's own on random programs, and what Pyomo's own lacks."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 
+import highspy
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -137,6 +139,27 @@ def test_options_are_of_one_call():
     full = solver.solve(model, **QUIETLY)
     assert short.termination_condition == TerminationCondition.iterationLimit
     assert full.termination_condition == TerminationCondition.convergenceCriteriaSatisfied
+
+
+def test_threads_may_change_wherever_and_by_whom_they_were_set():
+    """HiGHS holds them for each Python thread: with another number it ends in an error."""
+
+    def ends(threads):
+        return direct().solve(square(), threads=threads, **QUIETLY).solution_status
+
+    def another_runs_highs():
+        highs = highspy.Highs()
+        highs.silent()
+        highspy.Highs.resetGlobalScheduler(True)
+        highs.setOptionValue("threads", 3)
+        highs.addVariable(0.0, 1.0)
+        highs.run()
+
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        found = [pool.submit(ends, threads).result(60) for pool, threads in ((first, 1), (second, 2), (first, 2))]
+        second.submit(another_runs_highs).result(60)
+        found += [second.submit(ends, threads).result(60) for threads in (2, None, 1)]
+    assert found == [SolutionStatus.optimal] * 6
 
 
 @pytest.mark.parametrize("option", [{"no_such_thing": 1}, {"presolve": "perhaps"}, {"mip_max_nodes": "many"}])
