@@ -1,5 +1,6 @@
 """Files are written whole or not at all, and what is no file is written to."""
 
+import errno
 import os
 import stat
 import threading
@@ -63,7 +64,7 @@ def test_a_pipe_is_written_to(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     found = []
-    reader = threading.Thread(target=lambda: found.append(pipe.read_bytes()))
+    reader = threading.Thread(target=lambda: found.append(pipe.read_bytes()), daemon=True)
     reader.start()
     write(pipe, b"through")
     reader.join(timeout=10.0)
@@ -83,6 +84,27 @@ def test_errors_of_the_block_stay_what_they_are(tmp_path, error):
     with pytest.raises(type(error)) as caught:
         fail()
     assert caught.value is error
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("x", b"old")]
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="a Linux device")
+@pytest.mark.parametrize("size", [1, 10_000_000])
+def test_a_full_disk_is_told_in_one_line(size):
+    """A small block is written when the file is closed, a large one inside the block."""
+    with pytest.raises(InputError, match=r"cannot write /dev/full: No space left on device"):
+        write(Path("/dev/full"), b"x" * size)
+    assert Path("/dev/full").is_char_device()
+
+
+def test_a_disk_that_fails_while_a_file_is_replaced_leaves_the_old_one(tmp_path):
+    (tmp_path / "x").write_bytes(b"old")
+
+    def fail() -> None:
+        with atomic_write(tmp_path / "x"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(InputError, match=r"cannot write .*x: No space left on device"):
+        fail()
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("x", b"old")]
 
 
