@@ -85,6 +85,8 @@ class Backend:
         Asks a running interface to stop, where the solver does not hear Ctrl-C by itself.
     report : callable
         Reads from Pyomo's interface, after the solve, what Pyomo gets wrong or leaves out.
+    drops : float
+        The largest coefficient that it may take for zero, where it is not told otherwise.
     keeps_proofs : bool
         Whether its bounds, and "infeasible", hold under any option of its own that the user may set.
     harmless : frozenset of str
@@ -117,6 +119,7 @@ class Backend:
     executable: Callable[[], str | None] | None = None
     cancel: Callable[[Any], None] | None = None
     report: Callable[[Any], Report] = _as_pyomo_reads_it
+    drops: float = 1e-9
     keeps_proofs: bool = False
     harmless: frozenset[str] = frozenset()
     failures: Mapping[str, Status] = field(default_factory=dict)

@@ -98,5 +98,6 @@ CBC = Backend(
     check_option=check_option,
     executable=executable,
     report=report,
+    drops=0.0,
     harmless=frozenset({"maxNodes", "presolve", "preprocess"}),
 )

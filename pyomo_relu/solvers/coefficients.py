@@ -1,12 +1,11 @@
 """What a model's coefficients tell before it is solved: whether they are numbers, and whether a solver drops any.
 
-Solvers take coefficients up to 1e-9 for zero, and say nothing. Of a variable that may be a billion that is no rounding
+Most solvers may take coefficients up to 1e-9 for zero, and say nothing. Of a variable that may be a billion that is no rounding
 error: the model that is solved is another one, and its optimum, or that it is infeasible, proves nothing of this one.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -22,8 +21,11 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.solvers.matrix_rows import MatrixRows
 from pyomo_relu.validation import FloatArray
 
-DROPPED = 1e-9
-"""The largest coefficient that solvers take for zero where they are not told otherwise."""
+REACH = 1e12
+"""How large an open variable is taken to be: of the size above which observations are refused.
+
+Were it infinite, a coefficient of 1e-30 would matter, though only for codes of 1e21.
+"""
 
 SLACK = 1e-6
 """By how much solvers let a row be missed where they are not told otherwise."""
@@ -33,6 +35,9 @@ Reach = Callable[[NDArray[np.int32]], FloatArray]
 
 def changed_row(model: ConcreteModel, dropped: float, slack: float) -> str | None:
     """Return the name of a row of which more than `slack` may be lost with its smallest coefficients; None if none.
+
+    A variable with an open side is taken to be no larger than 1e12 (`REACH`), so that coefficients below
+    ``slack / 1e12`` never matter by themselves.
 
     Parameters
     ----------
@@ -46,7 +51,7 @@ def changed_row(model: ConcreteModel, dropped: float, slack: float) -> str | Non
     Raises
     ------
     InputError
-        If a coefficient, or the side of a row, is not a number.
+        If a coefficient, or the side of a row, is not a number, or cannot be worked out.
 
     Examples
     --------
@@ -54,9 +59,9 @@ def changed_row(model: ConcreteModel, dropped: float, slack: float) -> str | Non
     >>> model = ConcreteModel()
     >>> model.x = Var(range(2), bounds=(0, 1))
     >>> model.row = Constraint(expr=model.x[0] + 1e-10 * model.x[1] >= 1)
-    >>> changed_row(model, DROPPED, SLACK)
+    >>> changed_row(model, 1e-9, SLACK)
     >>> model.x[1].setub(1e6)
-    >>> changed_row(model, DROPPED, SLACK)
+    >>> changed_row(model, 1e-9, SLACK)
     'row'
     """
     _check_objective(model)
@@ -82,12 +87,13 @@ def changed_rows(matrix: csr_matrix, reach: Reach, dropped: float, slack: float)
     ----------
     matrix : scipy.sparse.csr_matrix, shape (m, n)
     reach : callable
-        Returns how large the variables of some columns may be; asked only where there is such an entry.
+        Returns how large the variables of some columns may be, `REACH` where that is open; asked only where there is
+        such an entry.
     dropped, slack : float
 
     Examples
     --------
-    >>> changed_rows(csr_matrix([[1.0, 1e-10], [1.0, 0.0]]), lambda columns: np.full(len(columns), np.inf), 1e-9, 1e-6)
+    >>> changed_rows(csr_matrix([[1.0, 1e-10], [1.0, 0.0]]), lambda columns: np.full(len(columns), REACH), 1e-9, 1e-6)
     array([0])
     """
     sizes = np.abs(matrix.data)
@@ -113,11 +119,12 @@ def _changed_matrix_row(component: MatrixRows, dropped: float, slack: float) -> 
 
 
 def _is_changed(row: Any, linear: LinearRepnVisitor, variables: dict[int, Any], dropped: float, slack: float) -> bool:
-    low, body, high = row.to_bounded_expression(evaluate_bounds=True)
-    found = linear.walk_expression(body)
-    is_nan = any(side is not None and math.isnan(side) for side in (low, high))
-    if is_nan or not _are_finite([found.constant, *found.linear.values()]):
-        raise InputError(f"{row.name} has a coefficient or a side that is not a number")
+    try:
+        found = linear.walk_expression(row.to_bounded_expression(evaluate_bounds=True)[1])
+    except (ValueError, ArithmeticError) as error:
+        raise InputError(f"{row.name}: {' '.join(str(error).split())}") from error
+    if not _are_finite([found.constant, *found.linear.values()]):
+        raise InputError(f"{row.name} has a coefficient that is not a number")
     small = [(abs(c), variables[i]) for i, c in found.linear.items() if 0.0 < abs(c) <= dropped]
     return bool(sum(c * _reach(variable) for c, variable in small) > slack)
 
@@ -125,7 +132,10 @@ def _is_changed(row: Any, linear: LinearRepnVisitor, variables: dict[int, Any], 
 def _check_objective(model: ConcreteModel) -> None:
     for goal in model.component_data_objects(Objective, active=True):
         recorder = OrderedVarRecorder({}, {}, SortComponents.UNSORTED)
-        found = QuadraticRepnVisitor({}, var_recorder=recorder).walk_expression(goal.expr)
+        try:
+            found = QuadraticRepnVisitor({}, var_recorder=recorder).walk_expression(goal.expr)
+        except (ValueError, ArithmeticError) as error:
+            raise InputError(f"{goal.name}: {' '.join(str(error).split())}") from error
         if not _are_finite([found.constant, *found.linear.values(), *(found.quadratic or {}).values()]):
             raise InputError(f"{goal.name} has a coefficient that is not a finite number")
 
@@ -136,7 +146,8 @@ def _are_finite(numbers: list[Any]) -> bool:
 
 
 def _reach(variable: Any) -> float:
-    """Return how large a variable may be; infinite where a side is open."""
+    """Return how large a variable may be."""
     if variable.fixed:
-        return abs(float(value(variable)))
-    return float(max(np.inf if side is None else abs(side) for side in variable.bounds))
+        fixed = value(variable, exception=False)
+        return REACH if fixed is None else abs(float(fixed))
+    return float(max(REACH if side is None else abs(side) for side in variable.bounds))

@@ -82,5 +82,6 @@ GLPK = Backend(
     check_option=check_option,
     executable=executable,
     report=report,
+    drops=0.0,
     harmless=frozenset({"nopresol"}),
 )

@@ -34,7 +34,7 @@ from pyomo.core.staleflag import StaleFlagManager
 from pyomo.environ import ConcreteModel
 
 from pyomo_relu.errors import SolverConfigError
-from pyomo_relu.solvers.coefficients import changed_rows
+from pyomo_relu.solvers.coefficients import REACH, changed_rows
 from pyomo_relu.solvers.linear_form import LinearForm, linear_form
 
 NAME = "pyomo_relu_highs"
@@ -266,9 +266,8 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
         """Whether HiGHS has dropped coefficients that may move a row by more than it lets rows be missed."""
         of_rows = "mip_feasibility_tolerance" if form.integer.any() else "primal_feasibility_tolerance"
         slack = self._solver_model.getOptionValue(of_rows)[1]
-        rows = changed_rows(
-            form.matrix, lambda j: np.maximum(np.abs(form.lower[j]), np.abs(form.upper[j])), self._dropped, slack
-        )
+        low, high = (np.where(np.isfinite(sides), np.abs(sides), REACH) for sides in (form.lower, form.upper))
+        rows = changed_rows(form.matrix, lambda j: np.maximum(low[j], high[j]), self._dropped, slack)
         return bool((np.isfinite(form.row_lower[rows]) | np.isfinite(form.row_upper[rows])).any())
 
 

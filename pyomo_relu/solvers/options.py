@@ -8,7 +8,7 @@ from typing import Any
 
 from pyomo_relu.errors import SolverConfigError
 from pyomo_relu.solvers.backend import Backend, Capability
-from pyomo_relu.solvers.coefficients import DROPPED, SLACK
+from pyomo_relu.solvers.coefficients import SLACK
 from pyomo_relu.solvers.config import Solver
 
 REL_GAP = 1e-6
@@ -93,8 +93,8 @@ def promised_gap(backend: Backend, options: Mapping[str, Any], objective: float 
 
 
 def largest_dropped(backend: Backend, options: Mapping[str, Any]) -> float:
-    """Return the largest coefficient that a solver takes for zero."""
-    return _amount(backend, options, "dropped", DROPPED)
+    """Return the largest coefficient that a solver may take for zero."""
+    return _amount(backend, options, "dropped", backend.drops)
 
 
 def slack_of_rows(backend: Backend, options: Mapping[str, Any], needs: frozenset[Capability]) -> float:

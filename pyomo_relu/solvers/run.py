@@ -127,8 +127,8 @@ class Session:
     def solve(self) -> Outcome:
         """Solve the model as it is now, in place; see :func:`solve`."""
         goal, started = _goal(self._model), time.perf_counter()
-        changed = changed_row(self._model, self._dropped, self._slack)
         with _ONE_AT_A_TIME, CtrlC() as ctrl_c, PauseGC(), quiet(self._solver.log):
+            changed = changed_row(self._model, self._dropped, self._slack)
             reply, objective = self._call(ctrl_c, goal)
         if reply.status is Status.OPTIMAL and objective is None:
             reply = _failed(Status.SOLVER_ERROR, f"{reply.message}, but without a solution")
@@ -187,6 +187,9 @@ class Session:
         said = f"{who} takes coefficients of {changed} for zero that matter: bound the variables, or scale the data"
         if infeasible or reply.status is Status.UNBOUNDED:
             return _failed(Status.SOLVER_ERROR, said)
+        if reply.status is Status.SOLVER_ERROR:
+            # So HiGHS's interface calls what it cannot prove.
+            return _failed(Status.SOLVER_ERROR, f"{said} ({reply.message})" if reply.message else said)
         return replace(reply, status=Status.SOLVED, message=said) if reply.status is Status.OPTIMAL else reply
 
 

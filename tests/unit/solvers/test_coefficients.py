@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from pyomo.contrib.solver.common.factory import SolverFactory
-from pyomo.environ import ConcreteModel, Constraint, Objective, Var
+from pyomo.environ import Any, ConcreteModel, Constraint, Objective, Param, Var
 from scipy.sparse import csr_matrix
 
 import pyomo_relu as pr
@@ -14,6 +14,7 @@ from pyomo_relu.status import Status
 
 LP = frozenset({Capability.LP})
 LARGE = 2e5
+KEEP_ALL = ("cbc", "glpk")
 WEIGHT = np.array([[1.0, 9e-10], [1.0, -9e-10], [0.5, 3e-10], [0.2, 8e-10]])
 
 
@@ -39,6 +40,10 @@ def test_an_optimum_without_what_matters_is_no_bound(name, as_matrix):
         pytest.skip(BACKENDS[name].install)
     # x1 = 2e5 meets the row by itself, so that the true optimum is 0.
     outcome = solve(model(as_matrix=as_matrix, most=LARGE), name, LP)
+    if name in KEEP_ALL:
+        assert outcome.status is Status.OPTIMAL
+        assert outcome.objective == pytest.approx(0.0, abs=1e-9)
+        return
     assert (outcome.status, outcome.bound) == (Status.SOLVED, None)
     assert "takes coefficients of row" in outcome.message
 
@@ -48,6 +53,25 @@ def test_an_optimum_without_what_matters_is_no_bound(name, as_matrix):
 def test_infeasible_without_what_matters_is_no_proof(name, as_matrix):
     outcome = solve(model(as_matrix=as_matrix, sides=(2.0, None)), name, LP)
     assert (outcome.status, outcome.bound) == (Status.SOLVER_ERROR, None)
+    assert "takes coefficients of row" in outcome.message
+
+
+@pytest.mark.parametrize("as_matrix", [True, False])
+@pytest.mark.parametrize("name", ["highs", "scip"])
+def test_what_matters_for_enormous_codes_only_takes_no_proof_away(name, as_matrix):
+    m = ConcreteModel()
+    m.x = Var(range(2), bounds=(0, None))
+    m.x[0].setub(1)
+    if as_matrix:
+        m.row = MatrixRows([7], csr_matrix([[1.0, 1e-30]]), list(m.x.values()), np.array([2.0]), np.array([np.inf]))
+    else:
+        m.row = Constraint(expr=m.x[0] + 1e-30 * m.x[1] >= 2)
+    m.objective = Objective(expr=m.x[0])
+    assert solve(m, name, LP).status is Status.INFEASIBLE
+    m.x[0].setub(3)
+    outcome = solve(m, name, LP)
+    assert outcome.status is Status.OPTIMAL
+    assert outcome.bound == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize("as_matrix", [True, False])
@@ -124,6 +148,43 @@ def test_what_is_no_number_is_refused(where, name, number):
         m.objective.set_value(m.x + number)
     with pytest.raises(InputError, match=r"not a (finite )?number"):
         solve(m, name, LP)
+
+
+def without_a_value(m):
+    m.p = Param(mutable=True, within=Any)
+    m.row = Constraint(expr=m.x + m.p * m.y >= 1)
+
+
+def of_a_side(number):
+    def add(m):
+        m.p = Param(mutable=True, within=Any, initialize=1.0)
+        m.row = Constraint(expr=m.x + m.y >= m.p)
+        m.p.set_value(number)
+
+    return add
+
+
+def divided_by_zero(m):
+    m.y.fix(0)
+    m.row = Constraint(expr=m.x / m.y >= 1)
+
+
+def fixed_to_nothing(m):
+    m.y.fixed = True
+    m.row = Constraint(expr=m.x + m.y >= 1)
+
+
+@pytest.mark.parametrize(
+    "add", [without_a_value, of_a_side(float("nan")), of_a_side(float("inf")), divided_by_zero, fixed_to_nothing]
+)
+def test_what_cannot_be_worked_out_is_refused_by_the_row_s_name(add, capfd):
+    m = ConcreteModel()
+    m.x, m.y = Var(bounds=(0, 1)), Var(bounds=(0, 1))
+    add(m)
+    m.objective = Objective(expr=m.x)
+    with pytest.raises(InputError, match=r"^row\b"):
+        solve(m, "highs", LP)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_products_in_an_objective_are_no_trouble():
