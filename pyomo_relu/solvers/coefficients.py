@@ -1,7 +1,8 @@
 """What a model's coefficients tell before it is solved: whether they are numbers, and whether a solver drops any.
 
-Most solvers may take coefficients up to 1e-9 for zero, and say nothing. Of a variable that may be a billion that is no rounding
-error: the model that is solved is another one, and its optimum, or that it is infeasible, proves nothing of this one.
+Most solvers may take coefficients up to 1e-9 for zero, and say nothing. Of a variable that may be a billion that is no
+rounding error: the model that is solved is another one, and its optimum, or that it is infeasible, proves nothing of
+this one.
 """
 
 from __future__ import annotations
