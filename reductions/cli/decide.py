@@ -41,7 +41,8 @@ def decide(
     proof: Annotated[
         Path | None,
         typer.Option(
-            help="Prove UNSAT, and write the DRUP proof: .drup or .drat. The time limit does not end it.",
+            help="Prove UNSAT, and write the DRUP proof: .drup or .drat. The time limit does not end it. "
+            "Where there is no proof, an older FILE stays, and that is said.",
             metavar="FILE",
         ),
     ] = None,
@@ -61,7 +62,6 @@ def decide(
     from pyomo_relu.status import Status
     from reductions.cnf import CNF
     from reductions.decide import decide as run
-    from reductions.exchange import remove
 
     cnf = CNF.from_dimacs(file)
     with solving("deciding", quiet=json_only):
@@ -70,12 +70,11 @@ def decide(
         raise KeyboardInterrupt
     if proof is not None and found.proof is not None:
         found.write_proof(proof)
-    elif proof is not None:
-        why = found.message or SAID[found.verdict.value].lower()
-        old = "; the one that was there is removed" if proof.exists() else ""
-        remove(proof)
-        note(f"warning: {why}, so {proof} was not written{old}")
     typer.echo(json.dumps(found.to_dict()) if json_only else "\n".join(_lines(found)))
+    if proof is not None and found.proof is None:
+        why = found.message or SAID[found.verdict.value].lower()
+        old = f"; {proof} is of an earlier run" if proof.exists() else ""
+        note(f"warning: {why}, so {proof} was not written{old}")
     raise typer.Exit(CODES[found.verdict.value])
 
 

@@ -300,12 +300,22 @@ def test_the_help_names_every_reduction():
     assert said.removeprefix("The network: ").removesuffix(".").replace(" or ", ", ").split(", ") == list(REDUCTIONS)
 
 
-def test_a_proof_that_does_not_check_is_told_and_an_old_one_removed(run, monkeypatch):
+def test_a_proof_that_does_not_check_is_told_and_an_old_one_stays(run, monkeypatch):
     Path("p.drup").write_text("0\n")
     # By its name in `sys.modules`: in the package `reductions`, `decide` is the function.
     monkeypatch.setattr(sys.modules[Decision.__module__], "check_proof", lambda *_: False)
     ran = run("decide", "unsat.cnf", "--proof", "p.drup", "--reduction", "box")
     assert ran.code == 20
-    said = "warning: the proof by glucose4 does not check, so p.drup was not written; the one that was there is removed"
+    said = "warning: the proof by glucose4 does not check, so p.drup was not written; p.drup is of an earlier run"
     assert ran.err.splitlines()[-1] == said
-    assert not Path("p.drup").exists()
+    assert Path("p.drup").read_text() == "0\n"
+
+
+def test_a_time_limit_leaves_an_older_proof(run, monkeypatch):
+    Path("p.drup").write_text("0\n")
+    said = Outcome(Status.TIME_LIMIT, False, None, None, 0.0, "SCIP")
+    monkeypatch.setattr(Question, "try_pattern", lambda self, solver: (said, None))
+    ran = run("decide", "sat.cnf", "--proof", "p.drup")
+    assert (ran.code, "s UNKNOWN\n" in ran.out) == (0, True)
+    assert ran.err.splitlines()[-1].endswith("so p.drup was not written; p.drup is of an earlier run")
+    assert Path("p.drup").read_text() == "0\n"
