@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from numbers import Integral
 from typing import Any
+
+import numpy as np
+import scipy
 
 from pyomo_relu import __version__
 from pyomo_relu.batch.answers import Answer, Batch
@@ -20,7 +24,7 @@ from pyomo_relu.batch.processes import Processes
 from pyomo_relu.batch.progress import progress_bar
 from pyomo_relu.batch.store import OPERATOR, Store, open_store
 from pyomo_relu.errors import InputError
-from pyomo_relu.inversion import Method
+from pyomo_relu.inversion import Descent, Exact, GradientDescent, Method, ProjectedGradient
 from pyomo_relu.network import Network
 from pyomo_relu.solvers import BACKENDS, Solver
 from pyomo_relu.solvers.availability import version_here
@@ -65,7 +69,8 @@ def invert_many(  # noqa: PLR0913 - those of invert, and how the batch is to run
         As in :func:`pyomo_relu.invert`; shared by all observations.
     solver : Solver or str, optional
         As in :func:`pyomo_relu.invert`. Its ``threads`` are also those of the linear algebra of each worker;
-        1 where not given.
+        1 where not given. Linear algebra has one number of threads in a process: a batch that asks for another than
+        one that runs in the same process waits, without a word, until that is done.
     store : path, optional
         A folder into which the results are written as they come; see ``pyomo_relu/batch/store.py``.
     resume : bool
@@ -106,6 +111,9 @@ def invert_many(  # noqa: PLR0913 - those of invert, and how the batch is to run
             answers.update(opened.results)
         size = len(observations)
         waiting = [i for i in range(size) if i not in answers]
+        if opened is not None and opened.others and waiting:
+            said = f"store {store}: begun with {opened.others}; what is missing may be answered otherwise now"
+            warnings.warn(said, stacklevel=2)
         with (
             progress_bar(size, len(answers), shown=progress) as advance,
             closing(dispatch(job, _cut(observations, waiting, chunk), executor)) as stream,
@@ -148,15 +156,19 @@ def _opened(
     }
     prints = {name: fingerprint(part) for name, part in parts.items()}
     size = len(observations), job.network.n_in
-    with open_store(path, *size, prints, _versions(job.solver), resume=resume) as store:
+    with open_store(path, *size, prints, _versions(job.method, job.solver), resume=resume) as store:
         yield store
 
 
-def _versions(solver: Solver) -> dict[str, str]:
-    """Return whose answers the store holds, as far as is known before: of HiGHS, and of the solver that proves."""
-    backends = [BACKENDS[name] for name in dict.fromkeys(("highs", solver.name or "scip"))]
-    found = {backend.title: version_here(backend)[0] for backend in backends}
-    return {"pyomo-relu": __version__, **{title: version or "not here" for title, version in found.items()}}
+def _versions(method: Method, solver: Solver) -> dict[str, str]:
+    """Return whose answers the store holds: of the linear algebra, and of the solvers that the method calls."""
+    names = [] if isinstance(method, Descent | GradientDescent | ProjectedGradient) else ["highs"]
+    if names and solver.name is not None:
+        names.append(solver.name)
+    elif isinstance(method, Exact):
+        names.append("scip")
+    found = {BACKENDS[name].title: version_here(BACKENDS[name])[0] or "not here" for name in names}
+    return {"pyomo-relu": __version__, "NumPy": np.__version__, "SciPy": scipy.__version__, **found}
 
 
 def _cut(observations: FloatArray, waiting: list[int], size: int | None) -> list[Chunk]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,10 +43,12 @@ class Store:
     ----------
     results : dict of int to Result
         What an earlier run has left.
+    others : str
+        The versions with which that began and which are others now; empty where there are none.
     """
 
-    def __init__(self, folder: Path, results: dict[int, Result], lines: Lines) -> None:
-        self._folder, self._lines, self.results = folder, lines, results
+    def __init__(self, folder: Path, results: dict[int, Result], lines: Lines, others: str) -> None:
+        self._folder, self._lines, self.results, self.others = folder, lines, results, others
 
     def append(self, answers: Answers) -> None:
         """Write results to disk; failures wait for :meth:`finish`."""
@@ -82,7 +83,7 @@ def open_store(
     prints : mapping of str to str
         Fingerprints of what the batch is made of.
     versions : mapping of str to str
-        Of what works on it. One that goes on with other versions warns: its answers may be others.
+        Of what works on it: with others, answers may be others.
     resume : bool
         Whether to go on with what the folder holds.
 
@@ -98,11 +99,12 @@ def open_store(
     except OSError as error:
         raise InputError(f"store {folder}: {error.strerror}") from error
     with open_lines(folder / RESULTS) as lines:
-        _check_header(folder, {"size": size, **prints}, versions, resume=resume)
-        yield Store(folder, _read(lines, size, n_in), lines)
+        others = _check_header(folder, {"size": size, **prints}, versions, resume=resume)
+        yield Store(folder, _read(lines, size, n_in), lines, others)
 
 
-def _check_header(folder: Path, parts: Mapping[str, Any], versions: Mapping[str, str], *, resume: bool) -> None:
+def _check_header(folder: Path, parts: Mapping[str, Any], versions: Mapping[str, str], *, resume: bool) -> str:
+    """Check that it is this batch's, or write it; return the versions that are others now."""
     header = {"format": FORMAT, "version": VERSION, **parts, "versions": dict(versions)}
     path = folder / HEADER
     if not path.exists():
@@ -111,7 +113,7 @@ def _check_header(folder: Path, parts: Mapping[str, Any], versions: Mapping[str,
                 raise InputError(f"store {folder}: there is a {name}, but no {HEADER}: give another folder")
         with atomic_write(path) as file:
             file.write(json.dumps(header, indent=2).encode() + b"\n")
-        return
+        return ""
     if not resume:
         raise InputError(f"store {folder}: holds a batch already: give resume=True, or another folder")
     try:
@@ -129,10 +131,8 @@ def _check_header(folder: Path, parts: Mapping[str, Any], versions: Mapping[str,
     begun = found.get("versions", versions)
     if not isinstance(begun, dict):
         raise InputError(f"{path}: damaged: its versions are no table")
-    if begun != versions:
-        differ = ", ".join(f"{name} {begun.get(name)}" for name in versions if begun.get(name) != versions[name])
-        said = f"store {folder}: begun with {differ}; what is missing may be answered otherwise now"
-        warnings.warn(said, stacklevel=2)
+    # Headers of earlier versions tell less.
+    return ", ".join(f"{name} {begun[name]}" for name in versions if begun.get(name, versions[name]) != versions[name])
 
 
 def _read(lines: Lines, size: int, n_in: int) -> dict[int, Result]:

@@ -233,19 +233,42 @@ def test_a_store_of_another_operator_is_refused_though_the_network_is_the_same(t
 def test_a_store_without_versions_is_read(tmp_path: Path, mask: Any) -> None:
     pr.invert_many(NET, X, LINEAR, mask=mask, store=tmp_path)
     header = json.loads((tmp_path / "batch.json").read_text())
-    assert header.pop("versions").keys() == {"pyomo-relu", "HiGHS", "SCIP"}
+    assert header.pop("versions").keys() == {"pyomo-relu", "NumPy", "SciPy", "HiGHS"}
     header.pop("generator, operator")
     (tmp_path / "batch.json").write_text(json.dumps(header))
     assert len(pr.invert_many(NET, X, LINEAR, mask=mask, store=tmp_path, resume=True)) == 7
 
 
-def test_who_goes_on_with_another_version_is_told(tmp_path: Path) -> None:
+def test_who_goes_on_with_another_version_is_told_where_something_is_missing(tmp_path: Path) -> None:
     pr.invert_many(NET, X, LINEAR, store=tmp_path)
     header = json.loads((tmp_path / "batch.json").read_text())
-    header["versions"]["HiGHS"] = "0.9"
+    header["versions"] |= {"HiGHS": "0.9", "SCIP": "1.0"}
+    header["versions"].pop("NumPy")
     (tmp_path / "batch.json").write_text(json.dumps(header))
-    with pytest.warns(UserWarning, match=r"begun with HiGHS 0\.9; what is missing may be answered otherwise"):
+    assert len(pr.invert_many(NET, X, LINEAR, store=tmp_path, resume=True)) == 7  # and warns of nothing
+    results = tmp_path / "results.jsonl"
+    results.write_bytes(b"".join(results.read_bytes().splitlines(keepends=True)[:-1]))
+    with pytest.warns(UserWarning, match=r"begun with HiGHS 0\.9; what is missing may be answered otherwise") as told:
         pr.invert_many(NET, X, LINEAR, store=tmp_path, resume=True)
+    assert [warning.filename for warning in told] == [__file__]
+
+
+@pytest.mark.parametrize(
+    ("method", "solver", "named"),
+    [
+        (pr.Layerwise(), None, {"HiGHS"}),
+        (pr.Layerwise(), "scip", {"HiGHS", "SCIP"}),
+        (pr.Exact(), None, {"HiGHS", "SCIP"}),
+        (pr.Exact(), "highs", {"HiGHS"}),
+        (pr.Descent(), None, set()),
+    ],
+)
+def test_a_store_tells_of_the_solvers_that_play_a_part(
+    tmp_path: Path, method: pr.Method, solver: str | None, named: set[str]
+) -> None:
+    pr.invert_many(NET, X[:1], method, solver=solver, store=tmp_path)
+    versions = json.loads((tmp_path / "batch.json").read_text())["versions"]
+    assert versions.keys() == {"pyomo-relu", "NumPy", "SciPy"} | named
 
 
 def test_what_a_method_holds_beside_its_fields_is_refused(tmp_path: Path) -> None:
