@@ -12,6 +12,7 @@ Task = tuple[Any, ...]
 Row = dict[str, Any]
 """What one method did in one run: plain JSON types, None for what is not known."""
 
+# Journals hold these words: with others, --resume would do all again.
 CHEAP, DEAR = "cheap", "dear"
 """Parts of a run: the methods of every run, and those that cost so much that they are left out of most runs."""
 

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, as_completed
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    as_completed,
+)
 from contextlib import closing, contextmanager
 
 from threadpoolctl import threadpool_limits
@@ -45,7 +53,7 @@ def run_tasks(
     ------
     PyomoReluError
         If an executor loses a task: its worker was killed, by the system for want of memory, say. What an experiment
-        itself raises travels as it is.
+        itself raises travels as it is, but an OSError through an executor that is not of this machine.
     """
     waiting = [task for task in tasks if task not in journal.done]
     done, total = len(tasks) - len(waiting), len(tasks)
@@ -73,10 +81,10 @@ def _done(
         futures: dict[Future[list[Row]], Task] = {}
         try:
             for task in tasks:
-                with _losses_told():
+                with _losses_told(executor):
                     futures[executor.submit(_perform, experiment, task, seed)] = task
             for future in as_completed(futures):
-                with _losses_told():
+                with _losses_told(executor):
                     rows = future.result()
                 yield futures[future], rows
         finally:
@@ -85,8 +93,9 @@ def _done(
 
 
 @contextmanager
-def _losses_told() -> Iterator[None]:
+def _losses_told(executor: Executor) -> Iterator[None]:
     """Tell of tasks that an executor lost; every other exception is the experiment's own."""
+    is_far = not isinstance(executor, ProcessPoolExecutor | ThreadPoolExecutor)
     try:
         yield
     except BrokenExecutor as error:
@@ -94,8 +103,10 @@ def _losses_told() -> Iterator[None]:
             "a worker process was killed; what is done is kept: go on with --resume and fewer --workers"
         ) from error
     except Exception as error:
-        # Dask has exceptions of its own for workers that die and schedulers that leave.
-        if not (isinstance(error, CancelledError) or type(error).__module__.partition(".")[0] == "distributed"):
+        # Dask has exceptions of its own for workers that die and schedulers that leave; where its connection breaks,
+        # it is an OSError, of which TimeoutError is one.
+        is_dasks = type(error).__module__.partition(".")[0] == "distributed"
+        if not (is_dasks or isinstance(error, CancelledError) or (is_far and isinstance(error, OSError))):
             raise
         told = f"{type(error).__name__}: {error}"
         raise PyomoReluError(f"a task was lost; what is done is kept: go on with --resume: {told}") from error

@@ -149,7 +149,9 @@ def test_a_worker_that_dies_is_told_of_and_what_was_done_is_kept(tmp_path):
         assert list(Journal(lines, HEADER, resume=True).done) == tiny.tasks(1)
 
 
-@pytest.mark.parametrize("error", [BrokenProcessPool("died"), CancelledError(), KilledWorker("lost")])
+@pytest.mark.parametrize(
+    "error", [BrokenProcessPool("died"), CancelledError(), KilledWorker("lost"), OSError("gone"), TimeoutError("late")]
+)
 @pytest.mark.parametrize("early", [True, False])
 def test_what_an_executor_loses_is_told(tmp_path, error, early):
     with pytest.raises(pr.PyomoReluError, match="what is done is kept: go on with --resume"):
@@ -160,6 +162,15 @@ def test_what_an_executor_loses_is_told(tmp_path, error, early):
 def test_an_experiments_own_error_travels_as_it_is(tmp_path, executor):
     with pytest.raises(ZeroDivisionError):
         run_of(tmp_path / "tiny.jsonl", Mistaken(), Tiny().tasks(1), executor=executor)
+
+
+def test_an_experiments_own_oserror_travels_through_local_executors(tmp_path):
+    class Unreadable(Tiny):
+        def perform(self, *_):
+            raise FileNotFoundError("no such data")
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(FileNotFoundError):
+        run_of(tmp_path / "tiny.jsonl", Unreadable(), Tiny().tasks(1), executor=pool)
 
 
 def test_an_interrupted_solve_is_no_finished_task(tmp_path):
