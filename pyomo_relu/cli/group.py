@@ -11,12 +11,11 @@ from typing import Any, TextIO
 import typer
 from typer.core import TyperGroup
 
+from pyomo_relu.atomic import DISK_ERRORS
 from pyomo_relu.cli.flags import in_flags
 from pyomo_relu.errors import PyomoReluError
 
 DONE, UNDECIDED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-
-CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 # Older versions of typer raise click's class, newer ones that of a private copy: both derive BadParameter from it.
 _UsageError: Any = typer.BadParameter.__mro__[1]
@@ -42,12 +41,10 @@ class Group(TyperGroup):
         except (KeyboardInterrupt, typer.Abort):
             code = INTERRUPTED
         except OSError as error:
-            # The reader of a pipe may leave early: `pyomo-relu show mnist | head`.
-            if error.errno in CANNOT_WRITE:
-                return _complain(f"cannot write: {error.strerror}")
-            if error.errno != errno.EPIPE:
-                _complain(str(error))
-            return UNDECIDED
+            if error.errno == errno.EPIPE:
+                # The reader of a pipe may leave early: `pyomo-relu show mnist | head`.
+                return UNDECIDED
+            return _complain(f"cannot write: {error.strerror}" if error.errno in DISK_ERRORS else str(error))
         if code == INTERRUPTED:
             print("interrupted", file=sys.stderr)
         return code if isinstance(code, int) else DONE

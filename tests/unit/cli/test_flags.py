@@ -107,9 +107,12 @@ def test_of_the_encodings_those_that_are_exact_are_listed(run: Run, folder: Path
 @pytest.mark.parametrize(
     ("number", "code", "said"),
     [
-        (errno.ENOSPC, 2, "error: cannot write: No space left on device"),
-        (errno.EACCES, 1, "error: [Errno 13] Permission denied"),
-        (errno.ENETUNREACH, 1, "error: [Errno 101] Network is unreachable"),
+        (errno.ENOSPC, 2, f"error: cannot write: {os.strerror(errno.ENOSPC)}"),
+        *(
+            (number, 2, f"error: [Errno {number}] {os.strerror(number)}")
+            for number in (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ENOTDIR, errno.ENETUNREACH)
+        ),
+        (errno.EPIPE, 1, ""),
     ],
 )
 def test_only_what_cannot_be_written_is_called_so(

@@ -100,6 +100,12 @@ def test_the_exit_code_is_the_worst(run: Run, monkeypatch: pytest.MonkeyPatch, a
     assert run("invert-many", "net.npz", "many.npy").code == code
 
 
+@pytest.mark.parametrize("method", [["--method", "descent"], ["--formulation", "linear"]])
+def test_threads_are_those_of_linear_algebra_too(run: Run, method: list[str]) -> None:
+    assert run("invert-many", "net.npz", "many.npy", "--threads", "2", *method, "--json").code == 0
+    refused(run("invert-many", "net.npz", "many.npy", "--seed", "2", *method), "--seed does not go with", "no solver")
+
+
 def test_a_store_is_resumed_only_where_asked_for(run: Run) -> None:
     assert run("invert-many", "net.npz", "many.npy", "--out", "out").code == 0
     before = Path("out/results.jsonl").read_bytes()
