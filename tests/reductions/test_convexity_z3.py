@@ -15,7 +15,7 @@ from pyomo_relu.problem import Problem
 from reductions.convexity import ConvexityVerdict, check_preimage_convexity
 from reductions.convexity_program import regions_of
 from reductions.convexity_witness import pair_of
-from reductions.convexity_z3 import Z3Answer, ask_z3
+from reductions.convexity_z3 import Z3Answer, _check, ask_z3
 from reductions.examples import EXAMPLES
 
 CONVEX, NONCONVEX, UNDECIDED = ConvexityVerdict
@@ -108,15 +108,26 @@ def test_a_pair_outside_of_the_box_is_no_witness(monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
-def test_ctrl_c_ends_z3_and_is_no_time_limit():
+def test_ctrl_c_ends_z3_and_is_no_time_limit(monkeypatch):
     pytest.importorskip("z3")
     net = pr.Network.random((4, 16, 16, 2), seed=0)
     problem = Problem.of(net, net([0.3] * 4), box=(-2, 2))
     regions = regions_of(problem, 1.0)
     # Given up after 1.5 s of what Z3 does not do in 20.
-    threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-    with pytest.raises(KeyboardInterrupt):
-        ask_z3(problem, regions, 20.0)
+    timer = threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+
+    def check(*arguments):
+        if timer.ident is None:
+            timer.start()
+        return _check(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("reductions.convexity_z3._check", check)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                ask_z3(problem, regions, 20.0)
+        finally:
+            timer.cancel()
     assert ask_z3(problem, regions, 0.5).convex is None
 
 
