@@ -224,9 +224,10 @@ def test_a_method_without_a_fingerprint_needs_a_run_without_a_store(tmp_path: Pa
 def test_a_store_of_another_operator_is_refused_though_the_network_is_the_same(tmp_path: Path) -> None:
     matrix = np.random.default_rng(1).normal(size=(8, 30))
     whole = pr.Network((*NET.layers, pr.Layer(matrix, None, 1.0)))
-    pr.invert_many(NET, X @ matrix.T, pr.ProjectedGradient(), operator=matrix, store=tmp_path)
+    method = pr.ProjectedGradient(iterations=2)
+    pr.invert_many(NET, X @ matrix.T, method, operator=matrix, store=tmp_path)
     with pytest.raises(pr.InputError, match=r"not the same: generator, operator\)"):
-        pr.invert_many(whole, X @ matrix.T, pr.ProjectedGradient(), store=tmp_path, resume=True)
+        pr.invert_many(whole, X @ matrix.T, method, store=tmp_path, resume=True)
 
 
 @pytest.mark.parametrize("mask", [None, np.arange(30) > 3])
