@@ -22,6 +22,12 @@ class LinearProgramError(PyomoReluError):
     :func:`pyomo_relu.preimage`, its graph and its convexity, and
     :func:`pyomo_relu.prove_bound` catch it and say what is not complete; what returns a number or a
     point by an LP raises it.
+
+    Examples
+    --------
+    >>> import pyomo_relu as pr
+    >>> issubclass(LinearProgramError, pr.PyomoReluError)
+    True
     """
 
 
