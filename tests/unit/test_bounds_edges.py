@@ -1,7 +1,5 @@
 """What bounds do where nothing is left, where time is up, and where bounds would be nonsense."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -36,11 +34,11 @@ def test_the_time_of_lps_is_that_of_what_follows_them_too(monkeypatch):
     given = []
 
     def spy(*args, seconds=None):
-        given.append((seconds, time.perf_counter()))
+        given.append(seconds)
         return lagrangian_region(*args, seconds=seconds)
 
     monkeypatch.setattr(lp, "lagrangian_region", spy)
-    started = time.perf_counter()
     assert lp_region(net, region, Budget(x, most, 1, deviations), seconds=30.0) is not None
     assert given
-    assert all(seconds is not None and 0.0 <= seconds <= started + 30.0 - now + 0.1 for seconds, now in given)
+    assert all(seconds is not None and 0.0 <= seconds < 30.0 for seconds in given)
+    assert sorted(given, reverse=True) == given
