@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from numbers import Integral
 from os import PathLike
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 from pyomo_relu import io
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.layer import Layer, as_code
-from pyomo_relu.validation import FloatArray
+from pyomo_relu.validation import FloatArray, as_count
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,11 +127,10 @@ class Network:
         >>> Network.random((2, 6, 3), seed=0).sizes
         (2, 6, 3)
         """
-        if len(sizes) < 2 or any(not isinstance(n, Integral) or n < 1 for n in sizes):
+        if len(sizes) < 2:
             raise InputError(f"sizes must be two or more positive integers, got {tuple(sizes)}")
-        if not isinstance(seed, Integral) or seed < 0:
-            raise InputError(f"seed must be a non-negative integer, got {seed!r}")
-        rng = np.random.default_rng(seed)
+        sizes = [as_count(n, "a size", 1) for n in sizes]
+        rng = np.random.default_rng(as_count(seed, "seed", 0))
         weights = [rng.normal(0.0, n_in**-0.5, (n_out, n_in)) for n_in, n_out in itertools.pairwise(sizes)]
         return cls.from_arrays(weights, slopes=slopes)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -87,8 +87,7 @@ def frozen(array: FloatArray) -> FloatArray:
 
 
 def as_count(value: Any, name: str, least: int) -> int:
-    """Return `value` as an integer of at least `least`; an array's integer and 10.0 are integers, True is none."""
-    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not (is_integer or (isinstance(value, (float, np.floating)) and value.is_integer())) or value < least:
+    """Return `value` as an int; refuse what is no integer, or less than `least`."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise InputError(f"{name} must be an integer, at least {least}, got {value!r}")
     return int(value)

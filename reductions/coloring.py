@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import networkx as nx
 
+from pyomo_relu.validation import as_count
 from reductions.cnf import CNF
-from reductions.graphs import numbered, whole_number
+from reductions.graphs import numbered
 from reductions.through_cnf import ThroughCNF
 
 
@@ -46,7 +47,7 @@ class Coloring(ThroughCNF):
     name: ClassVar[str] = "coloring"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "n_colors", whole_number(self.n_colors, 1, "n_colors"))
+        object.__setattr__(self, "n_colors", as_count(self.n_colors, "n_colors", 1))
 
     def formula(self, source: nx.Graph) -> CNF:
         """Return the formula: variable ``k (i - 1) + c + 1`` says that node i, from 1, has colour c, from 0."""

@@ -17,6 +17,7 @@ from pyomo_relu.certificate import Certificate, Claim, Standing
 from pyomo_relu.errors import InputError
 from pyomo_relu.solvers import Capability, Outcome, Solver
 from pyomo_relu.status import Status
+from pyomo_relu.validation import require_number
 from reductions import oracle
 from reductions.cnf import CNF
 from reductions.decision_program import Question
@@ -200,8 +201,8 @@ def decide(
     'unsat'
     """
     started = time.perf_counter()
-    if seconds is not None and not (math.isfinite(seconds) and seconds > 0.0):
-        raise InputError(f"seconds must be a positive number, got {seconds!r}")
+    if seconds is not None:
+        require_number(seconds, "seconds", positive=True)
     chosen = Solver.of(solver)
     chosen.backend(NEEDS)
     run = _Run(_reduction_of(reduction), chosen, math.inf if seconds is None else started + seconds)

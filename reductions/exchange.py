@@ -23,9 +23,10 @@ import numpy as np
 
 from pyomo_relu.atomic import atomic_write
 from pyomo_relu.errors import InputError
+from pyomo_relu.validation import as_count
 from reductions.cnf import CNF
 from reductions.gadgets import rounded_down
-from reductions.graphs import numbered, whole_number
+from reductions.graphs import numbered
 from reductions.instance import Instance
 
 FORMAT, VERSION = "relu-reductions instance", 1
@@ -94,7 +95,7 @@ def write_instance(
         "reduction": instance.name,
         "parameters": dict(instance.parameters),
         "verdict": verdict,
-        "seed": None if seed is None else whole_number(seed, 0, "seed"),
+        "seed": None if seed is None else as_count(seed, "seed", 0),
         "source": source_name,
         "source_sha256": source_hash,
         "sizes": list(instance.network.sizes),

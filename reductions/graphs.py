@@ -1,8 +1,7 @@
-"""Graphs and whole numbers at the door."""
+"""Graphs at the door."""
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import networkx as nx
@@ -31,10 +30,3 @@ def numbered(graph: Any) -> dict[Any, int]:
     if loop is not None:
         raise InputError(f"the graph has an edge from node {loop!r} to itself")
     return {node: i for i, node in enumerate(graph, start=1)}
-
-
-def whole_number(value: Any, least: int, name: str) -> int:
-    """Return `value` as an int, or refuse it if it is no integer or less than `least`."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise InputError(f"{name} must be an integer, at least {least}, got {value!r}")
-    return int(value)

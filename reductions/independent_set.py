@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import networkx as nx
 
+from pyomo_relu.validation import as_count
 from reductions.cardinality import at_most
 from reductions.cnf import CNF
-from reductions.graphs import numbered, whole_number
+from reductions.graphs import numbered
 from reductions.through_cnf import ThroughCNF
 
 
@@ -47,7 +48,7 @@ class IndependentSet(ThroughCNF):
     name: ClassVar[str] = "independent-set"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "size", whole_number(self.size, 0, "size"))
+        object.__setattr__(self, "size", as_count(self.size, "size", 0))
 
     def formula(self, source: nx.Graph) -> CNF:
         """Return the formula; its first variables are the nodes, in the graph's order."""

@@ -13,8 +13,9 @@ from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
 from pyomo_relu.rational import as_fractions
+from pyomo_relu.validation import as_count
 from reductions.gadgets import check_size
-from reductions.graphs import numbered, whole_number
+from reductions.graphs import numbered
 from reductions.instance import Instance, parameters_of
 
 LARGEST = 2**53
@@ -66,7 +67,7 @@ class MaxCut:
     name: ClassVar[str] = "max-cut"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "target", whole_number(self.target, 0, "target"))
+        object.__setattr__(self, "target", as_count(self.target, "target", 0))
         if self.target >= LARGEST:
             raise InputError("target must be less than 2^53, for float64 to hold it exactly")
 
@@ -141,4 +142,4 @@ def cut_weight(graph: nx.Graph, side: set[Hashable]) -> int:
 
 
 def _weight(graph: nx.Graph, u: Hashable, v: Hashable) -> int:
-    return whole_number(graph.edges[u, v].get("weight", 1), 1, f"weight of the edge {u!r}, {v!r}")
+    return as_count(graph.edges[u, v].get("weight", 1), f"weight of the edge {u!r}, {v!r}", 1)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from pyomo_relu.errors import InputError
+from pyomo_relu.validation import as_count
 from reductions.cnf import CNF
-from reductions.graphs import whole_number
 
 
 def random_cnf(n_variables: int, n_clauses: int, k: int = 3, seed: int = 0) -> CNF:
@@ -79,7 +79,7 @@ def planted_cnf(n_variables: int, n_clauses: int, k: int = 3, seed: int = 0) -> 
 
 def _checked(n_variables: int, n_clauses: int, k: int, seed: int) -> tuple[int, int, int, int]:
     given = {"n_variables": n_variables, "n_clauses": n_clauses, "k": k, "seed": seed}
-    n_variables, n_clauses, k, seed = (whole_number(value, 0, name) for name, value in given.items())
+    n_variables, n_clauses, k, seed = (as_count(value, name, 0) for name, value in given.items())
     if not 1 <= k <= n_variables and n_clauses:
         raise InputError(f"clauses of {k} distinct variables cannot be drawn from {n_variables}")
     return n_variables, n_clauses, k, seed

@@ -9,9 +9,9 @@ from os import PathLike
 from typing import Any
 
 from pyomo_relu.errors import InputError
+from pyomo_relu.validation import as_count
 from reductions.cnf import CNF
 from reductions.exchange import Verdict, make_folder, remove, vnnlib, write_instance, write_text
-from reductions.graphs import whole_number
 from reductions.instance import Reduction
 from reductions.oracle import solve, unsat_proof
 from reductions.proof import check_proof
@@ -67,7 +67,7 @@ def write_suite(
     ...     [manifest["folder"] for manifest in write_suite(folder, [DepthTwo()], n_variables=(3,))]
     ['sat-3-0-depth-two', 'unsat-3-0-depth-two']
     """
-    seed, n_variables = whole_number(seed, 0, "seed"), [whole_number(n, 0, "a size") for n in n_variables]
+    seed, n_variables = as_count(seed, "seed", 0), [as_count(n, "a size", 0) for n in n_variables]
     _check(reductions, n_variables)
     target = make_folder(folder)
     remove(target / "suite.json")

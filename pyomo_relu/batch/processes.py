@@ -11,10 +11,10 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
-from numbers import Integral
 from typing import Any
 
 from pyomo_relu.errors import InputError
+from pyomo_relu.validation import as_count
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,7 @@ class Processes:
     workers: int
 
     def __post_init__(self) -> None:
-        if not isinstance(self.workers, Integral) or isinstance(self.workers, bool) or self.workers < 1:
-            raise InputError(f"workers must be a whole number of at least 1, got {self.workers!r}")
+        object.__setattr__(self, "workers", as_count(self.workers, "workers", 1))
 
     @contextmanager
     def pool(self) -> Iterator[ProcessPoolExecutor]:

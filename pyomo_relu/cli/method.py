@@ -79,16 +79,12 @@ def choose_method(flags: MethodFlags, solver_flags: Sequence[str] = ()) -> Metho
 
 
 def _exact(flags: MethodFlags) -> Method:
-    from pyomo_relu.formulations import ENCODINGS
     from pyomo_relu.inversion import Exact
 
     norm = _norm("--norm", "inf" if flags.norm is None else flags.norm)
     then = None if flags.then is None else _norm("--then", flags.then)
-    if flags.tube is not None:
-        if norm == "inf":
-            raise InputError("--tube goes with --norm 1 or --norm 2: for --norm inf it is the norm itself")
-        if not 0.0 < flags.tube < math.inf:
-            raise InputError(f"--tube must be a positive number, got {flags.tube}")
+    if flags.tube is not None and norm == "inf":
+        raise InputError("--tube goes with --norm 1 or --norm 2: for --norm inf it is the norm itself")
     if then is not None and (norm != "inf" or then == "inf"):
         raise InputError("--then 1 or --then 2 goes with --norm inf")
     if flags.tol is not None:
@@ -96,9 +92,6 @@ def _exact(flags: MethodFlags) -> Method:
             raise InputError("--tol goes with --extent")
         if not 0.0 < flags.tol < math.inf:
             raise InputError(f"--tol must be a positive number, got {flags.tol}")
-    if flags.encoding is not None and flags.encoding not in ENCODINGS:
-        exact = ", ".join(name for name, encoding in ENCODINGS.items() if encoding.exact)
-        raise InputError(f"unknown encoding {flags.encoding!r}; known: {exact}")
     given: dict[str, Any] = {} if flags.encoding is None else {"encoding": flags.encoding}
     return Exact(norm=norm, tube=flags.tube, then=then, **given)
 

@@ -26,7 +26,7 @@ from pyomo_relu.result import Result
 from pyomo_relu.solvers import ABS_GAP, REL_GAP, Capability, Outcome, Solver
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import MET, REFUTED
-from pyomo_relu.validation import as_count
+from pyomo_relu.validation import as_count, require_number
 
 CLOSED = 1e-3
 """A verified gap above this, relative to the residual, is not an optimum, whatever rel_gap the solver was given."""
@@ -86,18 +86,17 @@ class Exact:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "norm", as_norm(self.norm))
+        exact = ", ".join(name for name, encoding in ENCODINGS.items() if encoding.exact)
         if self.encoding not in ENCODINGS:
-            raise InputError(f"unknown encoding {self.encoding!r}; known: {', '.join(ENCODINGS)}")
+            raise InputError(f"unknown encoding {self.encoding!r}; known: {exact}")
         if not ENCODINGS[self.encoding].exact:
-            exact = [name for name, encoding in ENCODINGS.items() if encoding.exact]
-            raise InputError(f"encoding {self.encoding!r} is only a relaxation; exact: {', '.join(exact)}")
+            raise InputError(f"encoding {self.encoding!r} is only a relaxation; exact: {exact}")
         if self.bounds not in ("observed", *FORWARD):
             raise InputError(f"unknown bounds {self.bounds!r}; known: observed, {', '.join(FORWARD)}")
         if self.tube is not None:
             if self.norm == "inf" or self.bounds != "observed":
                 raise InputError('tube goes with norm 1 or 2 and bounds="observed"; for p = inf it is the norm itself')
-            if not (math.isfinite(self.tube) and self.tube > 0.0):
-                raise InputError(f"tube must be a positive number, got {self.tube}")
+            require_number(self.tube, "tube", positive=True)
         if self.then is not None:
             object.__setattr__(self, "then", as_norm(self.then))
             if self.norm != "inf" or self.then == "inf" or self.bounds != "observed":

@@ -17,7 +17,6 @@ import json
 import math
 import time
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,7 @@ from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray, as_finite_array
+from pyomo_relu.validation import FloatArray, as_finite_array, require_number
 
 APART = 1e-2
 """Codes that differ by more than this, relative to ``max(1, max |z|)``, along a unit direction count as two."""
@@ -263,8 +262,7 @@ def _as_directions(directions: Any, k: int) -> FloatArray:
 def _check_tol(tol: float | None, problem: Problem, method: Exact) -> None:
     if tol is None:
         return
-    if not isinstance(tol, Real) or not 0.0 < tol < math.inf:
-        raise InputError(f"tol must be a positive number, got {tol!r}")
+    require_number(tol, "tol", positive=True)
     least = (FEASIBILITY_OF_SQUARES if 2 in (method.norm, method.then) else FEASIBILITY) * problem.scale
     if tol < least:
         raise InputError(f"tol must be at least {least:.3g} here, what solvers let pass, got {tol:g}")

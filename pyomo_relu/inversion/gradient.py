@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass
 from typing import Literal
@@ -18,7 +17,7 @@ from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray, as_count
+from pyomo_relu.validation import FloatArray, as_count, require_number
 
 Rule = Literal["constant", "adam"]
 
@@ -72,8 +71,7 @@ class GradientDescent:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.step) and self.step > 0.0):
-            raise InputError(f"step must be a positive number, got {self.step}")
+        require_number(self.step, "step", positive=True)
         for name, least in (("starts", 1), ("iterations", 1), ("seed", 0)):
             object.__setattr__(self, name, as_count(getattr(self, name), name, least))
         if self.rule not in ("constant", "adam"):

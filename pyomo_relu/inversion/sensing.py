@@ -18,7 +18,7 @@ from pyomo_relu.problem import LARGEST, Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray, as_count
+from pyomo_relu.validation import FloatArray, as_count, require_number
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ class ProjectedGradient:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "projection", as_method(self.projection, "projection"))
-        if self.step is not None and not (math.isfinite(self.step) and self.step > 0.0):
-            raise InputError(f"step must be a positive number, got {self.step}")
+        if self.step is not None:
+            require_number(self.step, "step", positive=True)
         object.__setattr__(self, "iterations", as_count(self.iterations, "iterations", 1))
         if not self.tol >= 0.0:
             raise InputError(f"tol must be a non-negative number, got {self.tol}")

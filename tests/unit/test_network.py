@@ -74,13 +74,13 @@ def test_codes_of_the_wrong_shape_are_refused(z):
 
 @pytest.mark.parametrize("sizes", [(3,), (2.0, 3.0), (2, float("nan")), ("a", 3), (2, 0), (2, -1)])
 def test_sizes_must_be_positive(sizes):
-    with pytest.raises(pr.InputError, match="two or more positive"):
+    with pytest.raises(pr.InputError, match=r"two or more positive|a size must be an integer, at least 1"):
         pr.Network.random(sizes, seed=0)
 
 
 @pytest.mark.parametrize("seed", [-1, 0.5, "a"])
 def test_a_seed_must_be_a_non_negative_integer(seed):
-    with pytest.raises(pr.InputError, match="seed must be a non-negative integer"):
+    with pytest.raises(pr.InputError, match="seed must be an integer, at least 0"):
         pr.Network.random((2, 3), seed=seed)
 
 

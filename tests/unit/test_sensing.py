@@ -139,12 +139,12 @@ def test_bad_options_are_refused(build, said):
 
 
 @pytest.mark.parametrize("method", [pr.Descent, pr.Exact, pr.Hybrid, pr.GradientDescent])
-@pytest.mark.parametrize("value", [-1, 2.5, float("nan"), "3", True])
+@pytest.mark.parametrize("value", [-1, 2.5, 3.0, float("nan"), "3", True])
 @pytest.mark.parametrize("name", ["starts", "seed"])
 def test_counts_are_integers(method, name, value):
     with pytest.raises(pr.InputError, match=f"{name} must be an integer, at least [01], got {value!r}"):
         method(**{name: value})
-    assert getattr(method(**{name: np.int64(3)}), name) == getattr(method(**{name: 3.0}), name) == 3
+    assert getattr(method(**{name: np.int64(3)}), name) == 3
 
 
 @pytest.mark.parametrize("step", [1e20, 1e100, 1e300])

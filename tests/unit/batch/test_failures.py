@@ -97,8 +97,8 @@ def test_an_executor_that_was_shut_down_leaves_failures() -> None:
         ({"net": LINEAR}, "network must be a pyomo_relu.Network, got Layerwise"),
         ({"method": "exact"}, "method must be Layerwise"),
         ({"executor": 2}, r"executor must be a concurrent.futures.Executor or Processes\(...\), got 2"),
-        ({"chunk": 0}, "chunk must be a whole number of at least 1, got 0"),
-        ({"chunk": True}, "chunk must be a whole number of at least 1, got True"),
+        ({"chunk": 0}, "chunk must be an integer, at least 1, got 0"),
+        ({"chunk": True}, "chunk must be an integer, at least 1, got True"),
         ({"resume": True}, "resume goes with a store"),
         ({"mask": np.ones(29)}, "mask has 29 entries, expected 30"),
         ({"mask": np.ones(30), "operator": np.ones((2, 30))}, "a mask or an operator, not both"),
@@ -115,7 +115,7 @@ def test_bad_input_is_refused_at_the_door(given: dict[str, Any], said: str) -> N
 
 @pytest.mark.parametrize("workers", [0, -1, 1.5, True, "2"])
 def test_a_number_of_workers_that_is_none_is_refused(workers: Any) -> None:
-    with pytest.raises(pr.InputError, match="workers must be a whole number of at least 1"):
+    with pytest.raises(pr.InputError, match="workers must be an integer, at least 1"):
         pr.Processes(workers)
 
 
