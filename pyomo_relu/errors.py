@@ -100,7 +100,7 @@ class CapabilityError(PyomoReluError):
 
 
 class SolverUnavailableError(PyomoReluError):
-    """The chosen solver is not installed here, or cannot be loaded; a missing licence is a status.
+    """The chosen solver is not installed here, or is broken; a missing licence is a status.
 
     Examples
     --------

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -27,8 +26,8 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.inversion import Descent, Exact, GradientDescent, Method, ProjectedGradient
 from pyomo_relu.network import Network
 from pyomo_relu.solvers import BACKENDS, Solver
-from pyomo_relu.solvers.availability import version_here
-from pyomo_relu.validation import FloatArray
+from pyomo_relu.solvers.backend import version_here
+from pyomo_relu.validation import FloatArray, as_count
 
 CHUNKS, LARGEST_CHUNK = 64, 16
 """A batch is cut into this many chunks, but none larger than that: a chunk is what a dead worker loses."""
@@ -132,8 +131,8 @@ def invert_many(  # noqa: PLR0913 - those of invert, and how the batch is to run
 def _check(executor: Any, chunk: Any, store: Any, resume: bool) -> None:
     if executor is not None and not isinstance(executor, Executor | Processes):
         raise InputError(f"executor must be a concurrent.futures.Executor or Processes(...), got {executor!r}")
-    if chunk is not None and (not isinstance(chunk, Integral) or isinstance(chunk, bool) or chunk < 1):
-        raise InputError(f"chunk must be a whole number of at least 1, got {chunk!r}")
+    if chunk is not None:
+        as_count(chunk, "chunk", 1)
     if resume and store is None:
         raise InputError("resume goes with a store: give store=folder")
 

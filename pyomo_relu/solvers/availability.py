@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pyomo.environ import ConcreteModel, Constraint, Objective, Var, value
 
-from pyomo_relu.solvers.backend import Backend, Capability
+from pyomo_relu.solvers.backend import Backend, Capability, version_here
 from pyomo_relu.solvers.config import Solver
 from pyomo_relu.solvers.registry import BACKENDS
 from pyomo_relu.solvers.run import solve
@@ -76,26 +76,6 @@ def probe(backend: Backend) -> Availability:
     right = outcome.status is Status.OPTIMAL and abs(value(model.x) - 1) < 1e-6 and abs(value(model.y)) < 1e-6
     reason = "" if right else outcome.message or str(outcome.status)
     return Availability(backend.name, right, version, reason, supports, backend.install)
-
-
-def version_here(backend: Backend) -> tuple[str | None, str]:
-    """Return a solver's version; or None, and why there is none: not installed, or what it says where it is broken.
-
-    Parameters
-    ----------
-    backend : Backend
-
-    Examples
-    --------
-    >>> version, reason = version_here(BACKENDS["highs"])
-    >>> version is None, reason
-    (False, '')
-    """
-    try:
-        version = backend.version()
-    except Exception as error:  # noqa: BLE001 - foreign code only: whatever is broken, the other solvers may run
-        return None, " ".join(f"{type(error).__name__}: {error}".split())
-    return version, "not installed" if version is None else ""
 
 
 def available_solvers() -> list[str]:

@@ -140,6 +140,27 @@ def refusal(given: Any, held: Any) -> str | None:
     return None if held == given else f"value {given!r} would be held as {held!r}"
 
 
+def version_here(backend: Backend) -> tuple[str | None, str]:
+    """Return a solver's version; or None, and why there is none: not installed, or broken, in its own words.
+
+    Parameters
+    ----------
+    backend : Backend
+
+    Examples
+    --------
+    >>> from pyomo_relu.solvers import BACKENDS
+    >>> version, reason = version_here(BACKENDS["highs"])
+    >>> version is None, reason
+    (False, '')
+    """
+    try:
+        version = backend.version()
+    except Exception as error:  # noqa: BLE001 - foreign code only: whatever is broken, the other solvers may run
+        return None, " ".join(f"broken: {type(error).__name__}: {error}".split())
+    return version, "not installed" if version is None else ""
+
+
 def said_by(program: str, *arguments: str) -> str:
     """Return all that a program prints; nothing where it does not run, and then it is tried again the next time."""
     try:

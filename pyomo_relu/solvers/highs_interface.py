@@ -10,31 +10,27 @@ import datetime
 import io
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import highspy
 import numpy as np
-from pyomo.common.collections import ComponentMap
 from pyomo.common.config import ConfigValue
 from pyomo.common.timing import HierarchicalTimer
 from pyomo.contrib.solver.common.base import Availability, SolverBase
 from pyomo.contrib.solver.common.config import BranchAndBoundConfig
 from pyomo.contrib.solver.common.factory import SolverFactory
 from pyomo.contrib.solver.common.results import Results, SolutionStatus, TerminationCondition
-from pyomo.contrib.solver.common.solution_loader import SolutionLoader
 from pyomo.contrib.solver.common.util import (
-    NoDualsError,
     NoFeasibleSolutionError,
     NoOptimalSolutionError,
-    NoReducedCostsError,
-    NoSolutionError,
 )
 from pyomo.core.staleflag import StaleFlagManager
 from pyomo.environ import ConcreteModel
 
 from pyomo_relu.errors import SolverConfigError
 from pyomo_relu.solvers.coefficients import REACH, changed_rows
+from pyomo_relu.solvers.highs_solution import HighsSolution
 from pyomo_relu.solvers.linear_form import LinearForm, linear_form
 
 NAME = "pyomo_relu_highs"
@@ -259,7 +255,7 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
             results.objective_bound = None
             if results.termination_condition in _NO_PROOF:
                 results.termination_condition = TerminationCondition.unknown
-        results.solution_loader = _Solution(model, form, highs.getSolution(), found)
+        results.solution_loader = HighsSolution(model, form, highs.getSolution(), found)
         return results
 
     def _has_changed(self, form: LinearForm) -> bool:
@@ -350,46 +346,6 @@ def _is_contradiction(form: LinearForm, highs: Any) -> bool:
     """Whether a row fails by itself where there are no columns: HiGHS does not look at such rows."""
     tolerance = highs.getOptionValue("primal_feasibility_tolerance")[1]
     return bool((form.row_lower > tolerance).any() or (form.row_upper < -tolerance).any())
-
-
-class _Solution(SolutionLoader):  # type: ignore[misc]
-    """The solution of one solve; it outlives the next one."""
-
-    def __init__(self, model: ConcreteModel, form: LinearForm, solution: Any, found: bool) -> None:
-        super().__init__()
-        self._pyomo_model, self._form = model, form
-        self._found = found
-        self._values, self._duals, self._costs = (
-            np.array(part, dtype=np.float64) for part in (solution.col_value, solution.row_dual, solution.col_dual)
-        )
-        self._has_duals = bool(solution.dual_valid)
-
-    def get_number_of_solutions(self) -> int:
-        return int(self._found)
-
-    def get_vars(self, vars_to_load: Sequence[Any] | None = None) -> Mapping[Any, float]:
-        if not self._found:
-            raise NoSolutionError
-        return self._of_columns(self._values, vars_to_load)
-
-    def get_reduced_costs(self, vars_to_load: Sequence[Any] | None = None) -> Mapping[Any, float]:
-        if not self._has_duals:
-            raise NoReducedCostsError
-        return self._of_columns(self._costs, vars_to_load)
-
-    def get_duals(self, cons_to_load: Sequence[Any] | None = None) -> dict[Any, float]:
-        if not self._has_duals:
-            raise NoDualsError
-        known = zip(self._form.rows, self._duals.tolist(), strict=True)
-        duals = {row: dual for row, dual in known if row is not None}
-        return duals if cons_to_load is None else {row: duals[row] for row in cons_to_load}
-
-    def _of_columns(self, numbers: Any, wanted: Sequence[Any] | None) -> Mapping[Any, float]:
-        known = zip(self._form.columns, numbers.tolist(), strict=True)
-        found: Mapping[Any, float] = ComponentMap((v, number) for v, number in known if not v.fixed)
-        if wanted is not None:
-            found = ComponentMap((v, found[v]) for v in wanted)
-        return found
 
 
 SolverFactory.register(NAME, doc="HiGHS, handed whole models as arrays")(HighsDirect)

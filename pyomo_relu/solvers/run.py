@@ -13,7 +13,7 @@ from pyomo.environ import ConcreteModel, Objective, minimize, value
 
 from pyomo_relu.errors import InputError, SolverUnavailableError
 from pyomo_relu.solvers import direct, legacy
-from pyomo_relu.solvers.backend import Capability
+from pyomo_relu.solvers.backend import Capability, version_here
 from pyomo_relu.solvers.coefficients import changed_row
 from pyomo_relu.solvers.config import Solver
 from pyomo_relu.solvers.interrupt import CtrlC, quiet
@@ -107,16 +107,12 @@ class Session:
         _goal(model)
         self._model, self._solver = model, Solver.of(solver)
         self._backend = self._solver.backend(needs)
-        missing = f"{self._backend.title} is not installed; {self._backend.install}"
-        try:
-            version = self._backend.version()
-            if version is None:
-                raise SolverUnavailableError(missing)
-            self._title = f"{self._backend.title} {version}"
-            with _ONE_AT_A_TIME, CtrlC() as ctrl_c, quiet(self._solver.log):
-                self._options = options_of(self._backend, self._solver, needs, lean=lean)
-        except ImportError as error:
-            raise SolverUnavailableError(f"{self._backend.title} cannot be loaded: {error}") from error
+        version, reason = version_here(self._backend)
+        if version is None:
+            raise SolverUnavailableError(f"{self._backend.title} is {reason}; {self._backend.install}")
+        self._title = f"{self._backend.title} {version}"
+        with _ONE_AT_A_TIME, CtrlC() as ctrl_c, quiet(self._solver.log):
+            self._options = options_of(self._backend, self._solver, needs, lean=lean)
         if ctrl_c.came:
             raise KeyboardInterrupt
         self._dropped = largest_dropped(self._backend, self._options)

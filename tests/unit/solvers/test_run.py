@@ -232,11 +232,11 @@ def test_a_solver_whose_library_is_missing_is_told_and_hides_no_other(model, mon
         raise ImportError("libscip.so: cannot open shared object file")
 
     monkeypatch.setitem(BACKENDS, "scip", replace(BACKENDS["scip"], version=version))
-    with pytest.raises(SolverUnavailableError, match=r"SCIP cannot be loaded: libscip\.so"):
+    with pytest.raises(SolverUnavailableError, match=r"SCIP is broken: ImportError: libscip\.so"):
         solve(model, "scip", LP)
     found = probe(BACKENDS["scip"])
     assert (found.runs, found.version) == (False, None)
-    assert found.reason == "ImportError: libscip.so: cannot open shared object file"
+    assert found.reason == "broken: ImportError: libscip.so: cannot open shared object file"
     assert "highs" in available_solvers()
 
 
