@@ -8,7 +8,6 @@ from enum import Enum
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
@@ -215,14 +214,6 @@ def sign_bound(problem: Problem, norm: Norm) -> float | None:
     return norm_of(np.maximum(-problem.x, 0.0), norm)
 
 
-def active_rows(layer: Layer, h: FloatArray) -> NDArray[np.bool_]:
-    """Return which neurons pass their pre-activation on at the input `h`; all of them where the slope is positive."""
-    if layer.slope > 0.0:
-        return np.ones(layer.n_out, dtype=bool)
-    t = layer.pre_activation(h)
-    return np.asarray(t > 1e-9 * max(1.0, float(np.abs(t).max())))
-
-
 def is_unique(network: Network, z: FloatArray) -> bool:
     """Whether `z` is the only code whose output is G(z), by a sufficient condition.
 
@@ -234,12 +225,12 @@ def is_unique(network: Network, z: FloatArray) -> bool:
     for layer in network:
         weight = np.abs(layer.weight)
         off = (1.0 + gamma(layer.n_in)) * (weight @ off) + gamma(layer.n_in) * (weight @ np.abs(h) + np.abs(layer.bias))
-        sure = active_rows(layer, h)
-        if layer.slope == 0.0:
-            sure &= layer.pre_activation(h) > off
-        if not has_full_column_rank(layer.weight[sure]):
+        t = layer.pre_activation(h)
+        # A bijection passes on every pre-activation.
+        active = (t > np.maximum(off, 1e-9 * max(1.0, float(np.abs(t).max())))) | (layer.slope > 0.0)
+        if not has_full_column_rank(layer.weight[active]):
             return False
-        h = layer(h)
+        h = layer.activate(t)
         off = off + UNIT * np.abs(h)
     return True
 

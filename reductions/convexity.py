@@ -13,7 +13,7 @@ import numpy as np
 
 from pyomo_relu.balance import balanced
 from pyomo_relu.box import Box
-from pyomo_relu.certificate import FORWARD_PASS, Certificate, Claim, Standing, is_unique
+from pyomo_relu.certificate import SURE, Certificate, Claim, Standing, is_unique
 from pyomo_relu.errors import InputError
 from pyomo_relu.inversion import Exact
 from pyomo_relu.inversion.proof import check_big_m
@@ -23,7 +23,7 @@ from pyomo_relu.problem import Problem
 from pyomo_relu.rational import residual
 from pyomo_relu.solvers import Capability, Solver, solve
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray
+from pyomo_relu.validation import FloatArray, require_number
 from reductions.convexity_program import Regions, build_convexity_program, read_pair, regions_of
 from reductions.convexity_witness import Pair, find_pair, midpoint_of, widest_pair
 from reductions.convexity_z3 import ask_z3
@@ -191,8 +191,8 @@ def check_preimage_convexity(
     if proof is not None:
         require("z3", "a proof by Z3")
     for name, value in (("tol", tol), ("seconds", seconds)):
-        if value is not None and not (math.isfinite(value) and value > 0.0):
-            raise InputError(f"{name} must be a positive number, got {value!r}")
+        if value is not None:
+            require_number(value, name, positive=True)
     stop = math.inf if seconds is None else started + seconds
     check = _Check(problem, balanced(problem), chosen, tol * problem.scale, stop)
     found = check.by_argument()
@@ -246,9 +246,10 @@ class _Check:
         if nearest.status is Status.INTERRUPTED:
             return self._undecided(nearest.status, nearest.message)
         if nearest.realizable is False:
-            bound = [c for c in nearest.certificate.claims if c.value == nearest.dual_bound and c.by != FORWARD_PASS]
-            trusted = any(claim.standing is Standing.TRUSTED for claim in bound)
-            return self._convex(*bound, least=self.least if trusted else 0.0, empty=True)
+            text = f"every code misses x by at least {nearest.dual_bound:.9g}"
+            sure = nearest.bound_by in SURE
+            claim = Claim(text, Standing.VERIFIED if sure else Standing.TRUSTED, nearest.bound_by, nearest.dual_bound)
+            return self._convex(claim, least=0.0 if sure else self.least, empty=True)
         if nearest.z is not None and nearest.realizable and is_unique(self.problem.network, nearest.z):
             return self._one_code(nearest.z)
         regions = regions_of(self.program, min(SEARCH, self._seconds_left()))

@@ -9,7 +9,7 @@ from midpoints import assert_witness
 from pyomo.environ import value
 
 import pyomo_relu as pr
-from pyomo_relu.certificate import BY_BOUNDS, FORWARD_PASS, Certificate, Claim, Standing
+from pyomo_relu.certificate import BY_BOUNDS, Claim, Standing
 from pyomo_relu.inversion import Exact
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Capability, solve
@@ -85,11 +85,10 @@ def test_one_code_that_meets_x_without_rounding_is_proved():
 
 def test_that_no_code_meets_x_is_trusted_to_who_says_so(monkeypatch):
     for standing, by in ((Standing.VERIFIED, BY_BOUNDS), (Standing.TRUSTED, "SCIP")):
-        said = Claim("x is not met by any code in the box", standing, by, 0.25)
-        claims = (Claim("||G(z) - x||_inf = 0.25", Standing.VERIFIED, FORWARD_PASS, 0.25), said)
-        nearest = replace(result(pr.Status.OPTIMAL, [0.0, 0.0], False), certificate=Certificate(claims))
+        nearest = replace(result(pr.Status.OPTIMAL, [0.0, 0.0], False), dual_bound=0.25, bound_by=by)
         monkeypatch.setattr(Exact, "run", lambda *_, nearest=nearest: nearest)
         found = check_preimage_convexity(EXAMPLES["two-half-planes"].network, [0.0], (-2, 2))
+        said = Claim("every code misses x by at least 0.25", standing, by, 0.25)
         assert (found.verdict, found.empty, found.certificate.claims) == (CONVEX, True, (said,))
         assert found.proved == (standing is Standing.VERIFIED)
         assert found.trusted_to == ("" if found.proved else "SCIP")
