@@ -1,8 +1,8 @@
 """Bounds on pre-activations that hold in the real numbers: rounding errors are bounded and added.
 
 Each way to bound is a file: `interval`, `crown`, `observed`, `propagation`, `lagrangian`, `lp`. The others are what
-they share: the values `region` and `budget`, the relaxation as rows in `affine` and `ball`, and `activation`, `meet`,
-`rounding`. Rounding is bounded relative to the products, so that all this holds where none underflows or overflows.
+they share: the values `region` and `budget`, the relaxation as rows in `affine` and `ball`, `activation` and `meet`.
+Rounding is bounded relative to the products, so that all this holds where none underflows or overflows.
 """
 
 from pyomo_relu.bounds.affine import affine_network

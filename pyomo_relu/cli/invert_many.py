@@ -99,14 +99,10 @@ def _print(batch: Batch, json_only: bool) -> None:
     whole = {
         **batch.summary(),
         "failures": [failure.to_dict() for failure in batch.failures],
-        "residuals": [_finite(answer.residual) for answer in batch],
+        "residuals": [number if math.isfinite(number) else None for number in batch.residuals.tolist()],
         "codes": [None if answer.z is None else answer.z.tolist() for answer in batch],
     }
     typer.echo(json.dumps(whole, allow_nan=False))
-
-
-def _finite(number: float | None) -> float | None:
-    return number if number is not None and math.isfinite(number) else None
 
 
 def _exit_code_of(answer: Any) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -13,6 +14,8 @@ from command_line import Run, refused, result
 
 from pyomo_relu import batch as batches
 from pyomo_relu.cli import app, show
+from pyomo_relu.cli.method import MethodFlags
+from pyomo_relu.cli.options import SolverFlags
 from pyomo_relu.status import Status
 
 INVERT = ["invert", "net.npz", "x.npy"]
@@ -86,6 +89,14 @@ def test_no_flag_that_takes_numbers_is_forgotten() -> None:
     for command in app.registered_commands:
         tried = {word for call in BAD.get(str(command.name), []) for word in call}
         assert numeric_flags(command.callback) <= tried
+
+
+@pytest.mark.parametrize(("name", "left_out"), [("invert", set()), ("invert-many", {"extent", "tol"})])
+def test_no_flag_of_a_method_or_a_solver_is_lost_on_its_way(name: str, left_out: set[str]) -> None:
+    """A command hands its parameters over by their names."""
+    command: Any = next(command.callback for command in app.registered_commands if command.name == name)
+    wanted = {field.name for kind in (MethodFlags, SolverFlags) for field in fields(kind)}
+    assert wanted - left_out <= get_type_hints(command).keys()
 
 
 @pytest.mark.parametrize("call", [call for calls in BAD.values() for call in calls], ids=" ".join)
