@@ -26,7 +26,7 @@ def reproduce(
     out: Annotated[Path, typer.Option(help="Folder of the journal, the pictures and the report.", show_default=False)],
     runs: Annotated[int | None, typer.Option(help="Runs of each cell; a first figure if not given.")] = None,
     every: Annotated[
-        int | None, typer.Option(help="Dear methods run in every Nth run; 1 for all.", metavar="N")
+        int | None, typer.Option(help="Expensive methods run in every Nth run; 1 for all.", metavar="N")
     ] = None,
     workers: WorkersFlag = None,
     dask: DaskFlag = None,

@@ -1,10 +1,13 @@
 """The documentation as text: complete and consistent, without Sphinx. The site itself is built by .ci/run."""
 
 import ast
+import doctest
 import importlib
 import inspect
 import json
 import re
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -86,3 +89,14 @@ def test_notebooks_have_the_words_and_the_code_of_their_scripts(notebook):
 def test_the_gallery_lists_every_script():
     listed = re.findall(r'^    "(plot_\w+)",$', (DOCS / "conf.py").read_text(), re.MULTILINE)
     assert sorted(listed) == sorted(path.stem for path in (DOCS / "gallery").glob("*.py"))
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "howto").glob("[!i]*.md")), ids=lambda page: page.stem)
+def test_the_file_that_a_how_to_adds_works_as_it_stands(page, monkeypatch):
+    """The file is the first block of Python on the page; its examples are run where there are any."""
+    code = re.findall(r"^```python\n(\"\"\".*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)[0]
+    module = types.ModuleType(f"how_to_{page.stem}")
+    monkeypatch.setitem(sys.modules, module.__name__, module)  # dataclasses look their module up
+    exec(compile(code, str(page), "exec"), module.__dict__)
+    ran = doctest.testmod(module)
+    assert (ran.failed, ran.attempted > 0) == (0, ">>>" in code)
