@@ -1,4 +1,4 @@
-"""Pictures of inversions; Matplotlib is loaded only when one is drawn, and its global state is left alone."""
+"""Pictures of inversions: of one observation, and of many beside each other."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyomo_relu.atomic import atomic_write
-from pyomo_relu.errors import InputError, MissingDependencyError, ShapeError
+from pyomo_relu.errors import InputError, ShapeError
+from pyomo_relu.figure import ACCENT, INK, SOFT, check_picture, new_figure, save_figure
 from pyomo_relu.problem import observed
 from pyomo_relu.validation import FloatArray, as_vector
 
-SUFFIXES = (".png", ".svg", ".pdf")
 SMALLEST_IMAGE = 16
 STEMS = 64
-DPI = 150
-INK, SOFT, ACCENT, HOLE = "#1a1a1a", "#6b7280", "#c2410c", "#e8d9a8"
+HOLE = "#e8d9a8"
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,39 +44,6 @@ class GalleryRow:
     label: str
     images: Sequence[FloatArray | None]
     captions: Sequence[str]
-
-
-def check_picture(path: str | PathLike[str]) -> Path:
-    """Return the path of a picture, or refuse it before anything is computed for it.
-
-    Parameters
-    ----------
-    path : path
-        ``.png``, ``.svg`` or ``.pdf``.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    InputError
-        If the suffix is not .png, .svg or .pdf.
-    MissingDependencyError
-        If Matplotlib is not installed.
-
-    Examples
-    --------
-    >>> check_picture("x.gif")
-    Traceback (most recent call last):
-        ...
-    pyomo_relu.errors.InputError: x.gif: cannot draw '.gif'; known: .png, .svg, .pdf
-    """
-    target = Path(path)
-    if target.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{target}: cannot draw {target.suffix!r}; known: {', '.join(SUFFIXES)}")
-    new_figure(1.0, 1.0)
-    return target
 
 
 def image_side(size: int) -> int | None:
@@ -131,6 +95,7 @@ def plot_inversion(
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "x.png"
     ...     plot_inversion([1.0, 0.0, 2.0], [1.1, 0.0, 2.0], path)
@@ -181,6 +146,7 @@ def plot_gallery(
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "digits.png"
     ...     plot_gallery([GalleryRow("observed", [np.eye(4).ravel()], ["an identity"])], ["first"], path)
@@ -213,40 +179,6 @@ def plot_gallery(
     if title:
         figure.suptitle(title, fontsize=11, color=INK, wrap=True)
     save_figure(figure, target)
-
-
-def new_figure(width: float, height: float) -> Any:
-    """Return an empty figure of this size, in inches, which knows nothing of pyplot.
-
-    Parameters
-    ----------
-    width, height : float
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    MissingDependencyError
-        If Matplotlib is not installed.
-
-    Examples
-    --------
-    >>> figure = new_figure(4, 3)
-    >>> figure.get_size_inches().tolist(), figure.axes
-    ([4.0, 3.0], [])
-    """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-        from matplotlib.layout_engine import ConstrainedLayoutEngine
-    except ImportError as error:
-        raise MissingDependencyError('pictures need Matplotlib: pip install "pyomo-relu[plot]"') from error
-    layout = ConstrainedLayoutEngine(w_pad=0.09, h_pad=0.07)
-    figure = Figure(figsize=(width, height), dpi=DPI, layout=layout, facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def _as_images(target: FloatArray, shown: FloatArray, error: FloatArray, seen: NDArray[np.bool_], side: int) -> Any:
@@ -345,35 +277,3 @@ def _square(image: FloatArray, label: str) -> FloatArray:
     if side is None:
         raise ShapeError(f"row {label!r} has an image of {np.size(image)} pixels, which is no square")
     return np.asarray(image, dtype=np.float64).reshape(side, side)
-
-
-def save_figure(figure: Any, target: Path) -> None:
-    """Write a figure whole or not at all; the suffix picks the format.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        From :func:`new_figure`.
-    target : Path
-        As :func:`check_picture` returns it.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be written.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_figure(new_figure(2, 2), check_picture(f"{folder}/empty.svg"))
-    ...     [path.name for path in Path(folder).iterdir()]
-    ['empty.svg']
-    """
-    kind = target.suffix.lower().lstrip(".")
-    from matplotlib import rc_context
-
-    # Without a date, and in SVG random names, the same picture is the same file.
-    metadata = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-    with atomic_write(target) as file, rc_context({"svg.hashsalt": "pyomo-relu"}):
-        figure.savefig(file, format=kind, metadata=metadata)

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from pyomo_relu.box import Box
+from pyomo_relu.figure import check_picture, new_figure, save_figure
 from pyomo_relu.network import Network
-from pyomo_relu.plots import check_picture, new_figure, save_figure
 from pyomo_relu.preimage import preimage
 from pyomo_relu.preimage.picture import SIDE, check_drawable, draw_preimage
 from pyomo_relu.validation import FloatArray, frozen

@@ -6,7 +6,7 @@ from os import PathLike
 
 import numpy as np
 
-from pyomo_relu.plots import check_picture, new_figure, save_figure
+from pyomo_relu.figure import check_picture, new_figure, save_figure
 from pyomo_relu.preimage import preimage
 from pyomo_relu.preimage.picture import SIDE, draw_preimage
 from reductions.cnf import CNF

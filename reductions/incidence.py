@@ -10,7 +10,7 @@ from typing import Any
 import networkx as nx
 
 from pyomo_relu.errors import ShapeError
-from pyomo_relu.plots import ACCENT, INK, SOFT, check_picture, new_figure, save_figure
+from pyomo_relu.figure import ACCENT, INK, SOFT, check_picture, new_figure, save_figure
 from reductions.cnf import CNF
 
 LARGE = 200

@@ -134,11 +134,11 @@ def _caption(trial: Trial) -> str:
 
 
 def _why_no_picture(out: Path) -> str:
-    from pyomo_relu import plots
+    from pyomo_relu.figure import SUFFIXES, check_picture
 
-    check_destination(out, "--out", plots.SUFFIXES)
+    check_destination(out, "--out", SUFFIXES)
     try:
-        plots.check_picture(out)
+        check_picture(out)
     except MissingDependencyError as error:
         return str(error)
     return ""

@@ -120,10 +120,10 @@ def _check_files(out: Path | None, plot: Path | None, inputs: tuple[Path | None,
     if out is not None:
         check_destination(out, "--out", SUFFIXES, inputs)
     if plot is not None:
-        from pyomo_relu import plots
+        from pyomo_relu import figure
 
-        check_destination(plot, "--plot", plots.SUFFIXES, inputs)
-        plots.check_picture(plot)
+        check_destination(plot, "--plot", figure.SUFFIXES, inputs)
+        figure.check_picture(plot)
 
 
 def _print(result: Result, extent: Extent | None, json_only: bool, sizes: tuple[int, ...]) -> None:

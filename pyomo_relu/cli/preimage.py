@@ -82,9 +82,9 @@ def _dimension(found: Preimage) -> str:
 
 
 def _check_plot(plot: Path, net: Network, box: tuple[float, float] | None, observation: Path) -> None:
-    from pyomo_relu import plots
+    from pyomo_relu.figure import SUFFIXES, check_picture
     from pyomo_relu.preimage.picture import check_drawable
 
-    check_destination(plot, "--plot", plots.SUFFIXES, (observation,))
+    check_destination(plot, "--plot", SUFFIXES, (observation,))
     check_drawable(net, box is not None and all(map(math.isfinite, box)))
-    plots.check_picture(plot)
+    check_picture(plot)

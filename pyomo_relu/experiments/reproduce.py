@@ -19,7 +19,7 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.experiments.experiment import Experiment, Finding, Summary
 from pyomo_relu.experiments.journal import Journal
 from pyomo_relu.experiments.pool import run_tasks
-from pyomo_relu.plots import new_figure, save_figure
+from pyomo_relu.figure import new_figure, save_figure
 
 PACKAGES = ("numpy", "scipy", "highspy", "pyscipopt", "pyomo")
 

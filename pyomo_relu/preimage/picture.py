@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from pyomo_relu.errors import InputError
+from pyomo_relu.figure import check_picture, new_figure, save_figure
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
-from pyomo_relu.plots import check_picture, new_figure, save_figure
 from pyomo_relu.preimage.cell import Cell
 from pyomo_relu.preimage.enumeration import preimage
 from pyomo_relu.preimage.union import Preimage
@@ -103,7 +103,7 @@ def draw_preimage(axes: Any, found: Preimage, *, seconds: float = 20.0) -> None:
     Examples
     --------
     >>> import pyomo_relu as pr
-    >>> from pyomo_relu.plots import new_figure
+    >>> from pyomo_relu.figure import new_figure
     >>> axes = new_figure(3, 3).add_subplot()
     >>> draw_preimage(axes, pr.preimage(pr.Network.from_arrays([[[1.0, 1.0]]]), [1.0], box=(-2, 2)))
     >>> axes.get_xlabel()

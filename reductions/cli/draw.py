@@ -30,10 +30,10 @@ def draw(
 
     Examples: `relu-reductions draw uf20-01.cnf --out graph.png`, `relu-reductions draw examples --out preimages.png`.
     """
-    from pyomo_relu import plots
+    from pyomo_relu.figure import SUFFIXES, check_picture
 
-    check_destination(out, "--out", plots.SUFFIXES, (Path(what),))
-    plots.check_picture(out)
+    check_destination(out, "--out", SUFFIXES, (Path(what),))
+    check_picture(out)
 
     from reductions.cnf import CNF
     from reductions.examples import EXAMPLES, draw_preimage_2d, draw_preimages_2d

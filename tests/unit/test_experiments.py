@@ -365,7 +365,7 @@ def test_a_figure_is_drawn_and_summed_up_from_its_rows(name, cell, tmp_path):
 
 def draws_and_compares(experiment, rows, folder):
     pytest.importorskip("matplotlib")
-    from pyomo_relu.plots import new_figure, save_figure
+    from pyomo_relu.figure import new_figure, save_figure
 
     assert all(finding.measured for finding in experiment.findings(rows))
     figure = new_figure(*experiment.size)

@@ -14,7 +14,8 @@ pytest.importorskip("matplotlib")
 
 from pyomo_relu import plots
 from pyomo_relu.errors import InputError, MissingDependencyError, ShapeError
-from pyomo_relu.plots import DPI, GalleryRow, image_side, plot_gallery, plot_inversion
+from pyomo_relu.figure import DPI
+from pyomo_relu.plots import GalleryRow, image_side, plot_gallery, plot_inversion
 
 IMAGE = np.linspace(0.0, 1.0, 25)
 
