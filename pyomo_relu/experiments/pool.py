@@ -14,9 +14,8 @@ from concurrent.futures import (
 )
 from contextlib import closing, contextmanager
 
-from threadpoolctl import threadpool_limits
-
 from pyomo_relu.batch import Processes
+from pyomo_relu.batch.pinning import pinned
 from pyomo_relu.errors import PyomoReluError
 from pyomo_relu.experiments.experiment import Experiment, Row, Task
 from pyomo_relu.experiments.journal import Journal
@@ -114,5 +113,5 @@ def _losses_told(executor: Executor) -> Iterator[None]:
 
 def _perform(experiment: Experiment, task: Task, seed: int) -> list[Row]:
     """Do one task on one thread: sums of several are rounded otherwise."""
-    with threadpool_limits(1):
+    with pinned(1):
         return experiment.perform(task, seed)
