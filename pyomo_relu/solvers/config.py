@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import CapabilityError, SolverConfigError
 from pyomo_relu.solvers.backend import Backend, Capability
 from pyomo_relu.solvers.registry import BACKENDS, backend_of, default_backend
@@ -19,6 +21,7 @@ ENVIRONMENT_VARIABLE = "PYOMO_RELU_SOLVER"
 
 # What every solver takes: CBC counts no more seconds, Gurobi has no larger seed.
 _LARGEST = 1e12
+_LEAST_SECONDS = 1e-3
 _LARGEST_SEED = 2_000_000_000
 _MOST_THREADS = 1024
 
@@ -161,6 +164,28 @@ class Solver:
             return replace(chosen, name=name)
         except SolverConfigError as error:
             raise SolverConfigError(f"{ENVIRONMENT_VARIABLE}: {error}") from error
+
+    def until(self, deadline: Deadline) -> Solver:
+        """Return the same solver, whose time limit is at most what is left until a deadline.
+
+        Parameters
+        ----------
+        deadline : Deadline
+            Ask whether it has expired before: a solve always has some milliseconds.
+
+        Returns
+        -------
+        Solver
+
+        Examples
+        --------
+        >>> Solver("highs").until(Deadline.after(5.0)).time_limit <= 5.0
+        True
+        >>> Solver("highs").until(Deadline.after(None)).time_limit is None
+        True
+        """
+        left = deadline.left if self.time_limit is None else min(deadline.left, self.time_limit)
+        return self if math.isinf(left) else replace(self, time_limit=max(left, _LEAST_SECONDS))
 
     def backend(self, needs: frozenset[Capability]) -> Backend:
         """Return the backend for a model that needs `needs`.
