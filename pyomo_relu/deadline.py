@@ -6,6 +6,9 @@ import math
 import time
 from dataclasses import dataclass
 
+FLOPS_A_SECOND = 2e9
+"""Of dense linear algebra on one slow, shared core; a core of its own does ten times as many."""
+
 
 @dataclass(frozen=True)
 class Deadline:
@@ -45,6 +48,20 @@ class Deadline:
         """Whether it has passed."""
         return self.left == 0.0
 
+    def affords(self, flops: float) -> bool:
+        """Whether a dense computation of so many operations ends before it on a slow core: nothing can interrupt one.
+
+        Examples
+        --------
+        >>> Deadline.after(None).affords(1e15), Deadline.after(1.0).affords(1e6), Deadline.after(1.0).affords(1e12)
+        (True, True, False)
+        """
+        return flops <= FLOPS_A_SECOND * self.left
+
     def share(self, part: float) -> Deadline:
         """Return the deadline after that part of what is left, between 0 and 1."""
         return self if math.isinf(self.stop) else Deadline.after(part * self.left)
+
+
+NO_LIMIT = Deadline()
+"""The deadline that never comes."""

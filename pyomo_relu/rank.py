@@ -8,6 +8,11 @@ from pyomo_relu.rounding import UNIT
 from pyomo_relu.validation import FloatArray
 
 
+def svd_flops(m: int, n: int) -> float:
+    """Return about how many operations singular values, a pseudo-inverse or least squares take, of an m x n matrix."""
+    return 12.0 * m * n * min(m, n)
+
+
 def singular_values(matrix: FloatArray) -> FloatArray:
     """Return the singular values of a matrix, largest first; none where it has no rows."""
     return np.asarray(np.linalg.svd(matrix, compute_uv=False), dtype=np.float64)

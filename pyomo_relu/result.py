@@ -31,10 +31,10 @@ class LayerReport:
         The tolerance reached.
     active : int
         Rows held to the observation from both sides.
-    rank : int
-        Rank of their weights.
+    rank : int or None
+        Rank of their weights; None where a time limit left no time for it.
     unique : bool
-        Whether those rows are met and determine the layer's code: the rank is `n_in`.
+        Whether those rows are known to be met and to determine the layer's code: the rank is `n_in`.
     recovery_factor : float or None
         The code is within this times (largest deviation + noise) of the true one, in every
         coordinate, where those rows are active at both (see `certificate.recovery_factor`).
@@ -61,7 +61,7 @@ class LayerReport:
     status: Status
     eps: float | None
     active: int
-    rank: int
+    rank: int | None
     unique: bool
     recovery_factor: float | None
     objective: float | None

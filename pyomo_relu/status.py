@@ -27,6 +27,7 @@ class Status(Enum):
     INFEASIBLE_OR_UNBOUNDED = "infeasible_or_unbounded"
     RANK_DEFICIENT = "rank_deficient"
     DEGENERATE = "degenerate"
+    WIDE_BOUNDS = "wide_bounds"
     NO_LICENSE = "no_license"
     SIZE_LIMIT = "size_limit"
     SOLVER_ERROR = "solver_error"
@@ -60,6 +61,10 @@ _ADVICE = {
     Status.DEGENERATE: (
         "the tolerance grew past the largest observed output, from where on no row holds an output up, and the code 0 "
         "does as well; the observation tells little of the code: try Exact, or check the noise level"
+    ),
+    Status.WIDE_BOUNDS: (
+        "pre-activations can be so large that no MILP solver's answer could be trusted, and none was asked; give a "
+        "smaller box; the incumbent and its bound are kept"
     ),
     Status.NO_LICENSE: "the solver found no licence; `pyomo-relu solvers` lists those that run here",
     Status.SIZE_LIMIT: "the model is larger than the solver's licence allows; use HiGHS or SCIP",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,11 +13,13 @@ import numpy as np
 from pyomo_relu.balance import balanced
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import SURE, Certificate, Claim, Standing, is_unique
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.inversion import Exact
-from pyomo_relu.inversion.proof import check_big_m
+from pyomo_relu.inversion.proof import wide_bounds
 from pyomo_relu.io.optional import require
 from pyomo_relu.network import Network
+from pyomo_relu.pinning import pinned
 from pyomo_relu.problem import Problem
 from pyomo_relu.rational import residual
 from pyomo_relu.solvers import Capability, Solver, solve
@@ -29,9 +30,6 @@ from reductions.convexity_witness import Pair, find_pair, midpoint_of, widest_pa
 from reductions.convexity_z3 import ask_z3
 
 NEEDS = frozenset({Capability.MILP})
-SEARCH = 5.0
-"""Most seconds for the search that precedes a proof."""
-
 ANY_GAP = 1e9
 """The relative gap at which a solver stops at its first pair."""
 
@@ -153,7 +151,7 @@ def check_preimage_convexity(
         A midpoint that misses x by less than ``tol * max(1, max |x|)`` does not count against CONVEX, since
         solvers meet x up to 1e-6 only.
     seconds : float, optional
-        Wall clock for all of it, roughly.
+        Wall clock for all of it.
 
     Returns
     -------
@@ -165,7 +163,7 @@ def check_preimage_convexity(
     Raises
     ------
     ShapeError, InputError
-        If the sizes do not fit, a value is out of range, or nothing bounds the codes, or only loosely (big-M).
+        If the sizes do not fit, a value is out of range, or nothing bounds the codes.
     CapabilityError, SolverUnavailableError, MissingDependencyError
         If the solver does not take MILPs or is not here; if Z3 is not installed.
 
@@ -182,7 +180,6 @@ def check_preimage_convexity(
     >>> check_preimage_convexity(net, [1.0], box=(0, 3)).verdict.value
     'convex'
     """
-    started = time.perf_counter()
     problem = Problem.of(net, x, box=box)
     chosen = Solver.of(solver)
     chosen.backend(NEEDS)
@@ -193,11 +190,12 @@ def check_preimage_convexity(
     for name, value in (("tol", tol), ("seconds", seconds)):
         if value is not None:
             require_number(value, name, positive=True)
-    stop = math.inf if seconds is None else started + seconds
-    check = _Check(problem, balanced(problem), chosen, tol * problem.scale, stop)
+    started, deadline = time.perf_counter(), Deadline.after(seconds)
+    check = _Check(problem, balanced(problem), chosen, tol * problem.scale, deadline)
     found = check.by_argument()
     if found is None:
-        found = check.by_z3() if proof == "z3" else check.by_program()
+        with pinned(chosen.threads or 1):
+            found = check.by_z3() if proof == "z3" else check.by_program()
     return replace(found, seconds=time.perf_counter() - started)
 
 
@@ -209,7 +207,7 @@ class _Check:
     program: Problem
     solver: Solver
     least: float
-    stop: float
+    deadline: Deadline
 
     def by_argument(self) -> Convexity | None:
         """Answer without a search where the layers allow it."""
@@ -227,10 +225,10 @@ class _Check:
         found = self.by_program()
         if found.proved or found.status is Status.INTERRUPTED:
             return found
-        regions = regions_of(self.problem, min(SEARCH, self._seconds_left()))
+        regions = regions_of(self.problem, self.deadline)
         if regions is None:
             return self._no_code()
-        answer = ask_z3(self.problem, regions, None if math.isinf(self.stop) else self._seconds_left())
+        answer = ask_z3(self.problem, regions, self.deadline)
         if answer.pair is not None and answer.pair.is_proof:
             return self._nonconvex(answer.pair)
         if not answer.convex:
@@ -242,7 +240,7 @@ class _Check:
 
     def by_program(self) -> Convexity:
         """Answer by a search, then by the solver."""
-        nearest = Exact("inf").run(self.problem, self._limited())
+        nearest = Exact("inf").run(self.problem, self.solver.until(self.deadline.share(0.5)))
         if nearest.status is Status.INTERRUPTED:
             return self._undecided(nearest.status, nearest.message)
         if nearest.realizable is False:
@@ -252,13 +250,11 @@ class _Check:
             return self._convex(claim, least=0.0 if sure else self.least, empty=True)
         if nearest.z is not None and nearest.realizable and is_unique(self.problem.network, nearest.z):
             return self._one_code(nearest.z)
-        regions = regions_of(self.program, min(SEARCH, self._seconds_left()))
+        regions = regions_of(self.program, self.deadline)
         if regions is None:
             return self._no_code()
-        check_big_m(regions.meeting)
-        check_big_m(regions.middle)
         known = nearest.z if nearest.realizable else None
-        pair = find_pair(self.problem, known, self.least, min(self.stop, time.perf_counter() + SEARCH))
+        pair = find_pair(self.problem, known, self.least, self.deadline.share(0.5))
         if pair is not None and (pair.is_proof or pair.is_evidence(self.least)):
             return self._nonconvex(pair)
         return self._by_solver(regions, empty=False if nearest.realizable else None)
@@ -278,11 +274,14 @@ class _Check:
 
     def _by_solver(self, regions: Regions, *, empty: bool | None) -> Convexity:
         text = f"no midpoint of two codes that meet x misses it by {self.least:.3g}"
+        wide = wide_bounds(regions.meeting) or wide_bounds(regions.middle)
+        if wide:
+            return self._undecided(Status.WIDE_BOUNDS, wide)
         model = build_convexity_program(self.program, regions, self.least)
         if model is None:
             claim = Claim(text, Standing.VERIFIED, "bounds, rounded outwards")
             return self._convex(claim, least=self.least, empty=empty)
-        outcome = solve(model, replace(self._limited(), rel_gap=ANY_GAP), NEEDS, lean=True)
+        outcome = solve(model, replace(self.solver.until(self.deadline), rel_gap=ANY_GAP), NEEDS, lean=True)
         if outcome.has_solution:
             codes, patterns = read_pair(model, regions)
             pair = widest_pair(self.problem, codes, patterns, self.least)
@@ -293,14 +292,6 @@ class _Check:
         if outcome.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
             return self._convex(Claim(text, Standing.TRUSTED, outcome.solver), least=self.least, empty=empty)
         return self._undecided(outcome.status, outcome.message)
-
-    def _seconds_left(self) -> float:
-        return max(1.0, self.stop - time.perf_counter())
-
-    def _limited(self) -> Solver:
-        limits = [limit for limit in (self.solver.time_limit, self._seconds_left()) if limit is not None]
-        shortest = min(limits)
-        return replace(self.solver, time_limit=None if math.isinf(shortest) else shortest)
 
     def _convex(self, *claims: Claim, least: float, empty: bool | None = None) -> Convexity:
         return Convexity(

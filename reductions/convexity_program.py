@@ -12,6 +12,7 @@ from pyomo.environ import Binary, Block, ConcreteModel, Constraint, Objective, V
 
 from pyomo_relu.bounds import Region, crown_bounds, lp_region, observed_region
 from pyomo_relu.box import Box
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import BigM
 from pyomo_relu.formulations.rows import linear
@@ -45,14 +46,14 @@ class Regions:
     middle: Region
 
 
-def regions_of(problem: Problem, seconds: float) -> Regions | None:
+def regions_of(problem: Problem, deadline: Deadline) -> Regions | None:
     """Bound the codes that meet x, and the midpoints of two of them.
 
     Parameters
     ----------
     problem : Problem
-    seconds : float
-        Most to spend on bounds by LPs.
+    deadline : Deadline
+        Bounds that would not be done before it are left out.
 
     Returns
     -------
@@ -66,14 +67,14 @@ def regions_of(problem: Problem, seconds: float) -> Regions | None:
     """
     network, x = problem.network, problem.x
     box = Box.everything(network.n_in) if problem.box is None else problem.box
-    near = observed_region(network, x, box, ROOM * problem.scale, "inf")
+    near = observed_region(network, x, box, ROOM * problem.scale, "inf", deadline=deadline)
     if near is not None and not near.is_bounded:
         raise InputError("the observation does not bound the code: give box=(lower, upper), such as box=(-3, 3)")
-    near = None if near is None else lp_region(network, near, seconds=seconds)
+    near = None if near is None else lp_region(network, near, deadline=deadline.share(0.5))
     if near is None:
         return None
     meeting = Region(near.code, (*near.pre_activations[:-1], _held(network[-1], near.pre_activations[-1], x)))
-    return Regions(meeting, Region(near.code, crown_bounds(network, near.code)))
+    return Regions(meeting, Region(near.code, crown_bounds(network, near.code, deadline=deadline)))
 
 
 def _held(layer: Layer, bound: Box, x: FloatArray) -> Box:

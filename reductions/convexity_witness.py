@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -11,6 +10,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from pyomo_relu.box import Box
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.inversion import Descent
 from pyomo_relu.inversion.activation import ActivationRegion, Pattern
 from pyomo_relu.inversion.cell import pattern_of
@@ -59,7 +59,7 @@ class Pair:
         return self.inside and self.violation >= Fraction(least) and self.violation >= FAR_ABOVE * self.missed
 
 
-def find_pair(problem: Problem, known: FloatArray | None, least: float, stop: float) -> Pair | None:
+def find_pair(problem: Problem, known: FloatArray | None, least: float, deadline: Deadline) -> Pair | None:
     """Search for a witness: codes by descent, vertices of their cells, and the midpoints of all pairs.
 
     Parameters
@@ -69,10 +69,10 @@ def find_pair(problem: Problem, known: FloatArray | None, least: float, stop: fl
         A code that meets x.
     least : float
         Violations below this do not count.
-    stop : float
-        When to stop, of ``time.perf_counter``.
+    deadline : Deadline
+        The search ends with it.
     """
-    codes = _meeting_codes(problem, known, stop)
+    codes = _meeting_codes(problem, known, deadline)
     if len(codes) < 2:
         return None
     pairs = np.array(list(itertools.combinations(range(len(codes)), 2)))
@@ -85,21 +85,21 @@ def find_pair(problem: Problem, known: FloatArray | None, least: float, stop: fl
     return widest_pair(problem, (z1[best], z2[best]), patterns, least)
 
 
-def _meeting_codes(problem: Problem, known: FloatArray | None, stop: float) -> FloatArray:
+def _meeting_codes(problem: Problem, known: FloatArray | None, deadline: Deadline) -> FloatArray:
     """Return codes that meet x up to rounding, shape (N, k)."""
     rng = np.random.default_rng(0)
     found = [] if known is None else [known]
-    for code in Descent(starts=STARTS).codes(problem):
-        if time.perf_counter() > stop:
+    for code in Descent(starts=STARTS).codes(problem, deadline):
+        if deadline.expired:
             break
-        polished = polish(problem, code, "inf", lps=3)
+        polished = polish(problem, code, "inf", lps=3, deadline=deadline)
         if problem.residual(polished, "inf") <= problem.met:
             found.append(polished)
     patterns = {tuple(on.tobytes() for on in pattern_of(problem, z)): pattern_of(problem, z) for z in found}
     for pattern in patterns.values():
         cell = ActivationRegion.of(problem.network, pattern)
         for direction in rng.normal(size=(CORNERS, problem.network.n_in)):
-            if time.perf_counter() > stop:
+            if deadline.expired:
                 break
             corner = _furthest(problem, direction, (cell,), ())
             if corner is not None:

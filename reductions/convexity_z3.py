@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from pyomo_relu.box import Box
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.io.optional import require
 from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem
@@ -42,7 +42,7 @@ class Z3Answer:
     by: str
 
 
-def ask_z3(problem: Problem, regions: Regions, seconds: float | None) -> Z3Answer:
+def ask_z3(problem: Problem, regions: Regions, deadline: Deadline) -> Z3Answer:
     """Ask whether two codes meet x exactly and their midpoint does not.
 
     The codes are held to the box itself. The regions' bounds are given to Z3 as facts: they hold in the real numbers
@@ -53,7 +53,7 @@ def ask_z3(problem: Problem, regions: Regions, seconds: float | None) -> Z3Answe
     problem : Problem
     regions : Regions
         Bounds of the problem's codes, and of their midpoints.
-    seconds : float or None
+    deadline : Deadline
         For both questions: whether any code meets x, and whether two and not their midpoint.
 
     Raises
@@ -68,12 +68,11 @@ def ask_z3(problem: Problem, regions: Regions, seconds: float | None) -> Z3Answe
     >>> net = Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
     >>> from reductions.convexity_program import regions_of
     >>> problem = Problem.of(net, [1.0], box=(-3, 3))
-    >>> answer = ask_z3(problem, regions_of(problem, 1.0), None)
+    >>> answer = ask_z3(problem, regions_of(problem, Deadline()), Deadline())
     >>> answer.convex, answer.pair.violation
     (False, Fraction(1, 1))
     """
     z3 = require("z3", "a proof by Z3")
-    stop = None if seconds is None else time.perf_counter() + seconds
     by = f"Z3 {z3.get_version_string()}, linear real arithmetic without rounding"
     solver = z3.SolverFor("QF_LRA")
     codes = [z3.RealVector(name, problem.network.n_in) for name in ("z1", "z2")]
@@ -90,7 +89,7 @@ def ask_z3(problem: Problem, regions: Regions, seconds: float | None) -> Z3Answe
         solver.add(*(output == value for output, value in zip(outputs[-1], x, strict=True)))
         # The first copy alone asks whether any code meets x.
         if code is codes[0]:
-            said = _check(z3, solver, stop)
+            said = _check(z3, solver, deadline)
             if said != z3.sat:
                 empty = True if said == z3.unsat else None
                 return Z3Answer(empty, empty, None, by)
@@ -99,7 +98,7 @@ def ask_z3(problem: Problem, regions: Regions, seconds: float | None) -> Z3Answe
     solver.add(codes[0][0] <= codes[1][0])
     solver.add(*(2 * h <= a + b for h, a, b in zip(outputs[0], *first_layers, strict=True)))
     solver.add(z3.Or([output != value for output, value in zip(outputs[-1], x, strict=True)]))
-    said = _check(z3, solver, stop)
+    said = _check(z3, solver, deadline)
     if said == z3.sat:
         return Z3Answer(False, False, pair_of(problem, *(_read(solver, code) for code in codes)), by)
     return Z3Answer(True if said == z3.unsat else None, False, None, by)
@@ -146,16 +145,15 @@ def _add_copy(
     return found
 
 
-def _check(z3: Any, solver: Any, stop: float | None) -> Any:
-    if stop is not None:
-        left = stop - time.perf_counter()
-        if left <= 0.0:
-            return z3.unknown
-        solver.set("timeout", math.ceil(1000.0 * left))
+def _check(z3: Any, solver: Any, deadline: Deadline) -> Any:
+    if deadline.expired:
+        return z3.unknown
+    if math.isfinite(deadline.left):
+        solver.set("timeout", math.ceil(1000.0 * deadline.left))
     said = solver.check()
     # Z3 takes the signal, and says "canceled" as where its time is up.
-    early = stop is None or time.perf_counter() < stop
-    if said == z3.unknown and early and solver.reason_unknown() in ("canceled", "interrupted from keyboard"):
+    stopped = said == z3.unknown and solver.reason_unknown() in ("canceled", "interrupted from keyboard")
+    if stopped and not deadline.expired:
         raise KeyboardInterrupt
     return said
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +13,9 @@ from typing import Any
 import networkx as nx
 
 from pyomo_relu.certificate import Certificate, Claim, Standing
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
+from pyomo_relu.pinning import pinned
 from pyomo_relu.solvers import Capability, Outcome, Solver
 from pyomo_relu.status import Status
 from pyomo_relu.validation import require_number
@@ -205,10 +206,11 @@ def decide(
         require_number(seconds, "seconds", positive=True)
     chosen = Solver.of(solver)
     chosen.backend(NEEDS)
-    run = _Run(_reduction_of(reduction), chosen, math.inf if seconds is None else started + seconds)
+    run = _Run(_reduction_of(reduction), chosen, Deadline.after(seconds))
     if proof:
         _check_provable(source, run.reduction)
-    found = run.formula(source) if isinstance(source, CNF) else run.whole(source)
+    with pinned(chosen.threads or 1):
+        found = run.formula(source) if isinstance(source, CNF) else run.whole(source)
     if proof and found.verdict is DecisionVerdict.UNSAT:
         found = _with_proof(found, source, run.reduction)
     return replace(found, seconds=time.perf_counter() - started)
@@ -226,7 +228,7 @@ def _reduction_of(reduction: Reduction | str) -> Reduction:
 class _Run:
     reduction: Reduction
     solver: Solver
-    stop: float
+    deadline: Deadline
 
     def formula(self, cnf: CNF) -> Decision:
         """Decide a formula component by component, the smallest first."""
@@ -282,13 +284,8 @@ class _Run:
     def _attempts(self, question: Question) -> Iterator[tuple[Outcome, Any]]:
         """Yield what the solver says of the 0-1 program, whose solutions are guesses, and then of the network."""
         if question.pattern is not None:
-            yield question.try_pattern(self._limited())
-        yield question.try_network(self._limited())
-
-    def _limited(self) -> Solver:
-        left = max(0.1, self.stop - time.perf_counter())
-        limit = left if self.solver.time_limit is None else min(left, self.solver.time_limit)
-        return replace(self.solver, time_limit=None if math.isinf(limit) else limit)
+            yield question.try_pattern(self.solver.until(self.deadline))
+        yield question.try_network(self.solver.until(self.deadline))
 
 
 def _solves(source: Any, solution: Any) -> bool:

@@ -10,9 +10,10 @@ from pyomo.environ import Binary, ConcreteModel, Constraint, Objective, Var
 
 from pyomo_relu.bounds import Region, observed_region
 from pyomo_relu.bounds.propagation import propagated_region
+from pyomo_relu.errors import InputError
 from pyomo_relu.formulations.residual import NEEDS as NEEDS_OF_NORM
 from pyomo_relu.inversion.program import build_program, read_code
-from pyomo_relu.inversion.proof import check_big_m
+from pyomo_relu.inversion.proof import wide_bounds
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Capability, Outcome, Solver, solve
 from pyomo_relu.validation import FloatArray
@@ -65,7 +66,9 @@ class Question:
         region = None if near is None else propagated_region(network, near)
         if region is None:
             return cls(instance, problem, level, None, None, None)
-        check_big_m(region)
+        wide = wide_bounds(region)
+        if wide:
+            raise InputError(wide)
         sides = sides_of(network, region, binary=instance.binary)
         if sides is None:
             return cls(instance, problem, level, region, None, None)

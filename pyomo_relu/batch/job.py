@@ -13,7 +13,6 @@ from uuid import uuid4
 import numpy as np
 
 from pyomo_relu.batch.answers import Answer, Failure
-from pyomo_relu.batch.pinning import pinned
 from pyomo_relu.box import Box
 from pyomo_relu.errors import (
     CapabilityError,
@@ -26,6 +25,7 @@ from pyomo_relu.errors import (
 from pyomo_relu.inversion import Layerwise, Method
 from pyomo_relu.inversion.front import as_method
 from pyomo_relu.network import Network
+from pyomo_relu.pinning import pinned
 from pyomo_relu.problem import Problem, observed
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver

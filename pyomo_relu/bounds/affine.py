@@ -175,6 +175,12 @@ def affine_network(network: Network, region: Region) -> AffineNetwork:
     )
 
 
+def affine_flops(network: Network, region: Region) -> float:
+    """Return about how many operations it takes to write a network on a region as an affine map."""
+    open_neurons = region.unstable(network)
+    return 4.0 * (network.n_in + sum(open_neurons[:-1])) * network.n_parameters
+
+
 def _triangle(
     slope: float, outputs: Affine, before: Affine, low: FloatArray, high: FloatArray
 ) -> list[tuple[Affine, FloatArray, FloatArray]]:

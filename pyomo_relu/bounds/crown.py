@@ -9,12 +9,15 @@ import numpy as np
 from pyomo_relu.bounds.interval import interval_bounds
 from pyomo_relu.bounds.meet import between, meet
 from pyomo_relu.box import Box
+from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.network import Network
 from pyomo_relu.rounding import gamma
 from pyomo_relu.validation import FloatArray
 
 
-def crown_bounds(network: Network, box: Box, known: Sequence[Box] | None = None) -> tuple[Box, ...]:
+def crown_bounds(
+    network: Network, box: Box, known: Sequence[Box] | None = None, deadline: Deadline = NO_LIMIT
+) -> tuple[Box, ...]:
     """Bound every pre-activation over a box of codes by linear relaxations of the neurons.
 
     Parameters
@@ -25,6 +28,8 @@ def crown_bounds(network: Network, box: Box, known: Sequence[Box] | None = None)
     known : sequence of Box, optional
         Bounds that hold besides; they tighten the relaxations, and the result lies within them.
         Where they hold only for some of the codes, so does the result.
+    deadline : Deadline
+        Layers that would not be done before it get the bounds of interval arithmetic.
 
     Returns
     -------
@@ -52,12 +57,21 @@ def crown_bounds(network: Network, box: Box, known: Sequence[Box] | None = None)
     interval = interval_bounds(network, box)
     for k, layer in enumerate(network):
         within = interval[k] if known is None else meet(interval[k], known[k])
-        if k > 0:
+        if k > 0 and deadline.affords(_flops(network, k)):
             upper = _upper(network, found, layer.weight, layer.bias, box)
             lower = -_upper(network, found, -layer.weight, -layer.bias, box)
             within = meet(within, between(lower, upper))
         found.append(within)
     return tuple(found)
+
+
+def crown_flops(network: Network) -> float:
+    """Return about how many operations :func:`crown_bounds` takes."""
+    return sum(_flops(network, k) for k in range(len(network)))
+
+
+def _flops(network: Network, k: int) -> float:
+    return 12.0 * network[k].n_out * sum(layer.weight.size for layer in network.layers[:k])
 
 
 def _upper(network: Network, bounds: Sequence[Box], weight: FloatArray, bias: FloatArray, box: Box) -> FloatArray:

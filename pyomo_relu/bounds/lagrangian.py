@@ -18,16 +18,16 @@ Derived for this project.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
 
-from pyomo_relu.bounds.affine import Affine, AffineNetwork, affine_network, tightened
+from pyomo_relu.bounds.affine import Affine, AffineNetwork, affine_flops, affine_network, tightened
 from pyomo_relu.bounds.ball import Ball, ball_of
 from pyomo_relu.bounds.budget import Budget
 from pyomo_relu.bounds.meet import CrossedBoundsError
 from pyomo_relu.bounds.region import Region
+from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.network import Network
 from pyomo_relu.rounding import gamma
 from pyomo_relu.validation import FloatArray
@@ -41,12 +41,15 @@ INTERVALS = 1e-3
 RIDGE = 1e-13
 """Added to the diagonal of the normal matrix, scaled to ones: bounds hold for any multipliers."""
 
+MOST_WORK = 3e11
+"""Operations of all rounds together, beyond which none begins; about a minute on a slow core."""
+
 BATCH = 1024
 """Rows bounded at once; it limits the memory."""
 
 
 def lagrangian_region(
-    network: Network, region: Region, budget: Budget | None = None, *, seconds: float = 60.0
+    network: Network, region: Region, budget: Budget | None = None, *, deadline: Deadline = NO_LIMIT
 ) -> Region | None:
     """Tighten a region by rounds of dual bounds from weighted least squares.
 
@@ -57,8 +60,8 @@ def lagrangian_region(
         Bounded; what holds for its codes holds for the result's.
     budget : Budget, optional
         For p = 1 and 2: what the deviations may add up to. For p = inf the region says it all.
-    seconds : float
-        Wall clock after which no further round begins.
+    deadline : Deadline
+        No round begins that would not end before it.
 
     Returns
     -------
@@ -75,8 +78,12 @@ def lagrangian_region(
     >>> lagrangian_region(net, before).width < before.width
     True
     """
-    stop = time.perf_counter() + seconds
-    while any(region.unstable(network)) and time.perf_counter() < stop:
+    work = 0.0
+    while any(region.unstable(network)):
+        flops = _round_flops(network, region)
+        work += flops
+        if work > MOST_WORK or not deadline.affords(flops):
+            break
         before = region.width
         try:
             region = _round(network, region, budget)
@@ -85,6 +92,15 @@ def lagrangian_region(
         if region.width > WORTHWHILE * before:
             break
     return region
+
+
+def _round_flops(network: Network, region: Region) -> float:
+    """Return about how many operations a round takes: the affine map, the normal matrix, its inverse, all bounds."""
+    *hidden, last = region.unstable(network)
+    variables = network.n_in + sum(hidden)
+    rows = sum(layer.n_out for layer in network) + 3 * sum(hidden)
+    targets = variables + sum(hidden) + last
+    return affine_flops(network, region) + 4.0 * variables * (variables**2 + rows * variables + 3 * targets * rows)
 
 
 def _round(network: Network, region: Region, budget: Budget | None) -> Region:

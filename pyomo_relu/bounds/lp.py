@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import math
-import time
-
 import numpy as np
 from scipy.sparse import bmat, csr_matrix, identity, vstack
 
-from pyomo_relu.bounds.affine import Affine, affine_network, tightened
+from pyomo_relu.bounds.affine import Affine, affine_flops, affine_network, tightened
 from pyomo_relu.bounds.ball import ball_of
 from pyomo_relu.bounds.budget import Budget
 from pyomo_relu.bounds.lagrangian import lagrangian_region
 from pyomo_relu.bounds.meet import CrossedBoundsError
 from pyomo_relu.bounds.region import Region
+from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.network import Network
 from pyomo_relu.rounding import gamma
 from pyomo_relu.solvers import LinearSession
 from pyomo_relu.validation import FloatArray
+
+WORK = 2e9
+"""Work of the LPs where no other is asked for: some seconds on a slow core."""
 
 WORTHWHILE = 0.97
 """Another pass pays while the last one has left at most this share of the widths."""
@@ -33,11 +34,13 @@ class RegionLp:
         Bounded.
     budget : Budget, optional
         What the deviations of the last layer may add up to.
-    stop : float
-        Of ``time.perf_counter``: no LP goes on after it.
+    deadline : Deadline
+        No LP goes on after it.
     """
 
-    def __init__(self, network: Network, region: Region, budget: Budget | None = None, stop: float = math.inf) -> None:
+    def __init__(
+        self, network: Network, region: Region, budget: Budget | None = None, deadline: Deadline = NO_LIMIT
+    ) -> None:
         self.form = affine_network(network, region)
         form, n = self.form, self.form.box.size
         lower, upper = [form.box.lower], [form.box.upper]
@@ -77,9 +80,14 @@ class RegionLp:
             np.concatenate(row_upper),
             np.concatenate(lower),
             np.concatenate(upper),
-            stop,
+            deadline,
         )
         self._rest = matrix.shape[1] - n
+
+    @property
+    def work(self) -> float:
+        """What the LPs have cost so far, as :class:`~pyomo_relu.solvers.LinearSession` counts it."""
+        return self._session.work
 
     def _rounding(self, rows: Affine) -> FloatArray:
         return np.asarray(gamma(self.form.operations) * (rows.size @ self.form.reach), dtype=np.float64)
@@ -97,7 +105,13 @@ class RegionLp:
 
 
 def lp_region(
-    network: Network, region: Region, budget: Budget | None = None, *, seconds: float = 5.0, rounds: int = 3
+    network: Network,
+    region: Region,
+    budget: Budget | None = None,
+    *,
+    work: float = WORK,
+    deadline: Deadline = NO_LIMIT,
+    rounds: int = 3,
 ) -> Region | None:
     """Tighten a region by two LPs for each variable and each neuron that is still open.
 
@@ -112,8 +126,11 @@ def lp_region(
         Bounded; what holds for its codes holds for the result's.
     budget : Budget, optional
         For p = 1 and 2: what the deviations may add up to.
-    seconds : float
-        Wall clock to spend; neurons that are not reached keep their bounds.
+    work : float
+        Of the LPs, at most, as :class:`~pyomo_relu.solvers.LinearSession` counts it; neurons that are not reached keep
+        their bounds.
+    deadline : Deadline
+        No LP goes on after it.
     rounds : int
         Most passes over the network; they end when one gains little.
 
@@ -133,18 +150,17 @@ def lp_region(
     >>> lp_region(net, before).width < before.width
     True
     """
-    stop = time.perf_counter() + seconds
     tops_help = budget is not None
     parts = ("hidden",) if budget is None else ("hidden", "outputs")
     for _ in range(rounds):
         before = region.width
         only_tops = tops_help and region.is_wide(network)
         for part in ("tops",) if only_tops else parts:
-            if any(region.unstable(network)) and time.perf_counter() < stop:
-                tighter = _pass(network, region, budget, stop, part)
+            if any(region.unstable(network)) and work > 0.0 and deadline.affords(affine_flops(network, region)):
+                tighter, spent = _pass(network, region, budget, work, deadline, part)
+                work -= spent
                 if tighter is not None:
-                    left = max(0.0, stop - time.perf_counter())
-                    tighter = lagrangian_region(network, tighter, budget, seconds=left)
+                    tighter = lagrangian_region(network, tighter, budget, deadline=deadline)
                 if tighter is None:
                     return None
                 region = tighter
@@ -156,9 +172,11 @@ def lp_region(
     return region
 
 
-def _pass(network: Network, region: Region, budget: Budget | None, stop: float, part: str) -> Region | None:
-    """Bound once: the outputs of hidden neurons from above, or all hidden rows, or the open outputs."""
-    program = RegionLp(network, region, budget, stop)
+def _pass(
+    network: Network, region: Region, budget: Budget | None, work: float, deadline: Deadline, part: str
+) -> tuple[Region | None, float]:
+    """Bound once: the outputs of hidden neurons from above, or all hidden rows, or the open outputs; tell the work."""
+    program = RegionLp(network, region, budget, deadline)
     form = program.form
     targets = form.targets
     count, last = targets.shift.size, form.open_neurons[-1].size
@@ -169,12 +187,12 @@ def _pass(network: Network, region: Region, budget: Budget | None, stop: float, 
         "outputs": range(count - last, count),
     }[part]
     for i in reach:
-        if time.perf_counter() > stop:
+        if program.work > work or deadline.expired:
             break
         high[i] = program.upper_bound(targets, i)
         if part != "tops":
             low[i] = program.lower_bound(targets, i)
     try:
-        return tightened(network, region, form, low, high)
+        return tightened(network, region, form, low, high), program.work
     except CrossedBoundsError:
-        return None
+        return None, program.work

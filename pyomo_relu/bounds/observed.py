@@ -15,9 +15,11 @@ from pyomo_relu.bounds.crown import crown_bounds
 from pyomo_relu.bounds.meet import CrossedBoundsError, meet
 from pyomo_relu.bounds.region import Region
 from pyomo_relu.box import Box
+from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm
+from pyomo_relu.rank import svd_flops
 from pyomo_relu.rounding import gamma
 from pyomo_relu.validation import FloatArray
 
@@ -58,7 +60,14 @@ def deviation_caps(layer: Layer, x: FloatArray, incumbent: float, norm: Norm, tu
 
 
 def observed_region(
-    network: Network, x: FloatArray, box: Box, most: float, norm: Norm, *, tube: float = np.inf
+    network: Network,
+    x: FloatArray,
+    box: Box,
+    most: float,
+    norm: Norm,
+    *,
+    tube: float = np.inf,
+    deadline: Deadline = NO_LIMIT,
 ) -> Region | None:
     """Bound all codes whose residual is at most `most`.
 
@@ -74,6 +83,8 @@ def observed_region(
     norm : "inf", 1 or 2
     tube : float
         The most that any single output may deviate.
+    deadline : Deadline
+        What would not be done before it is left out: the region is wider then, and perhaps not bounded.
 
     Returns
     -------
@@ -90,12 +101,14 @@ def observed_region(
     if most < 0.0:
         return None
     try:
-        return _observed_region(network, x, box, most, norm, tube)
+        return _observed_region(network, x, box, most, norm, tube, deadline)
     except CrossedBoundsError:
         return None
 
 
-def _observed_region(network: Network, x: FloatArray, box: Box, most: float, norm: Norm, tube: float) -> Region:
+def _observed_region(
+    network: Network, x: FloatArray, box: Box, most: float, norm: Norm, tube: float, deadline: Deadline
+) -> Region:
     caps = deviation_caps(network[-1], x, most, norm, tube)
     error = gamma(1) * (np.abs(x) + caps)
     last = Box(*before_activation(network[-1].slope, (x - caps - error, x + caps + error)))
@@ -104,9 +117,9 @@ def _observed_region(network: Network, x: FloatArray, box: Box, most: float, nor
     for _ in range(ROUNDS):
         before = _size(code, bounds)
         for i in reversed(range(len(network))):
-            inputs = _solve_back(network[i], bounds[i])
+            inputs = _solve_back(network[i], bounds[i], deadline)
             if i == len(network) - 1 and norm != "inf":
-                sharper = _solve_back_in_ball(network[i], bounds[i], x, caps, most, norm)
+                sharper = _solve_back_in_ball(network[i], bounds[i], x, caps, most, norm, deadline)
                 inputs = sharper if inputs is None else inputs if sharper is None else meet(inputs, sharper)
             if inputs is None:
                 continue
@@ -116,7 +129,7 @@ def _observed_region(network: Network, x: FloatArray, box: Box, most: float, nor
                 outputs = (inputs.lower, inputs.upper)
                 bounds[i - 1] = meet(bounds[i - 1], Box(*before_activation(network[i - 1].slope, outputs)))
         if code.is_bounded:
-            bounds = list(crown_bounds(network, code, bounds))
+            bounds = list(crown_bounds(network, code, bounds, deadline))
         if _size(code, bounds) == before:
             break
     return Region(code, tuple(bounds))
@@ -126,9 +139,9 @@ def _size(code: Box, bounds: list[Box]) -> tuple[float, ...]:
     return tuple(float(np.sum(b.upper - b.lower)) if b.is_bounded else np.inf for b in (code, *bounds))
 
 
-def _pseudo_inverse(weight: FloatArray) -> tuple[FloatArray, FloatArray] | None:
-    """Return P and row sums of ``|I - P W|`` (with its own rounding), or None where W lacks column rank."""
-    if len(weight) < weight.shape[1]:
+def _pseudo_inverse(weight: FloatArray, deadline: Deadline) -> tuple[FloatArray, FloatArray] | None:
+    """Return P and row sums of ``|I - P W|`` (with its own rounding), or None where W lacks column rank, or time."""
+    if len(weight) < weight.shape[1] or not deadline.affords(svd_flops(*weight.shape)):
         return None
     inverse: FloatArray = np.asarray(np.linalg.pinv(weight), dtype=np.float64)
     defect = np.abs(np.eye(weight.shape[1]) - inverse @ weight)
@@ -150,12 +163,12 @@ def _enclose(inverse: FloatArray, defect: FloatArray, middle: FloatArray, radius
     return Box(centre - wide, centre + wide)
 
 
-def _solve_back(layer: Layer, bound: Box) -> Box | None:
+def _solve_back(layer: Layer, bound: Box, deadline: Deadline) -> Box | None:
     """Bound the layer's input by the rows whose pre-activation is bounded on both sides."""
     rows = np.isfinite(bound.lower) & np.isfinite(bound.upper)
     if layer.slope == 0.0:
         rows &= bound.lower > 0.0
-    found = _pseudo_inverse(layer.weight[rows])
+    found = _pseudo_inverse(layer.weight[rows], deadline)
     if found is None:
         return None
     inverse, defect = found
@@ -166,11 +179,11 @@ def _solve_back(layer: Layer, bound: Box) -> Box | None:
 
 
 def _solve_back_in_ball(
-    layer: Layer, bound: Box, x: FloatArray, caps: FloatArray, most: float, norm: Norm
+    layer: Layer, bound: Box, x: FloatArray, caps: FloatArray, most: float, norm: Norm, deadline: Deadline
 ) -> Box | None:
     """Do the same for the last layer under p = 1 or 2, where all deviations share one budget."""
     rows = (bound.lower > 0.0) & (x > 0.0) if layer.slope == 0.0 else np.full(layer.n_out, layer.slope == 1.0)
-    found = _pseudo_inverse(layer.weight[rows])
+    found = _pseudo_inverse(layer.weight[rows], deadline)
     if found is None:
         return None
     inverse, defect = found

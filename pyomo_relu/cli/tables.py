@@ -47,7 +47,7 @@ def status_text(status: Status) -> Text:
     """Write a status: green where ok, yellow at a limit, red else."""
     if status.ok:
         style = "green"
-    elif status.value in ("time_limit", "limit", "interrupted"):
+    elif status.value in ("time_limit", "limit", "interrupted", "wide_bounds"):
         style = "yellow"
     else:
         style = "red"
@@ -106,7 +106,7 @@ def layers_table(layers: Sequence[LayerReport], sizes: Sequence[int]) -> Table |
             status_text(report.status),
             number(report.eps, ".4g"),
             f"{report.active}/{sizes[report.layer]}",
-            f"{report.rank}/{sizes[report.layer - 1]}",
+            f"{'?' if report.rank is None else report.rank}/{sizes[report.layer - 1]}",
             Text("yes", "green") if report.unique else Text("no", "red"),
             number(report.residual, ".4g"),
             str(report.n_solves),

@@ -15,10 +15,10 @@ from concurrent.futures import (
 from contextlib import closing, contextmanager
 
 from pyomo_relu.batch import Processes
-from pyomo_relu.batch.pinning import pinned
 from pyomo_relu.errors import PyomoReluError
 from pyomo_relu.experiments.experiment import Experiment, Row, Task
 from pyomo_relu.experiments.journal import Journal
+from pyomo_relu.pinning import pinned
 
 
 def run_tasks(

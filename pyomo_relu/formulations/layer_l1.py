@@ -12,6 +12,7 @@ from pyomo.environ import ConcreteModel, Objective, Var
 from scipy.sparse import identity
 
 from pyomo_relu.box import Box
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations.layer import LayerAnswer, code_of, is_degenerate, new_layer_model, observed_rows
 from pyomo_relu.formulations.layer_linf import LayerLinf
@@ -127,7 +128,7 @@ class LayerL1:
 
     def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
         """Find the code; see :class:`pyomo_relu.formulations.LayerFormulation`."""
-        signal = largest_signal(layer, x)
+        signal, deadline = largest_signal(layer, x), Deadline.after(solver.time_limit)
         eps, n_solves, known = self.eps, 0, None
         if eps is None:
             nearest = LayerLinf().solve(layer, x, box, solver)
@@ -136,7 +137,7 @@ class LayerL1:
             eps, n_solves, known = nearest.eps, nearest.n_solves, nearest.code
         best_code, best_loss, best_eps, best_objective = None, math.inf, eps, None
         model, rows = self.model(layer, x, eps, box=box), _rows(layer)
-        session = Session(model, solver, frozenset({Capability.LP}))
+        session = Session(model, solver.until(deadline), frozenset({Capability.LP}))
         while True:
             outcome = session.solve()
             n_solves += 1

@@ -11,6 +11,7 @@ from pyomo.common.gc_manager import PauseGC
 from pyomo.environ import ConcreteModel, Objective, Var
 
 from pyomo_relu.box import Box
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations.layer import LayerAnswer, code_of, is_degenerate, new_layer_model, observed_rows
 from pyomo_relu.formulations.layer_rows import LayerRows
@@ -160,10 +161,11 @@ class _Search:
 
     def __init__(self, formulation: LayerLinf, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> None:
         self.formulation, self.layer, self.x, self.box = formulation, layer, x, box
+        deadline = Deadline.after(solver.time_limit)
         # Every row that has a lower side at some tolerance has one at 0.
         self.model = formulation.model(layer, x, 0.0, box=box, capped=False)
         self.rows = _rows(layer)
-        self.session = Session(self.model, solver, frozenset({Capability.LP}))
+        self.session = Session(self.model, solver.until(deadline), frozenset({Capability.LP}))
         self.bound = self.least = float(least_deviation(layer, x).max())
         self.n_solves = 0
         self.proves = True

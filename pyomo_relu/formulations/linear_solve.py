@@ -7,13 +7,15 @@ from typing import ClassVar
 
 import numpy as np
 import scipy.linalg
+from numpy.typing import NDArray
 
 from pyomo_relu.box import Box
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.formulations.layer import LayerAnswer
 from pyomo_relu.formulations.leaky import inverse_activation
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import Norm
-from pyomo_relu.rank import rank_of, singular_values
+from pyomo_relu.rank import rank_of, singular_values, svd_flops
 from pyomo_relu.rounding import UNIT
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
@@ -61,13 +63,16 @@ class LinearSolve:
         require_number(self.threshold, "threshold")
 
     def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
-        """Find the code; the box is not imposed on it, and the solver is not used."""
+        """Find the code; the box is not imposed on it, and of the solver only the time limit counts."""
         cut = self.threshold * max(1.0, float(np.abs(x).max()))
         if layer.slope == 0.0:
             active, target = x > cut, x
         else:
             active, target = np.ones(layer.n_out, dtype=bool), inverse_activation(x, layer.slope)
         matrix, right = layer.weight[active], (target - layer.bias)[active]
+        if not Deadline.after(solver.time_limit).affords(svd_flops(*matrix.shape)):
+            said = "least squares does not fit in what is left of it"
+            return self._answer(Status.TIME_LIMIT, None, active, cut, said)
         code, rank, values = None, len(matrix), None
         if len(matrix) >= layer.n_in:
             # As the report counts ranks: SciPy's own cut-off takes rounding errors of many rows for rank.
@@ -77,15 +82,19 @@ class LinearSolve:
             values = singular_values(matrix)
             rank = rank_of(values, matrix.shape)
         determined = rank == layer.n_in
-        return LayerAnswer(
-            status=Status.SOLVED if determined else Status.RANK_DEFICIENT,
-            code=np.asarray(code) if determined else None,
-            active=active,
-            eps=cut,
-            objective=None,
-            dual_bound=None,
-            n_solves=1,
-            solver=f"SciPy {scipy.__version__}",
-            message="" if determined else f"{len(matrix)} active rows of rank {rank} for {layer.n_in} unknowns",
-            singular_values=values,
-        )
+        if not determined:
+            said = f"{len(matrix)} active rows of rank {rank} for {layer.n_in} unknowns"
+            return self._answer(Status.RANK_DEFICIENT, None, active, cut, said, values)
+        return self._answer(Status.SOLVED, np.asarray(code), active, cut, "", values)
+
+    def _answer(
+        self,
+        status: Status,
+        code: FloatArray | None,
+        active: NDArray[np.bool_],
+        cut: float,
+        message: str,
+        values: FloatArray | None = None,
+    ) -> LayerAnswer:
+        by = f"SciPy {scipy.__version__}"
+        return LayerAnswer(status, code, active, cut, None, None, 1, by, message, values)

@@ -17,6 +17,11 @@ DUST = 1e-9
 """A row this much shorter than what adds up to it, or than an offset of up to 1, is zero: rounding, and dust to LPs."""
 
 
+def map_flops(network: Network) -> float:
+    """Return about how many operations it takes to write a network as an affine map of its code."""
+    return 4.0 * network.n_in * network.n_parameters
+
+
 @dataclass(frozen=True, eq=False)
 class ActivationRegion:
     """The codes of one activation pattern, and the affine map that G is there.

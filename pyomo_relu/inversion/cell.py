@@ -9,9 +9,11 @@ import numpy as np
 from scipy.optimize import linprog, nnls
 
 from pyomo_relu.box import Box
-from pyomo_relu.inversion.activation import ActivationRegion, Pattern
+from pyomo_relu.deadline import FLOPS_A_SECOND, NO_LIMIT, Deadline
+from pyomo_relu.inversion.activation import ActivationRegion, Pattern, map_flops
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
+from pyomo_relu.rank import svd_flops
 from pyomo_relu.validation import FloatArray
 
 INSIDE_TUBE = 1e-7
@@ -37,8 +39,10 @@ def pattern_of(problem: Problem, z: FloatArray) -> Pattern:
     return tuple(t > 0.0 for t in problem.network.pre_activations(z))
 
 
-def cell_optimum(problem: Problem, pattern: Pattern, norm: Norm, tube: float = math.inf) -> CellOptimum | None:
-    """Solve ``min ||A G(z) - x||_p`` over the closure of one cell, and the tube; None where that is empty.
+def cell_optimum(
+    problem: Problem, pattern: Pattern, norm: Norm, tube: float = math.inf, deadline: Deadline = NO_LIMIT
+) -> CellOptimum | None:
+    """Solve ``min ||A G(z) - x||_p`` over the closure of one cell, and the tube; None where none is found.
 
     Parameters
     ----------
@@ -48,12 +52,16 @@ def cell_optimum(problem: Problem, pattern: Pattern, norm: Norm, tube: float = m
     norm : "inf", 1 or 2
     tube : float
         The most that any single output may miss the observation by.
+    deadline : Deadline
+        Nothing is begun that would not end before it.
     """
+    if not deadline.affords(map_flops(problem.network)):
+        return None
     cell = _Cell.of(problem, pattern)
     tube *= 1.0 - INSIDE_TUBE
     if cell.least > tube:
         return None
-    solved = _by_least_squares(cell, tube) if norm == 2 else _by_lp(cell, norm, tube)
+    solved = _by_least_squares(cell, tube, deadline) if norm == 2 else _by_lp(cell, norm, tube, deadline)
     if solved is None:
         return None
     code, force = solved
@@ -87,7 +95,7 @@ class _Cell:
         return cls(box, region.sides, region.limits, faces, region.matrix[moves], missed[moves], least)
 
 
-def _by_lp(cell: _Cell, norm: Norm, tube: float) -> tuple[FloatArray, FloatArray] | None:
+def _by_lp(cell: _Cell, norm: Norm, tube: float, deadline: Deadline) -> tuple[FloatArray, FloatArray] | None:
     """Return the code and the faces' multipliers for p = inf or 1."""
     n, k = cell.matrix.shape
     slack, least = (np.ones((n, 1)), cell.least) if norm == "inf" else (np.eye(n), 0.0)
@@ -98,13 +106,14 @@ def _by_lp(cell: _Cell, norm: Norm, tube: float) -> tuple[FloatArray, FloatArray
         b_ub=np.concatenate([cell.right, cell.target, -cell.target]),
         bounds=[*zip(cell.box.lower, cell.box.upper, strict=True), *[(least, tube)] * slack.shape[1]],
         method="highs-ds",
+        options={} if math.isinf(deadline.left) else {"time_limit": deadline.left},
     )
     if found.status != 0:
         return None
     return np.asarray(found.x[:k]), np.abs(found.ineqlin.marginals[: len(cell.sides)])
 
 
-def _by_least_squares(cell: _Cell, tube: float) -> tuple[FloatArray, FloatArray] | None:
+def _by_least_squares(cell: _Cell, tube: float, deadline: Deadline) -> tuple[FloatArray, FloatArray] | None:
     """Return the code and the faces' multipliers for p = 2, by least-distance programming.
 
     References
@@ -113,6 +122,8 @@ def _by_least_squares(cell: _Cell, tube: float) -> tuple[FloatArray, FloatArray]
     the least-squares point, it is ``min ||w||`` over the sides, and that is a non-negative least-squares problem.
     """
     k = cell.box.size
+    if not deadline.affords(svd_flops(len(cell.matrix) + k, k)):
+        return None
     damping = DAMPING * max(1.0, float(np.abs(cell.matrix).max(initial=0.0))) * np.eye(k)
     q, r = np.linalg.qr(np.vstack([cell.matrix, damping]))
     centre = np.linalg.solve(r, q.T @ np.concatenate([cell.target, np.zeros(k)]))
@@ -130,8 +141,10 @@ def _by_least_squares(cell: _Cell, tube: float) -> tuple[FloatArray, FloatArray]
     goal = np.zeros(k + 1)
     goal[-1] = 1.0
     system = np.vstack([-sides / scale, -room / scale])
+    # An active-set method: it moves some columns in and out, and nothing but a count can stop it.
+    most = min(float(3 * system.shape[1]), deadline.left * FLOPS_A_SECOND / (4.0 * system.size))
     try:
-        force = nnls(system, goal)[0]
+        force = nnls(system, goal, maxiter=max(1, int(most)))[0]
     except RuntimeError:  # it did not converge
         return None
     left = goal - system @ force

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy
-from scipy.optimize import Bounds, minimize
 
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import certify
+from pyomo_relu.deadline import Deadline
+from pyomo_relu.inversion.lbfgs import lbfgs
 from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
@@ -59,15 +59,16 @@ class Descent:
             object.__setattr__(self, name, as_count(getattr(self, name), name, least))
 
     def run(self, problem: Problem, solver: Solver) -> Result:
-        """Invert; see :func:`pyomo_relu.invert`. The solver is not used."""
-        started = time.perf_counter()
-        z = self.codes(problem)[0]
+        """Invert; see :func:`pyomo_relu.invert`. Of the solver, only the time limit counts."""
+        started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
+        z = self.codes(problem, deadline)[0]
         verdict = certify(problem, z, 2, None, "", "")
         by = f"L-BFGS-B of SciPy {scipy.__version__}"
-        return Result.of(verdict, Status.SOLVED, by, started, objective=verdict.objective)
+        status = Status.TIME_LIMIT if deadline.expired else Status.SOLVED
+        return Result.of(verdict, status, by, started, objective=verdict.objective)
 
-    def codes(self, problem: Problem, stop: float = math.inf) -> list[FloatArray]:
-        """Return the ends of all starts, the nearest first; after `stop`, of ``time.perf_counter``, none begins."""
+    def codes(self, problem: Problem, deadline: Deadline) -> list[FloatArray]:
+        """Return the ends of the starts that the time allows, the nearest first; of one at least."""
         rng = np.random.default_rng(self.seed)
         box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
 
@@ -77,19 +78,11 @@ class Descent:
 
         ends = []
         for number in range(self.starts):
-            if number > 0 and time.perf_counter() > stop:
+            if number > 0 and deadline.expired:
                 break
             start = box.clip(rng.normal(size=problem.network.n_in))
-            end = minimize(
-                squared_error,
-                start,
-                jac=True,
-                method="L-BFGS-B",
-                bounds=Bounds(box.lower, box.upper),
-                options={"maxiter": self.iterations, "ftol": 1e-15, "gtol": 1e-10},
-            )
-            ends.append((float(end.fun), box.clip(np.asarray(end.x))))
-        return [z for _, z in sorted(ends, key=lambda end: end[0])]
+            ends.append(lbfgs(squared_error, start, box, deadline, maxiter=self.iterations, ftol=1e-15, gtol=1e-10))
+        return [z for z, _ in sorted(ends, key=lambda end: end[1])]
 
 
 def half_squared_error(network: Network, targets: FloatArray, codes: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pyomo.environ import ConcreteModel
 
 from pyomo_relu.balance import balanced
-from pyomo_relu.bounds import FORWARD, Region
+from pyomo_relu.bounds import FORWARD, Region, crown_flops
 from pyomo_relu.certificate import Certificate, Claim, Standing, Verdict, certify
+from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import ENCODINGS
 from pyomo_relu.formulations.residual import NEEDS
 from pyomo_relu.inversion.incumbent import Incumbent, find_incumbent, with_room
 from pyomo_relu.inversion.program import build_program
-from pyomo_relu.inversion.proof import Task, check_big_m, needs_of, prove, root
+from pyomo_relu.inversion.proof import BigMWarning, Task, needs_of, prove, root, wide_bounds
 from pyomo_relu.inversion.tube import incumbent_in_tube
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, as_norm
@@ -27,6 +29,9 @@ from pyomo_relu.solvers import ABS_GAP, REL_GAP, Capability, Outcome, Solver
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import MET, REFUTED
 from pyomo_relu.validation import as_count, require_number
+
+FOR_INCUMBENTS = 0.5
+"""The part of what a time limit leaves that the search for an incumbent may take."""
 
 CLOSED = 1e-3
 """A verified gap above this, relative to the residual, is not an optimum, whatever rel_gap the solver was given."""
@@ -155,10 +160,14 @@ class Exact:
         if problem.box is not None:
             region, most, bound = self._forward(problem), math.inf, 0.0
         else:
-            incumbent = self._incumbent(problem, Solver()) if self.tube is None else self._found_in_tube(problem)
+            incumbent = (
+                self._incumbent(problem, Solver(), NO_LIMIT) if self.tube is None else self._found_in_tube(problem)
+            )
             most, bound = with_room(incumbent.residual, problem.scale), incumbent.bound
             region = task.holding(incumbent.code, most)
-        check_big_m(region, refuse=False, stacklevel=3)
+        wide = wide_bounds(region, stacklevel=3)
+        if wide:
+            warnings.warn(wide, BigMWarning, stacklevel=2)
         return build_program(
             problem, region, task.encoding, self.norm, most, bound, tube=task.tube, outputs_right="always"
         )
@@ -166,30 +175,32 @@ class Exact:
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`.
 
-        A time limit holds for each LP of the search for an incumbent; after it, no further start of that
-        search begins. The MILP gets what is left of it, at least a second.
+        The search for an incumbent gets at most half of a time limit, and the proof the rest.
         """
-        started = time.perf_counter()
+        started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
         solver.backend(needs_of(ENCODINGS[self.encoding], self.norm if self.then is None else self.then, solver))
         problem = balanced(problem)
         if self.then is not None:
-            return self._run_then(problem, solver, started)
+            return self._run_then(problem, solver, deadline, started)
         if self.tube is not None:
-            return self._run_in_tube(problem, solver, started)
+            return self._run_in_tube(problem, solver, deadline, started)
         if self.bounds != "observed":
-            outcome, best = self._task(problem).attempt(self._forward(problem), None, solver)
+            outcome, best = self._task(problem).attempt(self._forward(problem, deadline), None, solver.until(deadline))
         else:
-            outcome, best = prove(self._task(problem), self._incumbent(problem, solver), solver, started)
+            incumbent = self._incumbent(problem, solver, deadline.share(FOR_INCUMBENTS))
+            outcome, best = prove(self._task(problem), incumbent, solver, deadline)
         return self._result(problem, outcome, best, started)
 
-    def _run_in_tube(self, problem: Problem, solver: Solver, started: float, inside: Incumbent | None = None) -> Result:
+    def _run_in_tube(
+        self, problem: Problem, solver: Solver, deadline: Deadline, started: float, inside: Incumbent | None = None
+    ) -> Result:
         """Minimise the p-norm over the tube; first a code inside is sought, or the proof that there is none."""
         assert self.tube is not None
         plain = replace(self, norm="inf", tube=None)
         if inside is None:
-            inside = plain._incumbent(problem, solver)
+            inside = plain._incumbent(problem, solver, deadline.share(FOR_INCUMBENTS))
         if inside.residual > self.tube:
-            nearest = plain._result(problem, *prove(plain._task(problem), inside, solver, started), started)
+            nearest = plain._result(problem, *prove(plain._task(problem), inside, solver, deadline), started)
             if nearest.z is None or nearest.residual is None or nearest.residual > self.tube:
                 room = REFUTED * problem.scale
                 empty = nearest.dual_bound is not None and nearest.dual_bound > self.tube + room
@@ -211,31 +222,36 @@ class Exact:
                     message=f"no code was found in the tube{least}",
                 )
             inside = replace(inside, code=nearest.z, residual=nearest.residual)
-        start = self._led_into_tube(problem, inside)
-        outcome, best = prove(self._task(problem), start, solver, started)
+        start = self._led_into_tube(problem, inside, deadline.share(FOR_INCUMBENTS))
+        outcome, best = prove(self._task(problem), start, solver, deadline)
         return self._result(problem, outcome, best, started)
+
+    def _found_near(self, problem: Problem) -> Incumbent:
+        """Return a near code, by a search without a MILP."""
+        return self._incumbent(problem, Solver(), NO_LIMIT)
 
     def _found_in_tube(self, problem: Problem) -> Incumbent:
         """Return a near code of the tube, by a search without a MILP."""
         assert self.tube is not None
-        inside = replace(self, norm="inf", tube=None)._incumbent(problem, Solver())
+        inside = replace(self, norm="inf", tube=None)._found_near(problem)
         if inside.residual > self.tube:
             raise InputError(f"no code was found in the tube of {self.tube:g}: give box=(lower, upper)")
-        return self._led_into_tube(problem, inside)
+        return self._led_into_tube(problem, inside, NO_LIMIT)
 
-    def _led_into_tube(self, problem: Problem, inside: Incumbent) -> Incumbent:
+    def _led_into_tube(self, problem: Problem, inside: Incumbent, deadline: Deadline) -> Incumbent:
         assert self.tube is not None
-        return incumbent_in_tube(problem, inside, self.tube, self.norm, starts=self.starts, seed=self.seed)
+        return incumbent_in_tube(problem, inside, self.tube, self.norm, deadline, starts=self.starts, seed=self.seed)
 
-    def _run_then(self, problem: Problem, solver: Solver, started: float) -> Result:
+    def _run_then(self, problem: Problem, solver: Solver, deadline: Deadline, started: float) -> Result:
         """Among the codes that reach the optimum of p = inf, find the nearest in the second norm."""
         assert self.then is not None
-        first = replace(self, then=None).run(problem, solver)
+        first = replace(self, then=None).run(problem, solver.until(deadline))
         if first.z is None or first.residual is None or not first.status.ok:
             return first
         tube = first.residual * (1.0 + 1e-6) + 1e-9 * problem.scale
         inside = Incumbent(first.z, first.residual, 0.0, "", first.solver)
-        second = replace(self, norm=self.then, then=None, tube=tube)._run_in_tube(problem, solver, started, inside)
+        in_tube = replace(self, norm=self.then, then=None, tube=tube)
+        second = in_tube._run_in_tube(problem, solver, deadline, started, inside)
         if second.z is None or second.residual is None or second.status is Status.SOLVER_ERROR:
             return replace(first, message=f"the second norm was not settled: {second.message or second.status}")
         verdict = certify(problem, second.z, "inf", first.dual_bound, first.bound_by, _scope(problem))
@@ -256,16 +272,18 @@ class Exact:
     def _task(self, problem: Problem) -> Task:
         return Task(problem, self.norm, ENCODINGS[self.encoding], math.inf if self.tube is None else self.tube)
 
-    def _incumbent(self, problem: Problem, solver: Solver) -> Incumbent:
+    def _incumbent(self, problem: Problem, solver: Solver, deadline: Deadline) -> Incumbent:
         # Its LPs are a search, whoever is to prove the optimum.
-        lps = Solver("highs", time_limit=solver.time_limit, threads=solver.threads)
-        return find_incumbent(problem, self.norm, lps, starts=self.starts, seed=self.seed)
+        lps = Solver("highs", threads=solver.threads)
+        return find_incumbent(problem, self.norm, lps, deadline, starts=self.starts, seed=self.seed)
 
-    def _forward(self, problem: Problem) -> Region:
+    def _forward(self, problem: Problem, deadline: Deadline = NO_LIMIT) -> Region:
         if problem.box is None:
             raise InputError(f"bounds={self.bounds!r} needs a bounded box of codes: give box=(lower, upper)")
-        forward = FORWARD["crown" if self.bounds == "observed" else self.bounds]
-        return Region(problem.box, forward(problem.network, problem.box))
+        name = "crown" if self.bounds == "observed" else self.bounds
+        if not deadline.affords(crown_flops(problem.network)):
+            name = "interval"
+        return Region(problem.box, FORWARD[name](problem.network, problem.box))
 
     def _result(self, problem: Problem, outcome: Outcome, best: Incumbent | None, started: float) -> Result:
         code = None if best is None else best.code

@@ -24,17 +24,22 @@ from numpy.typing import NDArray
 
 from pyomo_relu.balance import balanced
 from pyomo_relu.certificate import FORWARD_PASS, Certificate, Claim, Standing
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.extremes import Extremes
 from pyomo_relu.inversion.level_set import FEASIBILITY, FEASIBILITY_OF_SQUARES, LevelSet
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm
+from pyomo_relu.pinning import pinned
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray, as_finite_array, require_number
+
+FOR_INVERSION = 0.5
+"""The part of a time limit that the inversion may take."""
 
 APART = 1e-2
 """Codes that differ by more than this, relative to ``max(1, max |z|)``, along a unit direction count as two."""
@@ -199,8 +204,8 @@ def extent(  # noqa: PLR0913 - the keywords of `invert`, and three of its own
     result : Result, optional
         What ``invert(net, x, method, ...)`` returned; the inversion is run where not given.
     operator, mask, box, solver
-        As in :func:`pyomo_relu.invert`. A time limit holds for the inversion, and again for all the programs
-        of the extent together: each gets its share of what is left, at least a tenth of a second.
+        As in :func:`pyomo_relu.invert`. A time limit holds for all together: the inversion gets at most half of it,
+        and each program its share of what is left.
 
     Returns
     -------
@@ -236,13 +241,16 @@ def extent(  # noqa: PLR0913 - the keywords of `invert`, and three of its own
         _check_result(result, problem, method.norm)
     chosen = Solver.of(solver)
     chosen.backend(method.needs)
-    known = method.run(problem, chosen) if result is None else result
-    started = time.perf_counter()
-    search = Extremes.of(rows, problem, known)
-    level_set = None
-    if known.z is not None and (result is not None or known.status is not Status.INTERRUPTED):
-        level_set = LevelSet.around(balanced(problem), known.z, method, tol)
-        search.run(level_set, chosen, started)
+    deadline = Deadline.after(chosen.time_limit)
+    with pinned(chosen.threads or 1):
+        half = chosen.until(deadline.share(FOR_INVERSION))
+        known = method.run(problem, half) if result is None else result
+        started = time.perf_counter()
+        search = Extremes.of(rows, problem, known)
+        level_set = None
+        if known.z is not None and (result is not None or known.status is not Status.INTERRUPTED):
+            level_set = LevelSet.around(balanced(problem), known.z, method, tol)
+            search.run(level_set, chosen, deadline)
     given = None if directions is None else rows
     return _extent(search, level_set, given, known, time.perf_counter() - started)
 

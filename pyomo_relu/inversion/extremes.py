@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from pyomo.environ import ConcreteModel, Objective
 
 from pyomo_relu.box import Box
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.formulations.rows import linear
 from pyomo_relu.inversion.level_set import LevelSet
 from pyomo_relu.inversion.program import read_code
@@ -21,12 +20,6 @@ from pyomo_relu.solvers import Solver, solve
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import REFUTED
 from pyomo_relu.validation import FloatArray
-
-MOST_SECONDS_OF_LPS = 30.0
-"""Seconds for bounds by LPs before the first program: they pay where two programs a direction follow."""
-
-LEAST_SECONDS = 0.1
-"""What each program gets, however little of a time limit is left."""
 
 
 @dataclass
@@ -68,19 +61,23 @@ class Extremes:
             known.solver,
         )
 
-    def run(self, level_set: LevelSet, solver: Solver, started: float) -> None:
+    def run(self, level_set: LevelSet, solver: Solver, deadline: Deadline) -> None:
         """Solve two programs a direction; Ctrl-C ends it, and what was not reached stays interrupted."""
         self.statuses = [Status.INTERRUPTED] * len(self.rows)
         self.take(level_set.inside)
-        limit = math.inf if solver.time_limit is None else solver.time_limit
         try:
-            model, self.box = level_set.program(min(MOST_SECONDS_OF_LPS, limit / 4.0))
+            model, self.box = level_set.program(deadline)
+            if isinstance(model, Status):
+                self.statuses = [model] * len(self.rows)
+                return
             for i in range(len(self.rows)):
                 ended = []
                 for side in (0, 1):
-                    share = (limit - (time.perf_counter() - started)) / (2 * (len(self.rows) - i) - side)
-                    timed = solver if math.isinf(limit) else replace(solver, time_limit=max(share, LEAST_SECONDS))
-                    ended.append(self.solve(model, level_set, i, side, timed))
+                    if deadline.expired:
+                        ended.append(Status.TIME_LIMIT)
+                        continue
+                    share = deadline.share(1.0 / (2 * (len(self.rows) - i) - side))
+                    ended.append(self.solve(model, level_set, i, side, solver.until(share)))
                     if ended[-1] is Status.INTERRUPTED:
                         return
                 self.statuses[i] = next((status for status in ended if status is not Status.OPTIMAL), Status.OPTIMAL)

@@ -9,6 +9,7 @@ from pyomo_relu.formulations import LayerFormulation
 from pyomo_relu.inversion.layerwise import Layerwise
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
+from pyomo_relu.pinning import pinned
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
@@ -37,6 +38,7 @@ class Method(Protocol):
         problem : Problem
             Network, observation and box, checked; a mask or an operator is in the network already.
         solver : Solver
+            Its time limit is one for the whole call: make a `Deadline` of it at once.
 
         Returns
         -------
@@ -81,7 +83,8 @@ def invert(
     box : pair (lower, upper), optional
         Bounds of the code: scalars or vectors of length k.
     solver : Solver or str, optional
-        Else the environment variable ``PYOMO_RELU_SOLVER``, else the default for the job.
+        Else the environment variable ``PYOMO_RELU_SOLVER``, else the default for the job. Its time limit is one for
+        the whole call; its threads are also those of linear algebra, which has one where no number is given.
 
     Returns
     -------
@@ -105,7 +108,9 @@ def invert(
     """
     method = as_method(Layerwise() if method is None else method)
     problem = Problem.of(net, x, operator=operator, mask=mask, box=box)
-    return method.run(problem, Solver.of(solver))
+    chosen = Solver.of(solver)
+    with pinned(chosen.threads or 1):
+        return method.run(problem, chosen)
 
 
 def invert_layer(

@@ -10,6 +10,7 @@ import numpy as np
 
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import certify
+from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.inversion.descent import half_squared_error
 from pyomo_relu.network import Network
@@ -80,18 +81,26 @@ class GradientDescent:
             raise InputError(f"tol must be a non-negative number, got {self.tol}")
 
     def run(self, problem: Problem, solver: Solver) -> Result:
-        """Invert; see :func:`pyomo_relu.invert`. The solver is not used."""
-        started = time.perf_counter()
+        """Invert; see :func:`pyomo_relu.invert`. Of the solver, only the time limit counts."""
+        started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
         k = problem.network.n_in
         starts = np.random.default_rng(self.seed).normal(size=(self.starts, k))
         targets = np.broadcast_to(problem.x, (self.starts, problem.x.size))
-        ends = self.descend(problem.network, targets, starts, problem.box)
+        ends = self.descend(problem.network, targets, starts, problem.box, deadline)
         errors = np.linalg.norm(problem.network(ends) - problem.x, axis=1)
         verdict = certify(problem, ends[int(errors.argmin())], 2, None, "", "")
         by = f"gradient descent in NumPy {np.__version__}"
-        return Result.of(verdict, Status.SOLVED, by, started, objective=verdict.objective)
+        status = Status.TIME_LIMIT if deadline.expired else Status.SOLVED
+        return Result.of(verdict, status, by, started, objective=verdict.objective)
 
-    def descend(self, network: Network, targets: FloatArray, starts: FloatArray, box: Box | None = None) -> FloatArray:
+    def descend(
+        self,
+        network: Network,
+        targets: FloatArray,
+        starts: FloatArray,
+        box: Box | None = None,
+        deadline: Deadline = NO_LIMIT,
+    ) -> FloatArray:
         """Return where each row ends: the nearest code on its way, which no divergence can spoil.
 
         Parameters
@@ -102,6 +111,8 @@ class GradientDescent:
         starts : array, shape (N, k)
         box : Box, optional
             Codes are moved into it after each step.
+        deadline : Deadline
+            No step is taken after it.
 
         Returns
         -------
@@ -135,7 +146,7 @@ class GradientDescent:
                 size = np.linalg.norm(gradient, axis=1)
                 going = np.isfinite(size) & (size > self.tol)
                 live, gradient = live[going], gradient[going]
-                if not live.size or number > self.iterations:
+                if not live.size or number > self.iterations or deadline.expired:
                     break
                 if self.rule == "adam":
                     mean[live] = MEAN_DECAY * mean[live] + (1.0 - MEAN_DECAY) * gradient

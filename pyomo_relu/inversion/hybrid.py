@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pyomo_relu.balance import balanced
 from pyomo_relu.certificate import certify
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.inversion.incumbent import find_incumbent
 from pyomo_relu.norms import Norm, as_norm
 from pyomo_relu.problem import Problem
@@ -59,12 +60,13 @@ class Hybrid:
 
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`."""
-        started = time.perf_counter()
+        started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
         problem = balanced(problem)
-        best = find_incumbent(problem, self.norm, solver, starts=self.starts, seed=self.seed)
+        best = find_incumbent(problem, self.norm, solver, deadline, starts=self.starts, seed=self.seed)
         scope = "every code" if problem.box is None else "every code in the box"
         verdict = certify(problem, best.code, self.norm, best.bound, best.bound_by, scope)
         gap = REL_GAP if solver.rel_gap is None else solver.rel_gap
-        ended = Status.OPTIMAL if best.is_optimal(gap, ABS_GAP) else Status.SOLVED
+        ended = Status.TIME_LIMIT if deadline.expired else Status.SOLVED
+        ended = Status.OPTIMAL if best.is_optimal(gap, ABS_GAP) else ended
         status = Status.INTERRUPTED if best.interrupted else ended
         return Result.of(verdict, status, best.solver, started, objective=verdict.objective)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -12,6 +10,7 @@ import scipy
 
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import BY_NORM, BY_SIGN, SURE, sign_bound
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.formulations import LayerLinf, LinearSolve
 from pyomo_relu.inversion.descent import Descent
 from pyomo_relu.inversion.layerwise import Layerwise
@@ -86,7 +85,9 @@ def with_room(residual: float, scale: float) -> float:
     return residual * (1.0 + 1e-5) + 1e-5 * scale
 
 
-def find_incumbent(problem: Problem, norm: Norm, solver: Solver, *, starts: int, seed: int) -> Incumbent:
+def find_incumbent(
+    problem: Problem, norm: Norm, solver: Solver, deadline: Deadline, *, starts: int, seed: int
+) -> Incumbent:
     """Search by linear solves, layer-wise LPs and descent, polish, and stop where the lower bound is met.
 
     A keyboard interrupt ends the search; what was found by then is returned.
@@ -96,13 +97,14 @@ def find_incumbent(problem: Problem, norm: Norm, solver: Solver, *, starts: int,
     problem : Problem
     norm : "inf", 1 or 2
     solver : Solver
-        For the LPs. Its time limit holds for each of them; after it, no further start or polish begins.
+        For the LPs.
+    deadline : Deadline
+        What is found by then is returned; the code next to 0, if nothing is.
     starts : int
         Starts of L-BFGS.
     seed : int
         Of those starts.
     """
-    stop = math.inf if solver.time_limit is None else time.perf_counter() + solver.time_limit
     sure = sign_bound(problem, norm)
     bound, bound_by = (0.0, BY_NORM) if sure is None else (sure, BY_SIGN)
     box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
@@ -121,10 +123,10 @@ def find_incumbent(problem: Problem, norm: Norm, solver: Solver, *, starts: int,
 
     def search() -> None:
         nonlocal best
-        linear = Layerwise(LinearSolve()).run(Problem(problem.network, problem.x, None), solver)
-        if consider(linear.z, linear.solver):
+        linear = Layerwise(LinearSolve()).run(Problem(problem.network, problem.x, None), solver.until(deadline))
+        if consider(linear.z, linear.solver) or deadline.expired:
             return
-        layerwise = Layerwise(LayerLinf()).run(problem, solver)
+        layerwise = Layerwise(LayerLinf()).run(problem, solver.until(deadline))
         if norm == "inf" and layerwise.dual_bound is not None and layerwise.dual_bound > bound:
             best = replace(best, bound=layerwise.dual_bound, bound_by=f"{layerwise.solver}, the LP of the last layer")
         if consider(layerwise.z, layerwise.solver):
@@ -133,15 +135,15 @@ def find_incumbent(problem: Problem, norm: Norm, solver: Solver, *, starts: int,
             raise KeyboardInterrupt
         enough = best.bound + 1e-9 * problem.scale
         polisher = f"SciPy {scipy.__version__}"
-        if consider(polish(problem, best.code, norm, enough=enough), polisher) or starts == 0:
+        polished = polish(problem, best.code, norm, enough=enough, deadline=deadline)
+        if consider(polished, polisher) or starts == 0 or deadline.expired:
             return
-        nearest = Descent(starts=starts, seed=seed).codes(problem, stop)[:TO_POLISH]
+        nearest = Descent(starts=starts, seed=seed).codes(problem, deadline)[:TO_POLISH]
         # For p = inf, some code may meet the bound: then it lies in the tube that the bound is.
-        led = (led_into(problem, code, best.bound) for code in nearest if norm == "inf")
+        led = (led_into(problem, code, best.bound, deadline) for code in nearest if norm == "inf")
         for code in chain(nearest, led):
             consider(code, polisher)
-            late = time.perf_counter() > stop
-            if late or consider(polish(problem, code, norm, enough=enough), polisher):
+            if consider(polish(problem, code, norm, enough=enough, deadline=deadline), polisher):
                 return
 
     try:

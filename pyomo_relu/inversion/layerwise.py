@@ -11,12 +11,13 @@ import numpy as np
 from pyomo_relu.balance import levelled
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import certify, recovery_factor
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import LayerAnswer, LayerFormulation, LayerLinf, LinearSolve
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import norm_of
 from pyomo_relu.problem import Problem
-from pyomo_relu.rank import rank_of, singular_values
+from pyomo_relu.rank import rank_of, singular_values, svd_flops
 from pyomo_relu.result import LayerReport, Result
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
@@ -75,7 +76,7 @@ class Layerwise:
 
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`."""
-        started = time.perf_counter()
+        started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
         formulations = self._formulations(len(problem.network))
         if problem.box is not None and isinstance(formulations[0], LinearSolve):
             raise InputError("LinearSolve cannot hold the code in a box: leave out the box, or use an LP formulation")
@@ -86,17 +87,19 @@ class Layerwise:
         for i in reversed(range(len(problem.network))):
             layer, formulation, clock = problem.network[i], formulations[i], time.perf_counter()
             try:
-                answer = formulation.solve(layer, target, self._box(problem, i), solver)
+                answer = formulation.solve(layer, target, self._box(problem, i), solver.until(deadline))
             except InputError as error:
                 if i == len(problem.network) - 1:
                     raise
                 answer = _refused(layer, f"the code of layer {i + 2} is not an output of this layer: {error}")
             answers.append(answer)
-            reports.append(_report(i + 1, layer, target, formulation, answer, time.perf_counter() - clock))
+            reports.append(_report(i + 1, layer, target, formulation, answer, clock, deadline))
             if status.ok and not answer.status.ok:
                 status, message = answer.status, f"layer {i + 1}" + (f": {answer.message}" if answer.message else "")
             code = answer.code
-            if answer.status is Status.INTERRUPTED and i > 0:
+            if i > 0 and status.ok and deadline.expired:
+                status, message = Status.TIME_LIMIT, f"layer {i}: not begun"
+            if i > 0 and (answer.status is Status.INTERRUPTED or deadline.expired):
                 code = None  # the layers before it are not asked any more
             if code is None:
                 break
@@ -144,11 +147,18 @@ def _refused(layer: Layer, message: str) -> LayerAnswer:
 
 
 def _report(
-    number: int, layer: Layer, x: FloatArray, formulation: LayerFormulation, answer: LayerAnswer, seconds: float
+    number: int,
+    layer: Layer,
+    x: FloatArray,
+    formulation: LayerFormulation,
+    answer: LayerAnswer,
+    clock: float,
+    deadline: Deadline,
 ) -> LayerReport:
-    rows = layer.weight[answer.active]
-    values = singular_values(rows) if answer.singular_values is None else answer.singular_values
-    rank = rank_of(values, rows.shape)
+    rows, values = layer.weight[answer.active], answer.singular_values
+    if values is None and deadline.affords(svd_flops(*rows.shape)):
+        values = singular_values(rows)
+    rank = None if values is None else rank_of(values, rows.shape)
     met = answer.code is not None and bool((np.abs(layer(answer.code) - x)[answer.active] <= met_within(x)).all())
     return LayerReport(
         layer=number,
@@ -157,10 +167,10 @@ def _report(
         active=len(rows),
         rank=rank,
         unique=met and rank == layer.n_in,
-        recovery_factor=recovery_factor(layer, len(rows), values),
+        recovery_factor=None if values is None else recovery_factor(layer, len(rows), values),
         objective=answer.objective,
         residual=None if answer.code is None else norm_of(layer(answer.code) - x, formulation.norm),
         n_solves=answer.n_solves,
-        seconds=seconds,
+        seconds=time.perf_counter() - clock,
         message=answer.message,
     )

@@ -7,18 +7,27 @@ from dataclasses import dataclass
 
 from pyomo.environ import ConcreteModel, Constraint, is_potentially_variable
 
+from pyomo_relu.bounds import affine_flops
 from pyomo_relu.box import Box
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.formulations import ENCODINGS, Encoding
 from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.incumbent import with_room
 from pyomo_relu.inversion.polish import polish
 from pyomo_relu.inversion.program import build_program
-from pyomo_relu.inversion.proof import Task, check_big_m
+from pyomo_relu.inversion.proof import Task, wide_bounds
 from pyomo_relu.inversion.tube import last_within
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Capability
+from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
+
+LPS = 1e10
+"""Work of the bounds by LPs before the first program: they pay where two programs a direction follow."""
+
+FOR_BOUNDS = 0.25
+"""The part of a time limit that these bounds may take."""
 
 FEASIBILITY = 1e-6
 """What a solver lets pass in a row."""
@@ -86,15 +95,21 @@ class LevelSet:
             start = self.inside
         return last_within(self.contains, start, goal)
 
-    def program(self, seconds: float) -> tuple[ConcreteModel, Box]:
-        """Return a model of the set, without an objective, and a box around its codes that trusts no solver."""
+    def program(self, deadline: Deadline) -> tuple[ConcreteModel | Status, Box]:
+        """Return a model of the set, without an objective, and a box around its codes that trusts no solver.
+
+        Where the bounds are too wide for a model, or the time has run out, there is a status in its place.
+        """
         task = Task(self.problem, self.norm, self.encoding, self.tube)
         # For p = inf, an output below its x is at most x away: where that is within the level, only the side above
         # counts. The model does so where x is at most the least deviation, which may thus be called the level.
         least = self.level if self.norm == "inf" else 0.0
         most = with_room(self.level, self.problem.scale)
-        region = task.holding(self.inside, most, seconds)
-        check_big_m(region)
+        region = task.holding(self.inside, most, LPS, deadline.share(FOR_BOUNDS))
+        if not region.is_bounded or not deadline.affords(affine_flops(self.problem.network, region)):
+            return Status.TIME_LIMIT, region.code
+        if wide_bounds(region):
+            return Status.WIDE_BOUNDS, region.code
         model = build_program(self.problem, region, self.encoding, self.norm, most, least, tube=self.tube)
         residual = model.objective.expr
         model.del_component(model.objective)

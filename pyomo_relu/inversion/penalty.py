@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
-from scipy.optimize import Bounds, minimize
 
 from pyomo_relu.bounds.activation import before_activation
 from pyomo_relu.box import Box
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.inversion.descent import pulled_back
+from pyomo_relu.inversion.lbfgs import lbfgs
 from pyomo_relu.problem import Problem
 from pyomo_relu.validation import FloatArray
 
@@ -15,7 +18,7 @@ PENALTIES = (1.0, 1e1, 1e2, 1e3, 1e4, 1e5)
 """Weights, one after the other, of the squares by which outputs miss the tube; those of the residual have 1."""
 
 
-def led_into(problem: Problem, code: FloatArray, tube: float) -> FloatArray:
+def led_into(problem: Problem, code: FloatArray, tube: float, deadline: Deadline) -> FloatArray:
     """Minimise the squared residual from `code` on, with growing penalties for what misses the tube.
 
     Parameters
@@ -24,20 +27,18 @@ def led_into(problem: Problem, code: FloatArray, tube: float) -> FloatArray:
     code : array, shape (k,)
     tube : float
         What no output is to miss the observation by; the code that is returned may still miss it by a little more.
+    deadline : Deadline
+        It ends with the iteration that is under way then.
     """
     box = Box.everything(code.size) if problem.box is None else problem.box
     for penalty in PENALTIES:
-        code = minimize(
-            lambda z, penalty=penalty: _penalised(problem, z, tube, penalty),
-            code,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=Bounds(box.lower, box.upper),
-        ).x
-    return box.clip(np.asarray(code))
+        if deadline.expired:
+            break
+        code, _ = lbfgs(partial(_penalised, problem, tube, penalty), code, box, deadline)
+    return code
 
 
-def _penalised(problem: Problem, z: FloatArray, tube: float, penalty: float) -> tuple[float, FloatArray]:
+def _penalised(problem: Problem, tube: float, penalty: float, z: FloatArray) -> tuple[float, FloatArray]:
     """Return the squared residual and penalties, and their gradient.
 
     Penalised are pre-activations, not outputs: an output that is off, and should not be, has no slope.

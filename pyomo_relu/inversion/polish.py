@@ -6,15 +6,24 @@ import math
 
 import numpy as np
 
-from pyomo_relu.inversion.activation import Pattern
+from pyomo_relu.deadline import NO_LIMIT, Deadline
+from pyomo_relu.inversion.activation import Pattern, map_flops
 from pyomo_relu.inversion.cell import cell_optimum, pattern_of
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
+from pyomo_relu.rank import svd_flops
 from pyomo_relu.validation import FloatArray
 
 
 def polish(
-    problem: Problem, z: FloatArray, norm: Norm, *, tube: float = math.inf, lps: int = 40, enough: float = 0.0
+    problem: Problem,
+    z: FloatArray,
+    norm: Norm,
+    *,
+    tube: float = math.inf,
+    lps: int = 40,
+    enough: float = 0.0,
+    deadline: Deadline = NO_LIMIT,
 ) -> FloatArray:
     """Return a code at least as near as `z`; from outside the tube one inside it, where one is found.
 
@@ -29,9 +38,11 @@ def polish(
         Most cells (p = 2 without a tube: least-squares solves) to spend.
     enough : float
         A residual that need not be beaten.
+    deadline : Deadline
+        No cell is begun after it, and none that would not end before it.
     """
     if norm == 2 and math.isinf(tube):
-        return _gauss_newton(problem, z, lps)
+        return _gauss_newton(problem, z, lps, deadline)
 
     def residual(code: FloatArray) -> float:
         inside = math.isinf(tube) or problem.residual(code, "inf") <= tube
@@ -39,9 +50,9 @@ def polish(
 
     best, value = z, residual(z)
     queue = [pattern_of(problem, z)]
-    while queue and lps > 0 and value > enough:
+    while queue and lps > 0 and value > enough and not deadline.expired:
         pattern = queue.pop(0)
-        found = cell_optimum(problem, pattern, norm, tube)
+        found = cell_optimum(problem, pattern, norm, tube, deadline)
         lps -= 1
         if found is None:
             continue
@@ -59,10 +70,13 @@ def _flipped(pattern: Pattern, face: tuple[int, int]) -> Pattern:
     return (*pattern[: face[0]], changed, *pattern[face[0] + 1 :])
 
 
-def _gauss_newton(problem: Problem, z: FloatArray, steps: int) -> FloatArray:
+def _gauss_newton(problem: Problem, z: FloatArray, steps: int, deadline: Deadline) -> FloatArray:
     """Go to the least-squares point of the current cell's affine map, as far as that helps."""
     value = problem.residual(z, 2)
+    flops = map_flops(problem.network) + svd_flops(problem.x.size, problem.network.n_in)
     for _ in range(steps):
+        if not deadline.affords(flops):
+            break
         matrix = np.eye(problem.network.n_in)
         for layer, on in zip(problem.network, pattern_of(problem, z), strict=True):
             matrix = layer.gain(on)[:, None] * (layer.weight @ matrix)

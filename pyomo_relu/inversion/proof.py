@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-import time
 import warnings
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from pyomo_relu.bounds import Budget, Region, lagrangian_region, lp_region, observed_region
+from pyomo_relu.bounds import Budget, Region, affine_flops, lagrangian_region, lp_region, observed_region
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import BY_BOUNDS
+from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import Encoding
 from pyomo_relu.formulations.residual import NEEDS
@@ -23,22 +23,23 @@ from pyomo_relu.inversion.tangents import solve_by_tangents
 from pyomo_relu.inversion.tube import last_within
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
+from pyomo_relu.rank import svd_flops
 from pyomo_relu.solvers import ABS_GAP, BACKENDS, REL_GAP, Capability, Outcome, Solver, solve
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
 
-FIRST_SECONDS: dict[Norm, float] = {"inf": 20.0, 1: 2.0, 2: 2.0}
-"""Seconds of the first search. Then bounds by LPs get twice as long, and the next search `GROWTH` times.
+FIRST_SEARCH: dict[Norm, float] = {"inf": 1e9, 1: 5e7, 2: 5e7}
+"""Work of the first search: its nodes, each times the rows and columns of the program. Then bounds by LPs are sought,
+and the next search gets `GROWTH` times as much, and so on. For p = inf, a search without the bounds of LPs has nearly
+always ended sooner than one with them. Work, not seconds: the same call does the same, however busy the machine is."""
 
-For p = inf, a search without the bounds of LPs has nearly always ended sooner than one with them."""
+FIRST_LPS: dict[Norm, float] = {"inf": 1.6e10, 1: 1.6e9, 2: 1.6e9}
+"""Work of the bounds by LPs after the first search; a search has taken about half as long."""
 
 GROWTH = 4.0
 
-MOST_SECONDS_OF_LPS = 60.0
-"""For the first bounds by LPs, where p is 1 or 2 and most neurons are open; at most half of the time limit."""
-
-MOST_SECONDS_OF_FITS = 60.0
-"""For the bounds by fits that come before them."""
+WIDE_LPS = 2e10
+"""Work of the first bounds by LPs, where they come before any search."""
 
 WORTHWHILE = 0.97
 """Bounds by LPs have gained something where they leave at most this share of the widths."""
@@ -72,7 +73,7 @@ class Task:
     encoding: Encoding
     tube: float = math.inf
 
-    def region(self, code: FloatArray, most: float, seconds: float = math.inf) -> Region | None:
+    def region(self, code: FloatArray, most: float, deadline: Deadline = NO_LIMIT) -> Region | None:
         """Bound the codes with at most a residual; None proves that there are none.
 
         Parameters
@@ -80,8 +81,8 @@ class Task:
         code : array, shape (k,)
             A near code, where relaxations are to be tight.
         most : float
-        seconds : float
-            Most to spend, beyond the first bounds.
+        deadline : Deadline
+            Bounds that would not be done before it are left out; the region need not be bounded then.
 
         Raises
         ------
@@ -90,26 +91,28 @@ class Task:
         """
         problem = self.problem
         box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
-        region = observed_region(problem.network, problem.x, box, most, self.norm, tube=self.tube)
+        region = observed_region(problem.network, problem.x, box, most, self.norm, tube=self.tube, deadline=deadline)
         if region is None:
             return None
         if not region.is_bounded:
-            raise InputError("the observation does not bound the code: give box=(lower, upper), such as box=(-3, 3)")
-        budget = self._budget(code, most)
-        return lagrangian_region(problem.network, region, budget, seconds=min(seconds, MOST_SECONDS_OF_FITS))
+            if deadline.affords(max(svd_flops(*layer.weight.shape) for layer in problem.network)):
+                raise InputError(
+                    "the observation does not bound the code: give box=(lower, upper), such as box=(-3, 3)"
+                )
+            return region
+        return lagrangian_region(problem.network, region, self._budget(code, most), deadline=deadline.share(0.5))
 
-    def tightened(self, region: Region, code: FloatArray, most: float, seconds: float) -> Region | None:
+    def tightened(
+        self, region: Region, code: FloatArray, most: float, work: float, deadline: Deadline
+    ) -> Region | None:
         """Bound them by LPs; None proves that there are none."""
-        return lp_region(self.problem.network, region, self._budget(code, most), seconds=seconds)
+        return lp_region(self.problem.network, region, self._budget(code, most), work=work, deadline=deadline)
 
-    def holding(self, code: FloatArray, most: float, seconds: float = 0.0, patience: float = math.inf) -> Region:
-        """Bound the codes with at most a residual, by LPs too where there are seconds for it; `code` is one of them.
-
-        `patience` is the most to spend on what comes before LPs.
-        """
-        region = self.region(code, most, patience)
-        if region is not None and seconds > 0.0:
-            region = self.tightened(region, code, most, seconds)
+    def holding(self, code: FloatArray, most: float, work: float = 0.0, deadline: Deadline = NO_LIMIT) -> Region:
+        """Bound the codes with at most a residual, by LPs too where there is work for them; `code` is one of them."""
+        region = self.region(code, most, deadline)
+        if region is not None and region.is_bounded and work > 0.0:
+            region = self.tightened(region, code, most, work, deadline)
         assert region is not None, "a code lies in it"
         return region
 
@@ -128,6 +131,7 @@ class Task:
         most: float = math.inf,
         *,
         relaxed: bool = False,
+        work: float = math.inf,
     ) -> tuple[Outcome, Incumbent | None]:
         """Solve the program of a region; return what the solver said, and the best code and bound known then.
 
@@ -142,21 +146,27 @@ class Task:
             Where no code has at most this residual, the incumbent is the optimum.
         relaxed : bool
             Whether the program may be the relaxed one of :func:`~pyomo_relu.inversion.program.build_program`.
+        work : float
+            Nodes, each times the rows and columns of the program, after which the search ends with `LIMIT`.
         """
-        check_big_m(region)
-        problem, best = self.problem, incumbent
+        problem, best, deadline = self.problem, incumbent, Deadline.after(solver.time_limit)
+        said = wide_bounds(region)
+        if said or not deadline.affords(affine_flops(problem.network, region)):
+            status = Status.WIDE_BOUNDS if said else Status.TIME_LIMIT
+            return Outcome(status, False, None, None, 0.0, "none" if best is None else best.solver, said), best
         bound = 0.0 if best is None else best.bound
         right: Literal["relaxed", "in optima"] = "relaxed" if relaxed else "in optima"
         model = build_program(
             problem, region, self.encoding, self.norm, most, bound, tube=self.tube, outputs_right=right
         )
         needs = needs_of(self.encoding, self.norm, solver)
-        lean = best is not None
+        lean, solver = best is not None, solver.until(deadline)
+        nodes = None if math.isinf(work) else max(1, int(work / (model.nconstraints() * model.nvariables())))
         if self.norm == 2 and Capability.MIQP not in needs:
             code = (region.code.lower + region.code.upper) / 2.0 if best is None else best.code
-            outcome = solve_by_tangents(model, problem.residual(code, 2), solver, needs, lean=lean)
+            outcome = solve_by_tangents(model, problem.residual(code, 2), solver, needs, lean=lean, nodes=nodes)
         else:
-            outcome = solve(model, solver, needs, lean=lean)
+            outcome = solve(model, solver, needs, lean=lean, nodes=nodes)
         if outcome.objective is not None and self.norm == "inf":
             # The model says what codes cost beyond the bound, and need not say it of those that meet it.
             outcome = replace(outcome, objective=max(outcome.objective, bound))
@@ -174,7 +184,7 @@ class Task:
         if outcome.has_solution:
             code = read_code(model, region.code)
             if self._misses(code, outcome) or not self._in_tube(code):
-                code = polish(problem, code, self.norm, tube=self.tube)
+                code = polish(problem, code, self.norm, tube=self.tube, deadline=deadline)
             if best is not None:
                 # A solver's code may miss the tube by its tolerance.
                 code = last_within(self._in_tube, best.code, code)
@@ -201,82 +211,114 @@ def needs_of(encoding: Encoding, norm: Norm, solver: Solver) -> frozenset[Capabi
     return needs if takes_squares else needs - {Capability.MIQP}
 
 
-def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> tuple[Outcome, Incumbent]:
+def prove(task: Task, incumbent: Incumbent, solver: Solver, deadline: Deadline) -> tuple[Outcome, Incumbent]:
     """Close the gap between an incumbent and its bound.
 
-    A search that does not end soon is given up for bounds by LPs, and then tried again, for longer each time:
-    which of the two is the better use of time is not known before.
+    A search that does not end soon is given up for bounds by LPs, and then tried again, with more work each time:
+    which of the two is the better use of it is not known before. A solver whose nodes cannot be limited searches once,
+    after the bounds.
 
     Parameters
     ----------
     task : Task
     incumbent : Incumbent
     solver : Solver
-        Its time limit counts from `started`.
-    started : float
-        Of ``time.perf_counter``.
+    deadline : Deadline
     """
     if incumbent.interrupted:
-        return _interrupted(incumbent), incumbent
+        return _ended(Status.INTERRUPTED, incumbent, "interrupted"), incumbent
     rel_gap = REL_GAP if solver.rel_gap is None else solver.rel_gap
     if incumbent.is_optimal(rel_gap, ABS_GAP):
-        return _without_search(incumbent, "no MILP was needed: the code meets the bound"), incumbent
-    best, seconds = incumbent, FIRST_SECONDS[task.norm]
-    # For p = inf, few outputs have to be on in a code that beats the incumbent: often there is none for their sake.
-    relaxed = task.norm == "inf" and task.problem.network[-1].slope == 0.0
+        return _ended(Status.OPTIMAL, incumbent, "no MILP was needed: the code meets the bound"), incumbent
+    proof = _Proof(task, incumbent, solver, deadline, rel_gap)
     try:
-        most = best.to_beat(rel_gap, ABS_GAP)
-        region = task.region(best.code, most, seconds_left(solver, started))
-        # Where p is 1 or 2 and most neurons are open, no search ends soon.
-        bounds_first, gains = task.norm != "inf" and region is not None and region.is_wide(task.problem.network), True
-        while region is not None:
-            left = seconds_left(solver, started)
-            if bounds_first:
-                bounds_first, patience = False, MOST_SECONDS_OF_LPS
-            else:
-                last = not gains or left <= seconds
-                limit = left if last else seconds
-                limited = replace(solver, time_limit=limit if math.isfinite(limit) else None)
-                outcome, found = task.attempt(region, best, limited, most, relaxed=relaxed)
-                assert found is not None
-                nearer, best = found.residual < best.residual, found
-                if outcome.status is Status.TIME_LIMIT and best.is_optimal(rel_gap, ABS_GAP):
-                    return replace(outcome, status=Status.OPTIMAL, message=""), best
-                left = seconds_left(solver, started)
-                if outcome.status is Status.SOLVER_ERROR and most < best.residual and left > 1.0:
-                    # The margin is below a solver's tolerance, and some contradict themselves there: once more, with
-                    # the incumbent in the program.
-                    most, relaxed = with_room(best.residual, task.problem.scale), False
-                    region = task.holding(best.code, most, patience=left)
-                    continue
-                met = outcome.status is not Status.OPTIMAL or best.is_optimal(rel_gap, ABS_GAP)
-                again = relaxed and not met and left > 1.0
-                if not again and (last or outcome.status is not Status.TIME_LIMIT or left <= 1.0):
-                    return outcome, best
-                if nearer:
-                    most = best.to_beat(rel_gap, ABS_GAP)
-                    fresh = task.region(best.code, most, left)
-                    region = None if fresh is None else region.meet(fresh)
-                    if region is None:
-                        break
-                if again:
-                    relaxed = False
-                    continue
-                patience, seconds = 2.0 * seconds, GROWTH * seconds
-            tighter = task.tightened(region, best.code, most, min(patience, left / 2.0))
-            gains = tighter is not None and tighter.width < WORTHWHILE * region.width
-            region = tighter
-        return _without_search(best, f"no code is nearer than {most:.9g}: bounds cross"), best.raised(most, BY_BOUNDS)
+        outcome = proof.run()
     except KeyboardInterrupt:
-        return _interrupted(best), best
+        outcome = _ended(Status.INTERRUPTED, proof.best, "interrupted")
+    return outcome, proof.best
 
 
-def _without_search(best: Incumbent, said: str) -> Outcome:
-    return Outcome(Status.OPTIMAL, True, None, None, 0.0, best.solver, said)
+class _Proof:
+    """The best code so far, and the region of the codes that would beat it; None where there are none."""
+
+    def __init__(self, task: Task, incumbent: Incumbent, solver: Solver, deadline: Deadline, rel_gap: float) -> None:
+        self.task, self.solver, self.deadline, self.rel_gap = task, solver, deadline, rel_gap
+        self.best = self.beaten = incumbent
+        self.most = incumbent.to_beat(rel_gap, ABS_GAP)
+        # For p = inf, few outputs have to be on in a code that beats the incumbent: often there is none for their sake.
+        self.relaxed = task.norm == "inf" and task.problem.network[-1].slope == 0.0
+        self.gains = True
+
+    def run(self) -> Outcome:
+        """Search and tighten in turns, until nothing is left or the time is out."""
+        search, lps = FIRST_SEARCH[self.task.norm], FIRST_LPS[self.task.norm]
+        counts = self.solver.counts_nodes(needs_of(self.task.encoding, self.task.norm, self.solver))
+        self.region = self.task.region(self.best.code, self.most, self.deadline)
+        first = self._first_lps(self.region, counts)
+        while self.region is not None:
+            if not self.region.is_bounded or self.deadline.expired:
+                return _ended(Status.TIME_LIMIT, self.best, "")
+            if first > 0.0:
+                self.tighten(self.region, first)
+                first = 0.0
+                continue
+            last = not (self.gains and counts)
+            outcome = self.search(self.region, math.inf if last else search)
+            if outcome is not None and (last or outcome.status is not Status.LIMIT):
+                return outcome
+            self.renew(self.region)
+            if outcome is not None and self.region is not None:
+                self.tighten(self.region, lps)
+                search, lps = GROWTH * search, GROWTH * lps
+        self.best = self.best.raised(self.most, BY_BOUNDS)
+        return _ended(Status.OPTIMAL, self.best, f"no code is nearer than {self.most:.9g}: bounds cross")
+
+    def _first_lps(self, region: Region | None, counts: bool) -> float:
+        """Return the work of bounds by LPs before any search."""
+        if region is None or not region.is_bounded:
+            return 0.0
+        if self.task.norm != "inf" and region.is_wide(self.task.problem.network):
+            return WIDE_LPS  # no search ends soon
+        # Where bounds are too wide no search is begun, and one that cannot be limited is the last.
+        return FIRST_LPS[self.task.norm] if wide_bounds(region) or not counts else 0.0
+
+    def search(self, region: Region, work: float) -> Outcome | None:
+        """Search a region; None where it is to be done again, with another program."""
+        solver = self.solver.until(self.deadline)
+        outcome, found = self.task.attempt(region, self.best, solver, self.most, relaxed=self.relaxed, work=work)
+        assert found is not None
+        self.best = found
+        optimal = self.best.is_optimal(self.rel_gap, ABS_GAP)
+        if outcome.status in (Status.TIME_LIMIT, Status.LIMIT) and optimal:
+            return replace(outcome, status=Status.OPTIMAL, message="")
+        if outcome.status is Status.SOLVER_ERROR and self.most < self.best.residual and not self.deadline.expired:
+            # The margin is below a solver's tolerance, and some contradict themselves there: once more, with the
+            # incumbent in the program.
+            self.most, self.relaxed = with_room(self.best.residual, self.task.problem.scale), False
+            self.beaten = self.best
+            self.region = self.task.holding(self.best.code, self.most, deadline=self.deadline)
+            return None
+        if self.relaxed and outcome.status is Status.OPTIMAL and not optimal:
+            self.relaxed = False
+            return None
+        return outcome
+
+    def renew(self, region: Region) -> None:
+        """Where a better code has turned up, leave those that would beat it."""
+        if self.best.residual < self.beaten.residual:
+            self.beaten, self.most = self.best, self.best.to_beat(self.rel_gap, ABS_GAP)
+            fresh = self.task.region(self.best.code, self.most, self.deadline)
+            self.region = None if fresh is None else region.meet(fresh)
+
+    def tighten(self, region: Region, work: float) -> None:
+        """Bound the region by LPs."""
+        self.region = self.task.tightened(region, self.best.code, self.most, work, self.deadline.share(0.5))
+        self.gains = self.region is not None and self.region.width < WORTHWHILE * region.width
 
 
-def _interrupted(best: Incumbent) -> Outcome:
-    return Outcome(Status.INTERRUPTED, True, None, None, 0.0, best.solver, "interrupted")
+def _ended(status: Status, best: Incumbent, said: str) -> Outcome:
+    """Return how it ended where no solver was asked."""
+    return Outcome(status, True, None, None, 0.0, best.solver, said)
 
 
 def root(value: float | None, norm: Norm) -> float | None:
@@ -284,23 +326,24 @@ def root(value: float | None, norm: Norm) -> float | None:
     return value if value is None or norm != 2 else math.sqrt(max(0.0, value))
 
 
-def seconds_left(solver: Solver, started: float) -> float:
-    """Return the seconds that a time limit leaves, at least one."""
-    if solver.time_limit is None:
-        return math.inf
-    return max(1.0, solver.time_limit - (time.perf_counter() - started))
+def wide_bounds(region: Region, *, stacklevel: int = 6) -> str:
+    """Return what is wrong with bounds above `BIG_M_ERROR`, else nothing; warn of those above `BIG_M_WARNING`.
 
-
-def check_big_m(region: Region, *, refuse: bool = True, stacklevel: int = 6) -> None:
-    """Warn of bounds above `BIG_M_WARNING`, refuse those above `BIG_M_ERROR`; `stacklevel` as in ``warnings.warn``."""
+    Parameters
+    ----------
+    region : Region
+        Bounded.
+    stacklevel : int
+        As in ``warnings.warn``.
+    """
     largest = max(
         float(np.max(np.where((bound.lower < 0.0) & (bound.upper > 0.0), np.maximum(-bound.lower, bound.upper), 0.0)))
         for bound in region.pre_activations
     )
-    if refuse and largest > BIG_M_ERROR:
-        raise InputError(
+    if largest > BIG_M_ERROR:
+        return (
             f"pre-activations reach {largest:.3g} in this box: above {BIG_M_ERROR:g} no MILP solver's answer "
-            "can be trusted; give a smaller box"
+            "can be trusted, and none was asked; give a smaller box"
         )
     if largest > BIG_M_WARNING:
         warnings.warn(
@@ -308,3 +351,4 @@ def check_big_m(region: Region, *, refuse: bool = True, stacklevel: int = 6) -> 
             BigMWarning,
             stacklevel=stacklevel,
         )
+    return ""

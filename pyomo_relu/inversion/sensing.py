@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from pyomo_relu.certificate import certify
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.inversion.descent import Descent
 from pyomo_relu.inversion.front import Method, as_method
@@ -82,7 +83,7 @@ class ProjectedGradient:
 
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`."""
-        started = time.perf_counter()
+        started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
         network, operator = problem.generator, problem.operator
         step = 1.0 / _squared_norm(operator) if self.step is None else self.step
         output = np.zeros(network.n_out)
@@ -96,7 +97,7 @@ class ProjectedGradient:
             if not (np.abs(target) <= LARGEST).all():
                 message, status = f"diverged in round {number}: take a smaller step", Status.LIMIT
                 break
-            answer = self.projection.run(Problem(network, target, problem.box), solver)
+            answer = self.projection.run(Problem(network, target, problem.box), solver.until(deadline))
             by = answer.solver
             if answer.z is None or answer.status is Status.INTERRUPTED:
                 message = f"the projection of round {number} ended {answer.status}: {answer.message}".rstrip(": ")
@@ -106,6 +107,9 @@ class ProjectedGradient:
             if error < nearest:
                 best, nearest = answer.z, error
             before, output = output, network(answer.z)
+            if deadline.expired:
+                status = Status.TIME_LIMIT
+                break
             if np.linalg.norm(output - before) <= self.tol * max(1.0, float(np.linalg.norm(output))):
                 message = ""
                 break

@@ -17,6 +17,7 @@ from dataclasses import replace
 
 from pyomo.environ import ConcreteModel, ConstraintList, NonNegativeReals, Objective, Var, value
 
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.solvers import REL_GAP, Capability, Outcome, Solver, solve
 from pyomo_relu.status import Status
 
@@ -34,12 +35,15 @@ RANGE = 10.0
 FINEST = 1e-6
 """Residuals are resolved down to this: below it, rows are met by chance."""
 
-LEAST_SECONDS = 0.1
-"""What the first program gets, however little of a time limit is left."""
-
 
 def solve_by_tangents(
-    model: ConcreteModel, most: float, solver: Solver, needs: frozenset[Capability], *, lean: bool
+    model: ConcreteModel,
+    most: float,
+    solver: Solver,
+    needs: frozenset[Capability],
+    *,
+    lean: bool,
+    nodes: int | None = None,
 ) -> Outcome:
     """Minimise the sum of squares of a model of p = 2 by a solver of mixed-integer linear programs.
 
@@ -52,14 +56,15 @@ def solve_by_tangents(
     solver : Solver
     needs : frozenset of Capability
     lean : bool
-        Passed to the solver.
+    nodes : int, optional
+        Both passed to the solver, for each program.
 
     Returns
     -------
     Outcome
         In squares, as the objective was.
     """
-    started = time.perf_counter()
+    started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
     terms = [*model.difference.values(), *(model.square.values() if hasattr(model, "square") else ())]
     constant = float(value(model.rest)) if hasattr(model, "rest") else 0.0
     unit = RANGE / max(most, FINEST)
@@ -78,11 +83,9 @@ def solve_by_tangents(
     best, bound = math.inf, 0.0
     rel_gap = REL_GAP if solver.rel_gap is None else solver.rel_gap
     for number in range(ROUNDS):
-        left = None if solver.time_limit is None else solver.time_limit - (time.perf_counter() - started)
-        if left is not None and left <= 0.0 and number > 0:
+        if deadline.expired and number > 0:
             break
-        limit = None if left is None else max(left, LEAST_SECONDS)
-        outcome = solve(model, replace(solver, time_limit=limit), needs, lean=lean)
+        outcome = solve(model, solver.until(deadline), needs, lean=lean, nodes=nodes)
         bound = max(bound, 0.0 if outcome.bound is None else outcome.bound / unit**2 + constant)
         if not outcome.has_solution and number == 0:
             return replace(outcome, bound=bound)
@@ -93,8 +96,8 @@ def solve_by_tangents(
         if 0.0 < best < (COARSE * most) ** 2 and most > FINEST:
             for part in (model.least, model.tangent, model.linear_objective):
                 model.del_component(part)
-            left = None if left is None else max(1.0, left - outcome.seconds)
-            finer = solve_by_tangents(model, math.sqrt(best), replace(solver, time_limit=left), needs, lean=lean)
+            rest = solver.until(deadline)
+            finer = solve_by_tangents(model, math.sqrt(best), rest, needs, lean=lean, nodes=nodes)
             if finer.has_solution:
                 return replace(finer, bound=max(bound, finer.bound or 0.0))
             outcome = finer
@@ -105,8 +108,7 @@ def solve_by_tangents(
             if point**2 - float(value(model.least[i])) > 1e-9:
                 touch(i, point)
     seconds = time.perf_counter() - started
-    spent = solver.time_limit is not None and seconds >= solver.time_limit
     # Whatever ended the last program, and be it called infeasible, there is the solution of the one before.
     stopped = outcome.status in (Status.TIME_LIMIT, Status.INTERRUPTED)
-    status = outcome.status if stopped else Status.TIME_LIMIT if spent else Status.LIMIT
+    status = outcome.status if stopped else Status.TIME_LIMIT if deadline.expired else Status.LIMIT
     return replace(outcome, status=status, has_solution=True, objective=best, bound=bound, seconds=seconds)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import scipy
 
 from pyomo_relu.certificate import BY_NORM
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.inversion.descent import Descent
 from pyomo_relu.inversion.incumbent import TO_POLISH, Incumbent
 from pyomo_relu.inversion.penalty import led_into
@@ -23,7 +24,7 @@ TARGET = 1.0 - 1e-4
 
 
 def incumbent_in_tube(
-    problem: Problem, inside: Incumbent, tube: float, norm: Norm, *, starts: int, seed: int
+    problem: Problem, inside: Incumbent, tube: float, norm: Norm, deadline: Deadline, *, starts: int, seed: int
 ) -> Incumbent:
     """Return a code in the tube with a small p-norm.
 
@@ -38,6 +39,8 @@ def incumbent_in_tube(
         Of p = inf, within the tube.
     tube : float
     norm : 1 or 2
+    deadline : Deadline
+        What is found by then is returned.
     starts, seed : int
         Of L-BFGS.
     """
@@ -47,7 +50,7 @@ def incumbent_in_tube(
         return best
     finder = f"SciPy {scipy.__version__}"
     try:
-        for code in _candidates(problem, inside.code, tube, norm, starts, seed):
+        for code in _candidates(problem, inside.code, tube, norm, deadline, starts, seed):
             reached = last_within(lambda code: problem.residual(code, "inf") <= tube, best.code, code)
             best = Incumbent.better(best, reached, problem.residual(reached, norm), finder)
     except KeyboardInterrupt:
@@ -56,11 +59,11 @@ def incumbent_in_tube(
 
 
 def _candidates(
-    problem: Problem, inside: FloatArray, tube: float, norm: Norm, starts: int, seed: int
+    problem: Problem, inside: FloatArray, tube: float, norm: Norm, deadline: Deadline, starts: int, seed: int
 ) -> Iterator[FloatArray]:
-    yield polish(problem, inside, norm, tube=tube)
-    for code in Descent(starts=starts, seed=seed).codes(problem)[:TO_POLISH]:
-        yield polish(problem, led_into(problem, code, TARGET * tube), norm, tube=tube)
+    yield polish(problem, inside, norm, tube=tube, deadline=deadline)
+    for code in Descent(starts=starts, seed=seed).codes(problem, deadline)[:TO_POLISH]:
+        yield polish(problem, led_into(problem, code, TARGET * tube, deadline), norm, tube=tube, deadline=deadline)
 
 
 def last_within(contains: Callable[[FloatArray], bool], inside: FloatArray, goal: FloatArray) -> FloatArray:

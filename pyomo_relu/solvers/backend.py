@@ -65,8 +65,8 @@ class Backend:
         Returns the version, or None where the solver is not installed.
     settings : mapping
         Names of the solver's own options for ``time_limit``, ``rel_gap``, ``abs_gap``, ``threads``,
-        ``seed``, ``feasibility_tol`` (of LPs), ``mip_feasibility_tol`` (of MIQPs) and ``dropped`` (the largest
-        coefficient that is taken for zero). What is missing cannot be set.
+        ``nodes`` (of a branch and bound), ``seed``, ``feasibility_tol`` (of LPs), ``mip_feasibility_tol`` (of
+        MIQPs) and ``dropped`` (the largest coefficient that is taken for zero). What is missing cannot be set.
     convert : mapping
         Converters for settings whose option wants another type, such as whole seconds.
     defaults : mapping

@@ -36,10 +36,11 @@ class Solver:
         ``"highs"``, ``"scip"``, ``"cbc"``, ``"glpk"``, ``"gurobi"``, ``"cplex"``, ``"xpress"`` or ``"mosek"``;
         None takes the default for the job: HiGHS for LPs, SCIP for models with binaries.
     time_limit : float, optional
-        Seconds for one solve.
+        Seconds for the whole call, of whatever it is given to.
     rel_gap : float, optional
         Relative gap at which a MILP counts as optimal; 1e-6 where not given.
     threads : int, optional
+        Of the solver, which has its own default; and of linear algebra during the call, 1 where not given.
     seed : int, optional
         The solver's random seed, at most 2,000,000,000.
     log : bool
@@ -186,6 +187,18 @@ class Solver:
         """
         left = deadline.left if self.time_limit is None else min(deadline.left, self.time_limit)
         return self if math.isinf(left) else replace(self, time_limit=max(left, _LEAST_SECONDS))
+
+    def counts_nodes(self, needs: frozenset[Capability]) -> bool:
+        """Whether a branch and bound can be limited by its nodes, and the options do not limit them already.
+
+        Examples
+        --------
+        >>> milp = frozenset({Capability.MILP})
+        >>> Solver("scip").counts_nodes(milp), Solver("glpk").counts_nodes(milp)
+        (True, False)
+        """
+        setting = self.backend(needs).settings.get("nodes")
+        return setting is not None and setting.lower() not in map(str.lower, self.options)
 
     def backend(self, needs: frozenset[Capability]) -> Backend:
         """Return the backend for a model that needs `needs`.

@@ -47,6 +47,7 @@ GUROBI = Backend(
     version=lambda: package_version("gurobipy"),
     settings={
         "time_limit": "TimeLimit",
+        "nodes": "NodeLimit",
         "rel_gap": "MIPGap",
         "abs_gap": "MIPGapAbs",
         "threads": "Threads",

@@ -59,6 +59,7 @@ HIGHS = Backend(
         "time_limit": "time_limit",
         "rel_gap": "mip_rel_gap",
         "abs_gap": "mip_abs_gap",
+        "nodes": "mip_max_nodes",
         "threads": "threads",
         "seed": "random_seed",
         "feasibility_tol": "primal_feasibility_tolerance",

@@ -7,7 +7,6 @@ Nobody extends these LPs; models that people may extend are Pyomo's.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ import highspy
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.rounding import UNIT
 from pyomo_relu.validation import FloatArray
 
@@ -69,8 +69,14 @@ class LinearSession:
         Infinite where a side is open.
     lower, upper : array, shape (n,)
         Finite: that is what makes every dual vector a bound.
-    stop : float
-        Of ``time.perf_counter``: no solve goes on after it. The duals that it has then prove a bound too.
+    deadline : Deadline
+        No solve goes on after it. The duals that it has then prove a bound too.
+
+    Attributes
+    ----------
+    work : float
+        Of all solves so far: simplex iterations, each times the entries of the program. It counts what
+        seconds would measure, and does not depend on the machine.
 
     Examples
     --------
@@ -87,14 +93,16 @@ class LinearSession:
         row_upper: FloatArray,
         lower: FloatArray,
         upper: FloatArray,
-        stop: float = math.inf,
+        deadline: Deadline = NO_LIMIT,
     ) -> None:
         self._matrix, self._transposed = matrix, matrix.T.tocsr()
         self._row_lower, self._row_upper = row_lower, row_upper
         self._lower, self._upper = lower, upper
         self._columns = np.arange(matrix.shape[1], dtype=np.int32)
         self._operations = sum(matrix.shape)
-        self._stop = stop
+        self._deadline = deadline
+        self.work = 0.0
+        self._entries = float(matrix.nnz + sum(matrix.shape))
         # From one objective to the next the basis stays primal feasible.
         self._highs = linear_program(matrix, row_lower, row_upper, lower, upper, {"simplex_strategy": 4})
 
@@ -113,11 +121,12 @@ class LinearSession:
         float
         """
         self._highs.changeColsCost(len(self._columns), self._columns, cost)
-        if math.isfinite(self._stop):
+        left = self._deadline.left
+        if math.isfinite(left):
             # HiGHS counts from the first solve.
-            left = max(0.0, self._stop - time.perf_counter())
             self._highs.setOptionValue("time_limit", self._highs.getRunTime() + left)
         self._highs.run()
+        self.work += self._entries * (1.0 + self._highs.getInfo().simplex_iteration_count)
         duals = np.array(self._highs.getSolution().row_dual, dtype=np.float64)
         if duals.size != self._matrix.shape[0] or not np.isfinite(duals).all():
             duals = np.zeros(self._matrix.shape[0])

@@ -26,8 +26,10 @@ _FIELDS = ("time_limit", "threads", "seed", "rel_gap")
 """What `Solver` has a field for: their own names may not be used beside it."""
 
 
-def options_of(backend: Backend, solver: Solver, needs: frozenset[Capability], *, lean: bool = False) -> dict[str, Any]:
-    """Translate a `Solver` into the solver's own options.
+def options_of(
+    backend: Backend, solver: Solver, needs: frozenset[Capability], *, lean: bool = False, nodes: int | None = None
+) -> dict[str, Any]:
+    """Translate a `Solver`, and a limit on nodes, into the solver's own options.
 
     Raises
     ------
@@ -43,6 +45,8 @@ def options_of(backend: Backend, solver: Solver, needs: frozenset[Capability], *
         "mip_feasibility_tol": MIQP_FEASIBILITY if Capability.MIQP in needs else None,
     }
     options = {**backend.defaults, **({} if solver.log else backend.quiet), **(backend.lean() if lean else {})}
+    if nodes is not None and "nodes" in backend.settings:
+        options[backend.settings["nodes"]] = nodes
     options |= {backend.settings[name]: v for name, v in promised.items() if v is not None and name in backend.settings}
     asked = _fields(backend, solver, is_lp) | own_options(backend, solver)
     for name, amount in asked.items():
@@ -50,6 +54,14 @@ def options_of(backend: Backend, solver: Solver, needs: frozenset[Capability], *
         if wrong is not None:
             raise SolverConfigError(f"{backend.title} option {name!r}: {wrong}")
     return options | asked
+
+
+def time_limit_of(backend: Backend, solver: Solver) -> dict[str, Any]:
+    """Return the option that limits the time of a `Solver`; none where it has no limit."""
+    if solver.time_limit is None or "time_limit" not in backend.settings:
+        return {}
+    convert = backend.convert.get("time_limit", float)
+    return {backend.settings["time_limit"]: convert(solver.time_limit)}
 
 
 def own_options(backend: Backend, solver: Solver) -> dict[str, Any]:

@@ -11,13 +11,21 @@ from typing import Any
 from pyomo.common.gc_manager import PauseGC
 from pyomo.environ import ConcreteModel, Objective, minimize, value
 
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError, SolverUnavailableError
 from pyomo_relu.solvers import direct, legacy
 from pyomo_relu.solvers.backend import Capability, version_here
 from pyomo_relu.solvers.coefficients import changed_row
 from pyomo_relu.solvers.config import Solver
 from pyomo_relu.solvers.interrupt import CtrlC, quiet
-from pyomo_relu.solvers.options import are_known, largest_dropped, options_of, promised_gap, slack_of_rows
+from pyomo_relu.solvers.options import (
+    are_known,
+    largest_dropped,
+    options_of,
+    promised_gap,
+    slack_of_rows,
+    time_limit_of,
+)
 from pyomo_relu.solvers.outcome import Outcome
 from pyomo_relu.solvers.reply import Reply
 from pyomo_relu.status import Status
@@ -30,7 +38,12 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 def solve(
-    model: ConcreteModel, solver: Solver | str | None, needs: frozenset[Capability], *, lean: bool = False
+    model: ConcreteModel,
+    solver: Solver | str | None,
+    needs: frozenset[Capability],
+    *,
+    lean: bool = False,
+    nodes: int | None = None,
 ) -> Outcome:
     """Solve `model` in place; from several threads, one at a time.
 
@@ -44,6 +57,8 @@ def solve(
         What the model needs of a solver.
     lean : bool
         Whether a good incumbent is inside the model, so that the solver need only prove it.
+    nodes : int, optional
+        Most nodes of a branch and bound, for solvers that can be told; see :meth:`Solver.counts_nodes`.
 
     Returns
     -------
@@ -67,7 +82,7 @@ def solve(
     >>> solve(model, "highs", frozenset({Capability.LP})).objective, model.x.value
     (6.0, 3.0)
     """
-    return Session(model, solver, needs, lean=lean).solve()
+    return Session(model, solver, needs, lean=lean, nodes=nodes).solve()
 
 
 class Session:
@@ -79,8 +94,8 @@ class Session:
 
     Parameters
     ----------
-    model, solver, needs, lean
-        As for :func:`solve`, with the same errors.
+    model, solver, needs, lean, nodes
+        As for :func:`solve`, with the same errors; the time limit is one for all solves.
 
     Raises
     ------
@@ -102,17 +117,24 @@ class Session:
     """
 
     def __init__(
-        self, model: ConcreteModel, solver: Solver | str | None, needs: frozenset[Capability], *, lean: bool = False
+        self,
+        model: ConcreteModel,
+        solver: Solver | str | None,
+        needs: frozenset[Capability],
+        *,
+        lean: bool = False,
+        nodes: int | None = None,
     ) -> None:
         _goal(model)
         self._model, self._solver = model, Solver.of(solver)
+        self._deadline = Deadline.after(self._solver.time_limit)
         self._backend = self._solver.backend(needs)
         version, reason = version_here(self._backend)
         if version is None:
             raise SolverUnavailableError(f"{self._backend.title} is {reason}; {self._backend.install}")
         self._title = f"{self._backend.title} {version}"
         with _ONE_AT_A_TIME, CtrlC() as ctrl_c, quiet(self._solver.log):
-            self._options = options_of(self._backend, self._solver, needs, lean=lean)
+            self._options = options_of(self._backend, self._solver, needs, lean=lean, nodes=nodes)
         if ctrl_c.came:
             raise KeyboardInterrupt
         self._dropped = largest_dropped(self._backend, self._options)
@@ -125,6 +147,7 @@ class Session:
         goal, started = _goal(self._model), time.perf_counter()
         with _ONE_AT_A_TIME, CtrlC() as ctrl_c, PauseGC(), quiet(self._solver.log):
             changed = changed_row(self._model, self._dropped, self._slack)
+            self._options |= time_limit_of(self._backend, self._solver.until(self._deadline))
             reply, objective = self._call(ctrl_c, goal)
         if reply.status is Status.OPTIMAL and objective is None:
             reply = _failed(Status.SOLVER_ERROR, f"{reply.message}, but without a solution")

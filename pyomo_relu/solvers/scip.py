@@ -76,6 +76,7 @@ SCIP = Backend(
         "time_limit": "limits/time",
         "rel_gap": "limits/gap",
         "abs_gap": "limits/absgap",
+        "nodes": "limits/nodes",
         "seed": "randomization/randomseedshift",
         "feasibility_tol": "numerics/feastol",
         "mip_feasibility_tol": "numerics/feastol",

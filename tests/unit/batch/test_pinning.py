@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from pyomo_relu.batch.pinning import pinned
+from pyomo_relu.pinning import pinned
 
 
 def numbers() -> set[int]:

@@ -361,6 +361,7 @@ def test_backends_tell_the_truth_about_themselves():
             "rel_gap",
             "abs_gap",
             "threads",
+            "nodes",
             "seed",
             "feasibility_tol",
             "mip_feasibility_tol",

@@ -10,6 +10,7 @@ from pyomo.environ import Binary, ConcreteModel, Constraint, Objective, Var, max
 from scipy.sparse import csr_matrix
 from unit.solvers.random_models import programs
 
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.solvers import Capability, LinearSession, MatrixRows, Session, Solver, solve
 from pyomo_relu.status import Status
@@ -35,7 +36,7 @@ def test_no_lp_goes_on_after_its_stop_and_its_bound_still_stands():
     values, cost = rng.uniform(-1.0, 1.0, 250), rng.normal(size=250)
     box = (rows @ values - 1.0, rows @ values + 1.0, np.full(250, -5.0), np.full(250, 5.0))
     started = time.perf_counter()
-    late = LinearSession(rows, *box, stop=started).lower_bound(cost)
+    late = LinearSession(rows, *box, deadline=Deadline(started)).lower_bound(cost)
     assert time.perf_counter() - started < 5.0
     optimum = LinearSession(rows, *box).lower_bound(cost)
     assert late < optimum <= cost @ values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -9,11 +10,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import threadpoolctl
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 _CHANGED = threading.Condition()
 _INSIDE: Counter[int] = Counter()  # by thread
 _LIMITS: list[Any] = []  # at most one
+_FOUND: list[tuple[int, ThreadpoolController]] = []  # at most one
 
 
 @contextmanager
@@ -42,13 +44,13 @@ def pinned(threads: int | None) -> Iterator[None]:
         _CHANGED.wait_for(lambda: inside or not _LIMITS or _LIMITS[0][0] == threads)
         if not _LIMITS:
             _take_control()
-            _LIMITS.append((threads, threadpool_limits(threads)))
+            _LIMITS.append((threads, _libraries().limit(limits=threads)))
         elif not inside:
-            threadpool_limits(threads)  # some libraries count by thread
+            _libraries().limit(limits=threads)  # some libraries count by thread
         _INSIDE[me] += 1
     try:
         if inside:
-            with threadpool_limits(threads):
+            with _libraries().limit(limits=threads):
                 yield
         else:
             yield
@@ -61,6 +63,13 @@ def pinned(threads: int | None) -> Iterator[None]:
                 _LIMITS.pop()[1].restore_original_limits()
                 _take_control()
                 _CHANGED.notify_all()
+
+
+def _libraries() -> ThreadpoolController:
+    """Return the loaded libraries with threads; to look for them takes milliseconds, and imports may add some."""
+    if not _FOUND or _FOUND[0][0] != len(sys.modules):
+        _FOUND[:] = [(len(sys.modules), ThreadpoolController())]
+    return _FOUND[0][1]
 
 
 def _take_control() -> None:
