@@ -55,9 +55,9 @@ def parse_json(
         ...
     pyomo_relu.errors.InputError: header: damaged, or not JSON (it has more than 64 levels)
     """
-    constants = {} if nan else {"parse_constant": _refuse_constant}
+    constant = None if nan else _refuse_constant
     try:
-        found = json.loads(str(data, "utf-8-sig"), parse_int=parse_int, **constants)
+        found = json.loads(str(data, "utf-8-sig"), parse_int=parse_int, parse_constant=constant)
         _check(found)
     except (ValueError, RecursionError, MemoryError) as trouble:
         raise error(f"{name}: damaged, or not JSON ({_reason(trouble)})") from trouble

@@ -120,7 +120,7 @@ def write(n_variables: int, clauses: Iterable[tuple[int, ...]]) -> str:
 
 def _text_of(path: Path) -> str:
     try:
-        found = content(path, MAX_CHARACTERS)
+        found = content(path, MAX_CHARACTERS, error=DimacsError)
     except InputError as error:
         if path.exists():
             raise
