@@ -23,7 +23,7 @@ from reductions import oracle
 from reductions.cnf import CNF
 from reductions.decision_program import Question
 from reductions.exchange import write_text
-from reductions.incidence import Component, components, join
+from reductions.incidence import Component, components, join, occurring
 from reductions.instance import Reduction
 from reductions.max_sat import MaxSat
 from reductions.proof import check_proof
@@ -157,7 +157,7 @@ def decide(
     The question is whether any code has ``||G(z) - x|| <= gap / 2``, in the norm of the gap, in the instance's box, or
     in the unit cube where it has none; an optimum is not asked for. Bounds by propagation come first, then a 0-1
     program of what they leave, then the network as a mixed-integer program. Nothing in these knows of formulas.
-    The connected components of a formula are decided one after the other.
+    The connected components of a formula are decided one after the other; a variable that occurs in no clause is False.
 
     Parameters
     ----------
@@ -234,7 +234,8 @@ class _Run:
         """Decide a formula component by component, the smallest first."""
         if isinstance(self.reduction, ThroughCNF):
             raise InputError(f"{self.reduction.name} reduces graphs, got a CNF")
-        parts = components(cnf.normalise().cnf)
+        whole = occurring(cnf.normalise().cnf)
+        parts = components(whole.cnf)
         answers: dict[int, list[bool]] = {}
         solver = ""
         for i in sorted(range(len(parts)), key=lambda i: len(parts[i].cnf.clauses)):
@@ -243,7 +244,9 @@ class _Run:
             if found.verdict is not DecisionVerdict.SAT:
                 return found
             answers[i] = found.assignment
-        assignment = join(parts, [answers[i] for i in range(len(parts))])
+        assignment = [False] * cnf.n_variables
+        for variable, value in zip(whole.variables, join(parts, [answers[i] for i in range(len(parts))]), strict=True):
+            assignment[variable - 1] = value
         if not cnf.satisfied_by(assignment):
             return _undecided(Status.SOLVER_ERROR, solver, "the assignment that was found does not satisfy the formula")
         claim = Claim(f"the assignment satisfies all {len(cnf.clauses)} clauses", Standing.VERIFIED, "evaluation")
@@ -253,8 +256,6 @@ class _Run:
         cnf = part.cnf
         if () in cnf.clauses:
             return _unsat(Claim("a clause is empty", Standing.VERIFIED, "comparison"), "")
-        if not cnf.clauses:
-            return Decision(DecisionVerdict.SAT, [False] * cnf.n_variables, Certificate(), Status.SOLVED, 0.0)
         return self.whole(cnf)
 
     def whole(self, source: Any) -> Decision:

@@ -16,15 +16,14 @@ and a line ``0``.
 from __future__ import annotations
 
 import io
-import os
 import re
-import stat
 import warnings
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
 from pyomo_relu.errors import InputError
+from pyomo_relu.reading import content
 
 MAX_CHARACTERS = 10**8
 MAX_VARIABLES = 10**6
@@ -121,22 +120,13 @@ def write(n_variables: int, clauses: Iterable[tuple[int, ...]]) -> str:
 
 def _text_of(path: Path) -> str:
     try:
-        # Opened without blocking, or a pipe that nobody writes to would wait for ever.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    except ValueError as error:
-        raise InputError(f"{str(path)!r} is not a path: {error}") from error
-    except FileNotFoundError as error:
-        raise InputError(f"no such file: {path} (a formula given as text starts with 'p cnf')") from error
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    mode = os.fstat(handle).st_mode
-    if not stat.S_ISREG(mode):
-        os.close(handle)
-        raise InputError(f"{path} is {'a folder' if stat.S_ISDIR(mode) else 'not a regular file'}")
-    with os.fdopen(handle, "rb") as file:
-        content = file.read(MAX_CHARACTERS + 1)
+        found = content(path, MAX_CHARACTERS, error=DimacsError)
+    except InputError as error:
+        if path.exists():
+            raise
+        raise InputError(f"{error} (a formula given as text starts with 'p cnf')") from error
     # Only comments may hold anything but ASCII: elsewhere the replacement character is an error.
-    return content.decode("utf-8-sig", errors="replace")
+    return found.decode("utf-8-sig", errors="replace")
 
 
 class _Reader:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
 import networkx as nx
 
-from pyomo_relu.errors import ShapeError
+from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.figure import ACCENT, INK, SOFT, check_picture, new_figure, save_figure
 from reductions.cnf import CNF
 
 LARGE = 200
 """Nodes beyond which a picture is laid out by springs, in less than quadratic time and less well."""
+
+LARGEST = 2000
+"""Nodes of a picture: of more nothing can be told apart, and the springs take minutes."""
 
 
 def incidence_graph(cnf: CNF) -> nx.Graph:
@@ -93,13 +96,35 @@ def components(cnf: CNF) -> list[Component]:
     found = []
     for nodes in nx.connected_components(incidence_graph(cnf)):
         variables = tuple(sorted(i for kind, i in nodes if kind == "variable"))
-        new = {variable: i for i, variable in enumerate(variables, start=1)}
-        clauses = tuple(
-            tuple(new[abs(literal)] * (1 if literal > 0 else -1) for literal in cnf.clauses[j])
-            for j in sorted(j for kind, j in nodes if kind == "clause")
-        )
-        found.append(Component(CNF(len(variables), clauses), variables))
+        found.append(_part(cnf, variables, sorted(j for kind, j in nodes if kind == "clause")))
     return found
+
+
+def occurring(cnf: CNF) -> Component:
+    """Return all clauses, as a formula over the variables that occur in them; any value will do for the others.
+
+    Parameters
+    ----------
+    cnf : CNF
+
+    Returns
+    -------
+    Component
+
+    Examples
+    --------
+    >>> occurring(CNF(1000, [(7, -900), (7,)]))
+    Component(cnf=CNF(n_variables=2, clauses=((1, -2), (1,))), variables=(7, 900))
+    """
+    variables = sorted({abs(literal) for clause in cnf.clauses for literal in clause})
+    return _part(cnf, tuple(variables), range(len(cnf.clauses)))
+
+
+def _part(cnf: CNF, variables: tuple[int, ...], clauses: Iterable[int]) -> Component:
+    """Return some clauses over their own variables."""
+    new = {variable: i for i, variable in enumerate(variables, start=1)}
+    own = (tuple(new[abs(i)] * (1 if i > 0 else -1) for i in cnf.clauses[j]) for j in clauses)
+    return Component(CNF(len(variables), tuple(own)), variables)
 
 
 def join(parts: Sequence[Component], assignments: Sequence[Sequence[bool]]) -> list[bool]:
@@ -150,7 +175,8 @@ def draw(cnf: CNF, path: str | PathLike[str]) -> None:
     Raises
     ------
     InputError
-        If the suffix is unknown or the file cannot be written.
+        If the formula has more than `LARGEST` variables and clauses, the suffix is unknown or the file cannot be
+        written.
     MissingDependencyError
         If Matplotlib is not installed.
 
@@ -164,6 +190,9 @@ def draw(cnf: CNF, path: str | PathLike[str]) -> None:
     ['formula.svg']
     """
     target = check_picture(path)
+    if cnf.n_variables + len(cnf.clauses) > LARGEST:
+        counted = f"{cnf.n_variables} variables and {len(cnf.clauses)} clauses"
+        raise InputError(f"a picture of {counted} would show nothing: draw a formula of at most {LARGEST} in all")
     side = min(5.0 + 0.08 * (cnf.n_variables + len(cnf.clauses)), 16.0)
     figure = new_figure(side, side)
     axes = figure.subplots()

@@ -72,9 +72,15 @@ class _Clauses:
         self.watched: dict[int, list[list[int]]] = {}
         self.units: list[int] = []
         self.has_empty = False
+        self.known: set[frozenset[int]] = set()
 
     def add(self, clause: Iterable[int]) -> None:
-        literals = list(set(clause))
+        found = frozenset(clause)
+        # Said again, a clause forces nothing more, and would be looked at each time.
+        if found in self.known:
+            return
+        self.known.add(found)
+        literals = list(found)
         if len(literals) > 1:
             for literal in literals[:2]:
                 self.watched.setdefault(literal, []).append(literals)

@@ -5,13 +5,16 @@ A line counts once its ``\n`` is on disk: what a kill has left behind the last o
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from pyomo_relu.documents import MOST_JSON
 from pyomo_relu.errors import InputError
+from pyomo_relu.reading import open_regular
 
 
 class Lines:
@@ -26,10 +29,19 @@ class Lines:
         self.path, self._file = path, file
 
     def read(self) -> Iterator[bytes]:
-        """Yield the lines; a torn last one is cut off once all others have been taken."""
+        """Yield the lines; a torn last one is cut off once all others have been taken.
+
+        Raises
+        ------
+        InputError
+            If one is longer than any that is written.
+        """
         self._file.seek(0)
         whole = 0
-        for line in self._file:
+        for number in itertools.count(1):
+            line = self._file.readline(MOST_JSON + 1)
+            if len(line) > MOST_JSON:
+                raise InputError(f"{self.path}: line {number} is damaged: it has more than {MOST_JSON} bytes")
             if not line.endswith(b"\n"):
                 break
             whole += len(line)
@@ -59,7 +71,7 @@ def open_lines(path: Path) -> Iterator[Lines]:
     Raises
     ------
     InputError
-        If it cannot be opened, or another run has it open.
+        If it is no regular file, cannot be opened, or another run has it open.
 
     Examples
     --------
@@ -72,11 +84,8 @@ def open_lines(path: Path) -> Iterator[Lines]:
     []
     [b'1\n']
     """
-    try:
-        # For appending: a file that another run writes to is not touched.
-        file = path.open("a+b")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
+    # For appending: a file that another run writes to is not touched.
+    file = os.fdopen(open_regular(path, os.O_RDWR | os.O_CREAT | os.O_APPEND), "a+b")
     try:
         _lock(file, path)
         yield Lines(path, file)

@@ -26,7 +26,9 @@ from pyomo_relu.batch.answers import Batch, failure_of
 from pyomo_relu.batch.job import Answers
 from pyomo_relu.batch.lines import Lines, open_lines
 from pyomo_relu.batch.record import from_line, to_line
+from pyomo_relu.documents import parse_json
 from pyomo_relu.errors import InputError
+from pyomo_relu.reading import content, require_regular
 from pyomo_relu.result import Result
 
 FORMAT, VERSION = "pyomo-relu batch", 1
@@ -34,6 +36,8 @@ OPERATOR = "generator, operator"
 """A part of the header: both apart."""
 
 HEADER, RESULTS, FAILURES, CODES = "batch.json", "results.jsonl", "failures.jsonl", "codes.npz"
+
+_MOST_HEADER = 2**20
 
 
 class Store:
@@ -107,6 +111,8 @@ def _check_header(folder: Path, parts: Mapping[str, Any], versions: Mapping[str,
     """Check that it is this batch's, or write it; return the versions that are others now."""
     header = {"format": FORMAT, "version": VERSION, **parts, "versions": dict(versions)}
     path = folder / HEADER
+    for name in (HEADER, FAILURES, CODES):
+        require_regular(folder / name)
     if not path.exists():
         for name in (RESULTS, FAILURES, CODES):
             if (folder / name).exists() and (folder / name).stat().st_size:
@@ -116,10 +122,7 @@ def _check_header(folder: Path, parts: Mapping[str, Any], versions: Mapping[str,
         return ""
     if not resume:
         raise InputError(f"store {folder}: holds a batch already: give resume=True, or another folder")
-    try:
-        found = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: damaged, or not JSON") from error
+    found = parse_json(content(path, _MOST_HEADER), path)
     if not isinstance(found, dict) or (found.get("format"), found.get("version")) != (FORMAT, VERSION):
         raise InputError(f"{path}: not the header of a {FORMAT}, version {VERSION}")
     # The first headers had neither of the two.

@@ -12,6 +12,7 @@ from pyomo_relu.cli.group import UNDECIDED
 from pyomo_relu.cli.network import read_network
 from pyomo_relu.cli.terminal import note
 from pyomo_relu.errors import InputError
+from pyomo_relu.reading import content
 
 if TYPE_CHECKING:
     from pyomo_relu.preimage.checker import Verdict
@@ -29,9 +30,7 @@ def check(
     from pyomo_relu.preimage import checker
 
     try:
-        found = checker.load(certificate.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"CERTIFICATE {certificate}: cannot be read: {error}") from error
+        found = checker.load(content(certificate, checker.MOST_BYTES, f"CERTIFICATE {certificate}"))
     except checker.RejectedError as error:
         raise InputError(f"CERTIFICATE {certificate}: {error}") from error
     try:

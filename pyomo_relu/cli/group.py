@@ -17,6 +17,9 @@ from pyomo_relu.errors import PyomoReluError
 
 DONE, UNDECIDED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
+LONGEST, HALF = 1000, 400
+"""Characters of a message, and of what is left of either end of a longer one."""
+
 # Older versions of typer raise click's class, newer ones that of a private copy: both derive BadParameter from it.
 _UsageError: Any = typer.BadParameter.__mro__[1]
 
@@ -51,7 +54,9 @@ class Group(TyperGroup):
 
 
 def _complain(message: str) -> int:
-    print("error:", " ".join(message.split()), file=sys.stderr)
+    line = " ".join(message.split())
+    # What a file says may be of any length: its beginning tells where it is, its end the remedy.
+    print("error:", line if len(line) <= LONGEST else f"{line[:HALF]} ... {line[-HALF:]}", file=sys.stderr)
     return BAD_INPUT
 
 

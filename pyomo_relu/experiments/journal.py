@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyomo_relu.batch.lines import Lines
+from pyomo_relu.documents import parse_json
 from pyomo_relu.errors import InputError
 from pyomo_relu.experiments.experiment import Row, Task
 
@@ -50,18 +51,18 @@ class Journal:
         number = 0
         for number, line in enumerate(lines.read(), start=1):
             try:
-                entry = json.loads(line)
+                entry = parse_json(line, "line")
                 if number == 1:
-                    self._check(entry["header"], header)
+                    found = _table(entry["header"])
                 else:
-                    self.done[tuple(entry["task"])] = entry["rows"]
-            except (ValueError, KeyError, TypeError) as error:
-                if isinstance(error, InputError):
-                    raise
+                    self.done[tuple(entry["task"])] = [_table(row) for row in entry["rows"]]
+            except (InputError, KeyError, TypeError) as error:
                 remedy = (
                     "remove it to do its task again" if number > 1 else "it says what the runs are: take another folder"
                 )
                 raise InputError(f"{lines.path}: line {number} is damaged; {remedy}") from error
+            if number == 1:
+                self._check(found, header)
         if number == 0:
             self._write({"header": dict(header)})
 
@@ -77,5 +78,12 @@ class Journal:
         for key in sorted({*found, *header}):
             if found.get(key) != header.get(key):
                 raise InputError(
-                    f"{self._lines.path} has {key} {found.get(key)}, this run {header.get(key)}: take another folder"
+                    f"{self._lines.path} has {key} {str(found.get(key))[:80]}, "
+                    f"this run {header.get(key)}: take another folder"
                 )
+
+
+def _table(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"expected a table, got {type(value).__name__}")
+    return value

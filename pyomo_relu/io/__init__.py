@@ -15,6 +15,7 @@ from pyomo_relu.errors import InputError, NetworkFileError
 from pyomo_relu.io import npz, onnx, sklearn, torch
 from pyomo_relu.io.slopes import refuse_slopes
 from pyomo_relu.layer import Layer
+from pyomo_relu.reading import require_regular
 
 READERS: dict[str, Callable[..., tuple[Layer, ...]]] = {
     ".npz": npz.read,
@@ -64,12 +65,11 @@ def read_layers(source: Any, *, slopes: float | Sequence[float] | None = None) -
                 return layers
         raise InputError(f"cannot read a network from a {type(source).__name__}")
     path = Path(source)
-    if path.is_dir():
-        raise NetworkFileError(f"{path}: is a folder")
+    require_regular(path, error=NetworkFileError)
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise NetworkFileError(f"{path}: unknown suffix {path.suffix!r}; known: {', '.join(READERS)}")
-    if not path.is_file():
+    if not path.exists():
         raise NetworkFileError(f"{path}: no such file")
     return reader(path, slopes=slopes)
 

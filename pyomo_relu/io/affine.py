@@ -13,6 +13,9 @@ from pyomo_relu.validation import FloatArray, as_finite_array
 MAX_ENTRIES = 2**27
 """Entries of the largest array that a few bytes of a file may ask for (1 GiB)."""
 
+MAX_WEIGHTS = 2**28
+"""Of all layers together (2 GiB): a file of less can name one tensor many times."""
+
 # Overflow turns into entries that are not finite, which `Layer` refuses in one line.
 quiet = np.errstate(all="ignore")
 
@@ -92,7 +95,9 @@ class AffineChain:
 
     def activate(self, slope: float) -> None:
         """Close a layer with the activation ``max(t, slope * t)``."""
-        self._done.append(Layer(self._dense_weight(), self._bias, slope))
+        weight = self._dense_weight()
+        require_weights(sum(layer.weight.size for layer in self._done) + weight.size)
+        self._done.append(Layer(weight, self._bias, slope))
         self._weight = self._bias = None
 
     def layers(self) -> tuple[Layer, ...]:
@@ -119,6 +124,17 @@ class AffineChain:
             self.width = size
         if size != self.width:
             raise ShapeError(refusal.format(size, self.width))
+
+
+def require_weights(n: int) -> None:
+    """Refuse a network of more than `MAX_WEIGHTS` weights.
+
+    Raises
+    ------
+    InputError
+    """
+    if n > MAX_WEIGHTS:
+        raise InputError(f"its layers have {n} weights or more, at most {MAX_WEIGHTS} are read")
 
 
 def _check_size(n_out: int, n_in: int) -> None:

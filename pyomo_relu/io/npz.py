@@ -26,6 +26,7 @@ from pyomo_relu.errors import NetworkFileError
 from pyomo_relu.io.affine import AffineChain
 from pyomo_relu.io.archive import open_archive
 from pyomo_relu.io.blame import blaming
+from pyomo_relu.io.npy import read_npy
 from pyomo_relu.io.slopes import expand_slopes, refuse_slopes
 from pyomo_relu.layer import Layer
 
@@ -48,7 +49,7 @@ def read(path: Path, *, slopes: float | Sequence[float] | None = None) -> tuple[
     InputError
         If `slopes` are given and the file has its own, or they do not fit.
     """
-    with open_archive(path) as archive, blaming(path):
+    with open_archive(path) as (archive, _), blaming(path):
         names = archive.namelist()
         kinds, n = _check_names(names)
         arrays = {name.removesuffix(".npy"): _array(archive, name) for name in names}
@@ -91,10 +92,7 @@ def _check_names(names: list[str]) -> tuple[list[str], int]:
 
 def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     with archive.open(name) as file:
-        array = np.lib.format.read_array(file, allow_pickle=False)
-        # Reading on to the end also makes zipfile compare the checksum.
-        if file.read(1):
-            raise NetworkFileError(f"{name} has more bytes than its shape {array.shape} says")
+        array = read_npy(file, archive.getinfo(name).file_size, name)
     if array.dtype.kind != "U" and not np.can_cast(array.dtype, np.float64, "safe"):
         raise NetworkFileError(f"{name} has dtype {array.dtype}, which does not fit in float64")
     return array
@@ -103,11 +101,18 @@ def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
 def _own_slopes(arrays: Mapping[str, NDArray[Any]], n: int) -> list[Any]:
     """Return the slopes that the file holds, none if it has none."""
     if "format" in arrays:
-        tag = arrays["format"].tolist(), arrays["version"].tolist()
+        tag = _single(arrays, "format"), _single(arrays, "version")
         if tag != (FORMAT, VERSION):
-            raise NetworkFileError(f"format and version are {tag}, expected {(FORMAT, VERSION)}")
+            raise NetworkFileError(f"format and version are {str(tag)[:80]}, expected {(FORMAT, VERSION)}")
     if "act" in arrays:
-        if arrays["act"].tolist() != "relu":
-            raise NetworkFileError(f"act is {arrays['act'].tolist()!r}; only 'relu' is understood")
+        act = _single(arrays, "act")
+        if act != "relu":
+            raise NetworkFileError(f"act is {repr(act)[:80]}; only 'relu' is understood")
         return [0.0] * n
     return [arrays[f"slope_{i}"] for i in range(1, n + 1)] if "slope_1" in arrays else []
+
+
+def _single(arrays: Mapping[str, NDArray[Any]], name: str) -> Any:
+    if arrays[name].shape:
+        raise NetworkFileError(f"{name} has shape {arrays[name].shape}, expected one value")
+    return arrays[name].item()

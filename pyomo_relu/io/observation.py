@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+import io
+from array import array as flat_array
+from collections.abc import Callable, Iterator
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pyomo_relu.documents import MOST_JSON, parse_json
 from pyomo_relu.errors import InputError, ShapeError
-from pyomo_relu.io.archive import DAMAGE, MAX_BYTES
+from pyomo_relu.io.npy import read_npy
+from pyomo_relu.reading import content, opened, require_regular, size_of
 from pyomo_relu.validation import FloatArray, as_float_array
+
+MAX_BYTES = 2**30
+"""Of a .npy file, which is what is read in memory."""
+
+MAX_TEXT = 2**28
+"""Bytes of text: a number of two characters takes eight bytes."""
+
+MAX_LINE = 2**24
+"""Characters of a line of text, which is cut into words at once."""
+
+_AS_NPY = "save it as .npy"
 
 
 def read_array(path: str | PathLike[str], name: str, *, matrix: bool = False) -> FloatArray:
@@ -52,21 +66,11 @@ def read_array(path: str | PathLike[str], name: str, *, matrix: bool = False) ->
     """
     source = Path(path)
     where = f"{name} {source}"
-    if source.is_dir():
-        raise InputError(f"{where}: is a folder")
+    require_regular(source, where)
     reader = _READERS.get(source.suffix.lower())
     if reader is None:
         raise InputError(f"{where}: unknown suffix {source.suffix!r}; known: {', '.join(_READERS)}")
-    if not source.is_file():
-        raise InputError(f"{where}: no such file")
-    try:
-        size = source.stat().st_size
-        if size > MAX_BYTES:
-            raise InputError(f"{where}: has {size} bytes, more than {MAX_BYTES}")
-        found = reader(source, where)
-    except OSError as error:
-        raise InputError(f"{where}: {error.strerror or error}") from error
-    array = as_float_array(found, where)
+    array = as_float_array(reader(source, where), where)
     if array.size == 0:
         raise ShapeError(f"{where}: is empty")
     from_text = source.suffix.lower() in _TEXT
@@ -74,31 +78,35 @@ def read_array(path: str | PathLike[str], name: str, *, matrix: bool = False) ->
 
 
 def _read_npy(path: Path, where: str) -> Any:
-    # np.load takes a file without NumPy's magic for a pickle, and so misnames plain damage.
-    with path.open("rb") as file:
-        if file.read(6) != b"\x93NUMPY":
-            raise InputError(f"{where}: damaged, or not a .npy file")
-    try:
-        # A map, so that a header which claims more than the file holds is found before memory is taken.
-        array = np.lib.format.open_memmap(path, mode="r")
-    except (*DAMAGE, OverflowError, TypeError) as error:
-        if "Python objects" in str(error):
-            raise InputError(f"{where}: holds pickled Python objects, which are never loaded") from error
-        reason = " ".join(str(error).split())[:80]
-        raise InputError(f"{where}: damaged, or not a .npy file ({reason})") from error
-    unread = path.stat().st_size - array.offset - array.nbytes
-    if unread and array.size:
-        raise InputError(f"{where}: damaged: {unread} bytes more than its shape {array.shape} says")
-    return np.array(array)
+    with opened(path, MAX_BYTES, where) as file:
+        return read_npy(file, size_of(file), where)
 
 
 def _read_text(path: Path, where: str) -> Any:
-    rows: list[list[float]] = []
-    for number, line in enumerate(_decoded(path, where).splitlines(), start=1):
+    found, width = flat_array("d"), 0
+    for number, line in _lines(path, where):
         text = line.split("#", 1)[0].strip()
         if text:
-            rows.append(_numbers(text, f"{where}: line {number}"))
-    return rows
+            row = _numbers(text, f"{where}: line {number}")
+            width = width or len(row)
+            if len(row) != width:
+                raise ShapeError(f"{where} is ragged: line {number} has {len(row)} numbers, those before {width}")
+            found.extend(row)
+    return np.array(found).reshape(-1, max(width, 1))
+
+
+def _lines(path: Path, where: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a text, from 1."""
+    with opened(path, MAX_TEXT, where, remedy=_AS_NPY) as file, io.TextIOWrapper(file, "utf-8-sig") as text:
+        try:
+            for number, line in enumerate(iter(lambda: text.readline(MAX_LINE), ""), start=1):
+                if len(line) == MAX_LINE:
+                    raise InputError(f"{where}: line {number} has {MAX_LINE} characters or more: {_AS_NPY}")
+                yield number, line
+        except UnicodeDecodeError as error:
+            raise InputError(f"{where}: damaged, or not text in UTF-8") from error
+        except OSError as error:
+            raise InputError(f"{where}: {error.strerror}") from error
 
 
 def _numbers(text: str, where: str) -> list[float]:
@@ -116,21 +124,11 @@ def _numbers(text: str, where: str) -> list[float]:
 
 
 def _read_json(path: Path, where: str) -> Any:
-    try:
-        # Whole numbers of any length become floats, which as Python integers would not fit.
-        found = json.loads(_decoded(path, where), parse_int=float)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"{where}: damaged, or not JSON ({error})") from error
+    # Whole numbers of any length become floats, which as Python integers would not fit.
+    found = parse_json(content(path, MOST_JSON, where, remedy=_AS_NPY), where, parse_int=float, nan=True)
     if not isinstance(found, list):
         raise InputError(f"{where}: must be a JSON list of numbers")
     return found
-
-
-def _decoded(path: Path, where: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{where}: damaged, or not text in UTF-8") from error
 
 
 _READERS: dict[str, Callable[[Path, str], Any]] = {

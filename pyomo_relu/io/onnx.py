@@ -21,6 +21,7 @@ from pyomo_relu.io.blame import blaming, catching
 from pyomo_relu.io.optional import require
 from pyomo_relu.io.slopes import refuse_slopes
 from pyomo_relu.layer import Layer
+from pyomo_relu.reading import content
 
 # Recent enough for all that is written, old enough for most programs that read it.
 OPSET, IR_VERSION = 13, 8
@@ -50,8 +51,9 @@ def read(path: Path, *, slopes: object = None) -> tuple[Layer, ...]:
     onnx = require("onnx", "reading ONNX files")
     refuse_slopes(slopes, path)
     decode_error = import_module("google.protobuf.message").DecodeError
-    with catching(path, (decode_error, OSError)):
-        model = onnx.load_model_from_string(path.read_bytes())
+    data = content(path, MAX_BYTES, error=NetworkFileError)
+    with catching(path, (decode_error,)):
+        model = onnx.load_model_from_string(data)
     with blaming(path):
         return onnx_dense.layers(onnx_graph.parse(onnx, model, path.parent))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pyomo_relu.errors import InputError
 from pyomo_relu.io.blame import blaming
-from pyomo_relu.io.onnx_tensor import FLOATS, Array, tensor_array
+from pyomo_relu.io.onnx_tensor import FLOATS, Array, ExternalData, tensor_array
 
 OPS: dict[str, tuple[str, ...]] = {
     "Add": (),
@@ -72,11 +72,11 @@ def parse(onnx: Any, model: Any, folder: Path) -> Graph:
         supported, or not one input and one output.
     """
     graph = model.graph
-    opset = _opset(onnx, model)
+    opset, external = _opset(onnx, model), ExternalData(folder)
     if model.functions or graph.sparse_initializer:
         raise InputError("model-local functions and sparse initializers are not supported")
-    nodes = tuple(_node(onnx, node, opset, i, folder) for i, node in enumerate(graph.node, start=1))
-    constants = {tensor.name: tensor_array(onnx, tensor, folder) for tensor in graph.initializer}
+    nodes = tuple(_node(onnx, node, opset, i, external) for i, node in enumerate(graph.node, start=1))
+    constants = {tensor.name: tensor_array(onnx, tensor, external) for tensor in graph.initializer}
     if len(constants) < len(graph.initializer):
         raise InputError("two initializers have one name")
     # Old exporters list the initializers as inputs too.
@@ -108,7 +108,7 @@ def _opset(onnx: Any, model: Any) -> int:
     return int(versions[0])
 
 
-def _node(onnx: Any, node: Any, opset: int, number: int, folder: Path) -> Node:
+def _node(onnx: Any, node: Any, opset: int, number: int, external: ExternalData) -> Node:
     label = f"op {node.op_type!r} (node {number})"
     if node.domain not in DOMAINS:
         raise InputError(f"{label} is of the domain {node.domain!r}, which is not supported")
@@ -126,6 +126,6 @@ def _node(onnx: Any, node: Any, opset: int, number: int, folder: Path) -> Node:
         value = onnx.helper.get_attribute_value(attribute)
         if isinstance(value, onnx.TensorProto):
             with blaming(label):
-                value = tensor_array(onnx, value, folder)
+                value = tensor_array(onnx, value, external)
         attributes[attribute.name] = value
     return Node(node.op_type, label, tuple(node.input), tuple(node.output), attributes)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyomo_relu.errors import InputError
+from pyomo_relu.reading import opened, size_of
 
 Array = NDArray[Any]
 
@@ -26,13 +27,54 @@ DTYPES: dict[int, np.dtype[Any]] = {
 FLOATS = frozenset({1, 10, 11})
 
 
-def tensor_array(onnx: Any, tensor: Any, folder: Path) -> Array:
+MAX_EXTERNAL = 2**31
+"""Bytes of external data of one model: many tensors can name the same bytes of one file."""
+
+
+class ExternalData:
+    """What a model keeps outside its own file, of which it may ask for `MAX_EXTERNAL` bytes in all.
+
+    Parameters
+    ----------
+    folder : Path
+        The model's own.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.left = folder, MAX_EXTERNAL
+
+    def read(self, tensor: Any, size: int) -> bytes:
+        """Return the `size` bytes of a tensor.
+
+        Raises
+        ------
+        InputError
+            If they are not in a regular file inside the folder, or too many.
+        """
+        entries = {entry.key: entry.value for entry in tensor.external_data}
+        path = _inside(self.folder, entries.get("location", ""))
+        offset, length = int(entries.get("offset", 0)), int(entries.get("length", size))
+        with opened(path, MAX_EXTERNAL, "external data") as file:
+            there = size_of(file)
+            if length != size or not 0 <= offset <= there - size:
+                raise InputError(f"external data is {length} bytes at {offset} of {there}, expected {size} bytes")
+            self.left -= size
+            if self.left < 0:
+                raise InputError(f"with it the model's external data has more than {MAX_EXTERNAL} bytes")
+            try:
+                file.seek(offset)
+                return file.read(size)
+            except OSError as error:
+                raise InputError(f"external data cannot be read: {error.strerror}") from error
+
+
+def tensor_array(onnx: Any, tensor: Any, external: ExternalData) -> Array:
     """Return a ``TensorProto`` as an array.
 
     Raises
     ------
     InputError
-        If its type is not in :data:`DTYPES`, its sizes do not fit, or its data is outside `folder`.
+        If its type is not in :data:`DTYPES`, its sizes do not fit, or its data is outside the model's folder.
     """
     name = f"tensor {tensor.name!r}"
     dtype = DTYPES.get(tensor.data_type)
@@ -42,28 +84,13 @@ def tensor_array(onnx: Any, tensor: Any, folder: Path) -> Array:
         raise InputError(f"{name} has shape {tuple(tensor.dims)}")
     try:
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
-            data = _external_bytes(tensor, folder, math.prod(tensor.dims) * dtype.itemsize)
+            data = external.read(tensor, math.prod(tensor.dims) * dtype.itemsize)
             return np.frombuffer(data, dtype).reshape(tensor.dims)
         return np.asarray(onnx.numpy_helper.to_array(tensor))
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
     except ValueError as error:
         raise InputError(f"{name} does not hold what its shape {tuple(tensor.dims)} says") from error
-
-
-def _external_bytes(tensor: Any, folder: Path, size: int) -> bytes:
-    entries = {entry.key: entry.value for entry in tensor.external_data}
-    path = _inside(folder, entries.get("location", ""))
-    offset, length = int(entries.get("offset", 0)), int(entries.get("length", size))
-    try:
-        with path.open("rb") as file:
-            there = path.stat().st_size
-            if length != size or not 0 <= offset <= there - size:
-                raise InputError(f"external data is {length} bytes at {offset} of {there}, expected {size} bytes")
-            file.seek(offset)
-            return file.read(size)
-    except OSError as error:
-        raise InputError(f"external data cannot be read: {error.strerror}") from error
 
 
 def _inside(folder: Path, location: Any) -> Path:

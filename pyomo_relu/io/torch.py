@@ -94,17 +94,20 @@ def from_object(source: Any) -> tuple[Layer, ...] | None:
 
 
 def _load(torch: Any, path: Path) -> Any:
-    # PyTorch's own zip reader skips the checksums.
-    with open_archive(path) as archive:
-        damaged = archive.testzip()
-    if damaged is not None:
-        raise NetworkFileError(f"{path}: damaged at {damaged!r}")
     serialization = torch.serialization
     wanted = [getattr(torch.nn, name) for name in SUPPORTED]
     # The context removes on leaving all that it was given, the user's own entries too.
     new = [cls for cls in wanted if cls not in serialization.get_safe_globals()]
-    with catching(path, DAMAGE), serialization.safe_globals(new):
-        refused = sorted(serialization.get_unsafe_globals_in_checkpoint(path))
-        if refused:
-            raise NetworkFileError(f"{path}: {refused[0]} is not supported; supported: {', '.join(SUPPORTED)}")
-        return torch.load(path, map_location="cpu", weights_only=True)
+    # One open file for all of it: what was looked at is what is loaded.
+    with open_archive(path) as (archive, file):
+        # PyTorch's own zip reader skips the checksums.
+        damaged = archive.testzip()
+        if damaged is not None:
+            raise NetworkFileError(f"{path}: damaged at {damaged!r}")
+        with catching(path, DAMAGE), serialization.safe_globals(new):
+            file.seek(0)
+            refused = sorted(serialization.get_unsafe_globals_in_checkpoint(file))
+            if refused:
+                raise NetworkFileError(f"{path}: {refused[0]} is not supported; supported: {', '.join(SUPPORTED)}")
+            file.seek(0)
+            return torch.load(file, map_location="cpu", weights_only=True)

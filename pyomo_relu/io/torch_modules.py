@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from pyomo_relu.errors import InputError
@@ -11,6 +11,9 @@ from pyomo_relu.io.torch_tensor import tensor_array
 from pyomo_relu.layer import Layer
 
 Step = Callable[[Any, Any, AffineChain], None]
+
+MOST_MODULES = 10_000
+"""Sequentials too: one may stand at many places, so that a file of a few names a million."""
 
 
 def module_layers(torch: Any, module: Any) -> tuple[Layer, ...]:
@@ -21,7 +24,7 @@ def module_layers(torch: Any, module: Any) -> tuple[Layer, ...]:
     InputError
         If a module's class is not in :data:`STEPS`, or it carries hooks.
     """
-    modules = list(_flat(torch, module))
+    modules = _flat(torch, module)
     # All that may come before the first Linear keeps the width.
     chain = AffineChain(next((m.in_features for m in modules if type(m) is torch.nn.Linear), None))
     steps = {getattr(torch.nn, name): step for name, step in STEPS.items()}
@@ -39,15 +42,23 @@ def module_layers(torch: Any, module: Any) -> tuple[Layer, ...]:
     return chain.layers()
 
 
-def _flat(torch: Any, module: Any) -> Iterator[Any]:
-    # A subclass may override forward, so only the class itself is taken.
-    if type(module) is not torch.nn.Sequential:
-        yield module
-        return
-    if module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module):
-        raise InputError("module 'Sequential' carries hooks, which would be lost")
-    for child in module:
-        yield from _flat(torch, child)
+def _flat(torch: Any, module: Any) -> list[Any]:
+    """Return the modules in a Sequential and in those inside it, in their order."""
+    found: list[Any] = []
+    waiting, n_seen = [module], 0
+    while waiting:
+        part = waiting.pop()
+        n_seen += 1
+        # A subclass may override forward, so only the class itself is taken.
+        if type(part) is not torch.nn.Sequential:
+            found.append(part)
+            continue
+        if part._forward_hooks or part._forward_pre_hooks or "forward" in vars(part):
+            raise InputError("module 'Sequential' carries hooks, which would be lost")
+        waiting += reversed(list(part))
+        if n_seen + len(waiting) > MOST_MODULES:
+            raise InputError(f"it has more than {MOST_MODULES} modules")
+    return found
 
 
 def _linear(torch: Any, module: Any, chain: AffineChain) -> None:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from pyomo_relu.errors import InputError
+from pyomo_relu.io.affine import require_weights
 from pyomo_relu.io.torch_tensor import tensor_array
 from pyomo_relu.validation import FloatArray
 
@@ -27,6 +28,7 @@ def state_arrays(torch: Any, state: Mapping[Any, Any]) -> list[tuple[FloatArray,
         if isinstance(state.get(wrapper), Mapping):
             state = state[wrapper]
     layers: dict[str, dict[str, FloatArray]] = {}
+    n_weights = 0
     for key, value in state.items():
         prefix, _, kind = str(key).rpartition(".")
         if kind not in NDIM:
@@ -34,6 +36,8 @@ def state_arrays(torch: Any, state: Mapping[Any, Any]) -> list[tuple[FloatArray,
         array = tensor_array(torch, value, f"key {key!r}")
         if array.ndim != NDIM[kind]:
             raise InputError(f"key {key!r} has shape {array.shape}: not the {kind} of a dense layer")
+        n_weights += array.size
+        require_weights(n_weights)
         layers.setdefault(prefix, {})[kind] = array
     _check_order(list(layers))
     for prefix, layer in layers.items():

@@ -26,6 +26,7 @@ from typing import Any
 
 FORMAT = "pyomo-relu certificate 2"
 BITS = 64  # of a bound after rounding
+MOST_BYTES = 2**28  # of a certificate; those that were measured have 2 MB
 
 Interval = tuple[Fraction, Fraction]
 Bounds = list[list[Interval]]  # of the code first, then of each layer's pre-activations
@@ -209,7 +210,10 @@ def _check(certificate: Any) -> Verdict:
     try:
         bounds = claim.root()
         for facts in certificate["facts"]:
-            bounds = claim.tightened(bounds)
+            if type(facts) is not list:
+                raise RejectedError("a round of facts is no list")
+            # A round without facts changes no bounds, so that to tighten them again would change none either.
+            bounds = claim.tightened(bounds) if facts else bounds
             for fact in facts:
                 place, sign = _place(claim, fact, first=0), {"lower": 1, "upper": -1}[fact["side"]]
                 value = claim.least(bounds, _multipliers(claim, fact), (place, sign))
@@ -217,12 +221,9 @@ def _check(certificate: Any) -> Verdict:
         bounds, leaves = claim.tightened(bounds), 0
     except Empty:
         return Verdict(claim, residual, 0)
-    for leaves, (path, leaf) in enumerate(_leaves(claim, certificate["tree"]), start=1):
+    for leaves, (within, leaf) in enumerate(_leaves(claim, bounds, certificate["tree"]), start=1):
         try:
-            within = bounds
-            for place, sign in path:
-                within = with_fact(within, place, sign, Fraction(0))
-            closed = claim.closes(claim.tightened(within), _multipliers(claim, leaf))
+            closed = within is None or claim.closes(claim.tightened(within), _multipliers(claim, leaf))
         except Empty:
             closed = True
         if not closed:
@@ -249,17 +250,23 @@ def read_claim(certificate: Any) -> Claim:
     return Claim(layers, x, box, certificate["norm"], *_numbers([certificate["bound"]], 1))
 
 
-def _leaves(claim: Claim, tree: Any) -> Iterator[tuple[list[tuple[Place, int]], Any]]:
-    """Yield every leaf, with the splits that lead to it."""
-    waiting: list[tuple[list[tuple[Place, int]], Any]] = [([], tree)]
+def _leaves(claim: Claim, bounds: Bounds, tree: Any) -> Iterator[tuple[Bounds | None, Any]]:
+    """Yield every leaf, with bounds that meet the splits on the way to it, or None where they cross."""
+    waiting: list[tuple[Bounds | None, Any]] = [(bounds, tree)]
     while waiting:
-        path, node = waiting.pop()
+        within, node = waiting.pop()
         if "on" in node or "off" in node:
             place = _place(claim, node, first=1)
-            waiting.append(([*path, (place, -1)], node["off"]))
-            waiting.append(([*path, (place, 1)], node["on"]))
+            waiting += [(_split(within, place, sign), node[side]) for sign, side in ((-1, "off"), (1, "on"))]
         else:
-            yield path, node
+            yield within, node
+
+
+def _split(bounds: Bounds | None, place: Place, sign: int) -> Bounds | None:
+    try:
+        return None if bounds is None else with_fact(bounds, place, sign, Fraction(0))
+    except Empty:
+        return None
 
 
 def _place(claim: Claim, node: Any, first: int) -> Place:
@@ -284,7 +291,9 @@ def _numbers(values: Any, size: int) -> list[Fraction]:
 
 
 def load(text: str | bytes) -> Any:
-    """Read a certificate's JSON; what is too deep or not JSON is rejected."""
+    """Read a certificate's JSON; what is too long, too deep or not JSON is rejected."""
+    if len(text) > MOST_BYTES:
+        raise RejectedError(f"it has more than {MOST_BYTES} bytes")
     try:
         # An object that says a thing twice stays a list of pairs, which is damage wherever it stands.
         return json.loads(text, object_pairs_hook=lambda p: dict(p) if len(dict(p)) == len(p) else p)
@@ -294,6 +303,6 @@ def load(text: str | bytes) -> Any:
 
 if __name__ == "__main__":
     try:
-        print(check(load(sys.stdin.buffer.read())))
+        print(check(load(sys.stdin.buffer.read(MOST_BYTES + 1))))
     except RejectedError as why:
         sys.exit(f"rejected: {why}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from numbers import Integral, Real
@@ -13,7 +12,9 @@ from types import MappingProxyType
 from typing import Any
 
 from pyomo_relu.deadline import Deadline
+from pyomo_relu.documents import parse_toml
 from pyomo_relu.errors import CapabilityError, SolverConfigError
+from pyomo_relu.reading import content
 from pyomo_relu.solvers.backend import Backend, Capability
 from pyomo_relu.solvers.registry import BACKENDS, backend_of, default_backend
 
@@ -24,6 +25,9 @@ _LARGEST = 1e12
 _LEAST_SECONDS = 1e-3
 _LARGEST_SEED = 2_000_000_000
 _MOST_THREADS = 1024
+
+# Of a config file: a table of a dozen lines, and others beside it.
+_MOST_BYTES = 2**16
 
 
 @dataclass(frozen=True)
@@ -117,13 +121,8 @@ class Solver:
         ...     Solver.from_toml(path).time_limit
         60.0
         """
-        try:
-            with Path(path).open("rb") as file:
-                table = tomllib.load(file).get("solver")
-        except OSError as error:
-            raise SolverConfigError(f"{path}: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SolverConfigError(f"{path}: not TOML: {error}") from error
+        data = content(Path(path), _MOST_BYTES, error=SolverConfigError, remedy="give [solver] a file of its own")
+        table = parse_toml(data, path, error=SolverConfigError).get("solver")
         if not isinstance(table, dict):
             raise SolverConfigError(f"{path}: no [solver] table")
         known = [f.name for f in fields(cls)]

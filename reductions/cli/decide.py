@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -96,5 +95,9 @@ def value_lines(assignment: Sequence[bool]) -> list[str]:
     >>> value_lines([True, False])
     ['v 1 -2 0']
     """
-    literals = [str(i if value else -i) for i, value in enumerate(assignment, start=1)]
-    return textwrap.wrap(" ".join([*literals, "0"]), WIDTH, initial_indent="v ", subsequent_indent="v ")
+    lines = ["v"]
+    for literal in (*(i if value else -i for i, value in enumerate(assignment, start=1)), 0):
+        if len(lines[-1]) + len(f" {literal}") > WIDTH:
+            lines.append("v")
+        lines[-1] += f" {literal}"
+    return lines

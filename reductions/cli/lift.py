@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pyomo_relu.cli.group import DONE, UNDECIDED
+from pyomo_relu.documents import MOST_JSON, parse_json
 from pyomo_relu.errors import InputError
+from pyomo_relu.reading import content
 from reductions.cli.arguments import JsonOption
 from reductions.cli.decide import SAID, value_lines
 
@@ -81,12 +83,7 @@ def _written(folder: Path) -> tuple[Reduction, Instance]:
 
 
 def _manifest(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: damaged, or not JSON") from error
+    found = parse_json(content(path, MOST_JSON), path)
     if not isinstance(found, dict):
         raise InputError(f"{path}: is no manifest")
     return found

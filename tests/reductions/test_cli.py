@@ -221,7 +221,7 @@ def test_long_assignments_are_folded():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("decide", "none.cnf"), "no such file: none.cnf"),
+        (("decide", "none.cnf"), "none.cnf: no such file"),
         (("decide", "bad.cnf"), "bad.cnf, line 2: literal 2, but the header has 1 variable"),
         (("decide", "."), "is a folder"),
         (("decide", "sat.cnf", "--reduction", "x"), "unknown reduction 'x'; known: three-sat"),
@@ -234,7 +234,7 @@ def test_long_assignments_are_folded():
         (("lift", "sat.cnf", "x.csv"), "code has 1 entries, expected 3"),
         (("lift", "sat.cnf", "square.csv"), "code must have 1 axis, got shape (2, 2)"),
         (("lift", "sat.cnf", "nan.csv"), "code"),
-        (("lift", ".", "x.csv"), "manifest.json: No such file"),
+        (("lift", ".", "x.csv"), "manifest.json: no such file"),
         (("lift", ".", "x.csv", "--reduction", "box"), "does not go with the folder"),
         (("convexity", "abs.npz", "none.npy"), "no such file"),
         (("convexity", "abs.npz", "x.csv", "--box", "3", "-3"), "exceeds upper"),

@@ -5,6 +5,7 @@ import sys
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from special_files import watched
 
 import pyomo_relu as pr
 from reductions import CNF, check_proof, models, random_cnf, solve, unsat_proof
@@ -74,3 +75,10 @@ def test_without_python_sat(monkeypatch):
     monkeypatch.setitem(sys.modules, "pysat.solvers", None)
     with pytest.raises(pr.MissingDependencyError, match=r'pip install "pyomo-relu\[sat\]"'):
         solve(SQUARE)
+
+
+@pytest.mark.parametrize("line", ["2 0", "1 2 0", "2 1 0"])
+def test_a_line_that_is_repeated_costs_nothing(line):
+    with watched():
+        assert check_proof(SQUARE, [*[line] * 50_000, "2 0", "0"])
+        assert not check_proof(SQUARE, [line] * 50_000)

@@ -99,6 +99,60 @@ def test_text_that_is_no_honest_json_is_rejected():
         assert not accepted(other)
 
 
+def work(certificate, monkeypatch):
+    """Return how often a check tightens all bounds, and how often it meets one with a fact."""
+    calls = {"tightened": 0, "with_fact": 0}
+
+    def counted(owner, name):
+        function = getattr(owner, name)
+
+        def call(*arguments):
+            calls[name] += 1
+            return function(*arguments)
+
+        patch.setattr(owner, name, call)
+
+    with monkeypatch.context() as patch:
+        counted(checker.Claim, "tightened")
+        counted(checker, "with_fact")
+        assert accepted(json.dumps(certificate))
+    return calls
+
+
+def test_rounds_without_facts_cost_nothing_and_prove_nothing(originals, monkeypatch):
+    true, many = {**FALSE, "bound": 0.5}, [[]] * 10_000
+    assert work({**true, "facts": many}, monkeypatch) == work(true, monkeypatch)
+    assert not accepted(json.dumps({**FALSE, "facts": many}))
+    for original in originals:
+        spread = [part for facts in original["facts"] for part in ([], facts, [])]
+        assert work({**original, "facts": spread}, monkeypatch) == work(original, monkeypatch)
+
+
+@pytest.mark.parametrize("facts", [[None], [{}], [""], [0], {"a": []}, [[], None], ["ab"]])
+def test_a_round_of_facts_is_a_list(facts):
+    assert not accepted(json.dumps({**FALSE, "bound": 0.5, "facts": facts}))
+
+
+def test_a_tree_costs_a_fact_a_split_however_deep(monkeypatch):
+    depths, costs = (50, 100, 200), []
+    for depth in depths:
+        tree = LEAF
+        for i in range(depth):
+            # The other side of every second split is empty: the inner one says the contrary.
+            tree = {"layer": 1, "neuron": i % 2, "on": tree, "off": LEAF}
+        costs.append(work({**FALSE, "bound": 0.5, "tree": tree}, monkeypatch))
+    per_split = [cost["with_fact"] / depth for cost, depth in zip(costs, depths, strict=True)]
+    assert max(per_split) <= 3.0
+    assert all(cost["tightened"] <= depth + 3 for cost, depth in zip(costs, depths, strict=True))
+
+
+def test_a_certificate_too_long_is_rejected(monkeypatch):
+    text = json.dumps({**FALSE, "bound": 0.5})
+    monkeypatch.setattr(checker, "MOST_BYTES", len(text))
+    assert accepted(text)
+    assert not accepted(text + " ")
+
+
 def test_random_proofs_of_what_is_false_are_rejected():
     rng = random.Random(0)
     numbers = [0, 1, -1, 0.5, -0.5, 2, 3, 1e-300, 1e300, -1e300, 2.0**-1074]

@@ -153,9 +153,14 @@ def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_too_large_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observation, "MAX_BYTES", 100)
-    with pytest.raises(InputError, match="more than 100"):
-        read_array(written(tmp_path, "x.txt", 200 * "1 "), "observation")
+    for name, limit in (("x.npy", "MAX_BYTES"), ("x.txt", "MAX_TEXT"), ("x.csv", "MAX_TEXT"), ("x.json", "MOST_JSON")):
+        monkeypatch.setattr(observation, limit, 100)
+        with pytest.raises(InputError, match="more than 100"):
+            read_array(written(tmp_path, name, b"1 " * 200), "observation")
+    monkeypatch.setattr(observation, "MAX_TEXT", 1000)
+    monkeypatch.setattr(observation, "MAX_LINE", 10)
+    with pytest.raises(InputError, match="line 2 has 10 characters or more: save it as"):
+        read_array(written(tmp_path, "x.txt", "1\n" + "2 " * 200), "observation")
 
 
 def test_a_pickle_is_never_executed(tmp_path: Path) -> None:

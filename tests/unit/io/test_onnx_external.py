@@ -12,6 +12,7 @@ from onnx_graphs import DENSE, Case, W, assert_agrees, onnx
 
 from pyomo_relu import io
 from pyomo_relu.errors import NetworkFileError
+from pyomo_relu.io import onnx_tensor
 from pyomo_relu.network import load_network
 
 
@@ -83,12 +84,25 @@ def test_external_data_elsewhere_is_refused_unread(
     (folder / "loop").symlink_to(folder / "loop")
     os.mkfifo(folder / "pipe")
     path = save_external(folder, str(outside) if location == "ABSOLUTE" else location)
-    monkeypatch.setattr(Path, "open", lambda *args: pytest.fail("a file was opened"))
-    data = os.open(path, os.O_RDONLY)
-    monkeypatch.setattr(Path, "read_bytes", lambda self: os.read(data, 10**6))
+    opened, open_file = [], os.open
+    monkeypatch.setattr(os, "open", lambda name, *flags: (opened.append(name), open_file(name, *flags))[1])
     with pytest.raises(NetworkFileError, match="not a file inside the model's own folder"):
         io.onnx.read(path)
-    os.close(data)
+    assert opened == [path]
+
+
+def test_all_external_data_together_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "w.bin").write_bytes(BYTES)
+    path = save_external(tmp_path, "w.bin")
+    model = onnx.load_model(path, load_external_data=False)
+    for i in range(9):
+        model.graph.initializer.add().CopyFrom(model.graph.initializer[0])
+        model.graph.initializer[-1].name = f"again_{i}"
+    path.write_bytes(model.SerializeToString())
+    assert np.array_equal(load_network(path)[0].weight, W.astype(np.float64))
+    monkeypatch.setattr(onnx_tensor, "MAX_EXTERNAL", 5 * len(BYTES))
+    with pytest.raises(NetworkFileError, match=r"'again_.'.*external data has more than 240 bytes"):
+        load_network(path)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import pytest
 
 from pyomo_relu import io
 from pyomo_relu.errors import InputError, MissingDependencyError, NetworkFileError, ShapeError
+from pyomo_relu.io import affine
 from pyomo_relu.io import torch as reader
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network, load_network
@@ -320,8 +321,26 @@ def test_a_module_without_its_parts(tmp_path: Path) -> None:
         load_network(save(module, tmp_path))
     module = nn.Sequential()
     module._modules["0"] = module
-    with pytest.raises(NetworkFileError, match=r"a module: damaged.*recursion"):
+    with pytest.raises(NetworkFileError, match="more than 10000 modules"):
         load_network(save(module, tmp_path))
+
+
+def test_a_small_file_asks_for_no_large_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repeated = torch.ones(1).expand(10**6, 10**6)
+    with pytest.raises(NetworkFileError, match=r"'weight' of shape .* repeats fewer numbers: give it .contiguous\(\)"):
+        load_network(save({"weight": repeated}, tmp_path), slopes=0.0)
+    one = nn.Linear(10, 10)
+    nest = nn.Sequential()
+    for _ in range(60):
+        nest = nn.Sequential(nest, nest)
+    with pytest.raises(NetworkFileError, match="more than 10000 modules"):
+        load_network(save(nest, tmp_path))
+    monkeypatch.setattr(affine, "MAX_WEIGHTS", 1000)
+    assert len(load_network(save(nn.Sequential(*[one, nn.ReLU()] * 10), tmp_path))) == 10
+    with pytest.raises(NetworkFileError, match="its layers have 1100 weights or more, at most 1000 are read"):
+        load_network(save(nn.Sequential(*[one, nn.ReLU()] * 11), tmp_path))
+    with pytest.raises(NetworkFileError, match="at most 1000 are read"):
+        load_network(save({f"{i}.weight": one.weight for i in range(11)}, tmp_path), slopes=0.0)
 
 
 def read_bytes(data: bytes, path: Path) -> tuple[Layer, ...] | str:
