@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pyomo_relu.enclosure import FORWARD_PASS, enclose
+from pyomo_relu.enclosure import enclose
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, norm_of
@@ -229,7 +229,7 @@ def sign_bound(problem: Problem, norm: Norm) -> float | None:
     if problem.network[-1].slope > 0.0:
         return None
     missed = np.maximum(-problem.x, 0.0)
-    bound, count = norm_of(missed, norm), np.count_nonzero(missed)
+    bound, count = norm_of(missed, norm), int(np.count_nonzero(missed))
     # One entry, or the largest, is what it is; a sum is rounded down.
     return bound if norm == "inf" or count <= 1 else bound * (1.0 - gamma(count))
 

@@ -125,5 +125,3 @@ def enclose_in_floats(problem: Problem, z: FloatArray, norm: Norm) -> Enclosure:
     if math.isnan(high) or math.isnan(low):
         low, high = 0.0, math.inf
     return Enclosure(value, max(0.0, low), high)
-
-

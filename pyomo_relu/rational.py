@@ -125,7 +125,7 @@ def residual_within(
     """
     if norm != 2:
         exact = residual(network, z, x, norm)
-        return _below(exact), 0.0 - _below(-exact)
+        return below(exact), above(exact)
     target = as_fractions(x, network.n_out, "observation")
     square = sum(((y - t) ** 2 for y, t in zip(forward(network, z), target, strict=True)), Fraction(0))
     # An integer root of so many bits that it is nearer than the next float64.
@@ -133,13 +133,30 @@ def residual_within(
     root = math.isqrt((square.numerator << 2 * shift) // square.denominator)
     least = Fraction(root, 1 << shift)
     most = least if least * least == square else Fraction(root + 1, 1 << shift)
-    return _below(least), 0.0 - _below(-most)
+    return below(least), above(most)
 
 
-def _below(value: Fraction) -> float:
-    """Return the largest float64 that is not above a value."""
+def below(value: Fraction) -> float:
+    """Return the largest float64 that is not above a value.
+
+    Raises
+    ------
+    OverflowError
+        If the value is beyond the range of float64.
+
+    Examples
+    --------
+    >>> below(Fraction(1, 3)) < Fraction(1, 3) < above(Fraction(1, 3))
+    True
+    """
     nearest = float(value)
     return nearest if nearest <= value else math.nextafter(nearest, -math.inf)
+
+
+def above(value: Fraction) -> float:
+    """Return the least float64 that is not below a value; errors as of :func:`below`."""
+    nearest = float(value)
+    return nearest if nearest >= value else math.nextafter(nearest, math.inf)
 
 
 def as_fractions(values: Iterable[Any], size: int, name: str) -> list[Fraction]:

@@ -65,6 +65,6 @@ class Hybrid:
         scope = "every code" if problem.box is None else "every code in the box"
         verdict = certify(problem, best.code, self.norm, best.bound, best.bound_by, scope)
         gap = REL_GAP if solver.rel_gap is None else solver.rel_gap
-        ended = Status.OPTIMAL if best.is_optimal(gap, ABS_GAP) else Status.SOLVED
+        ended = Status.OPTIMAL if verdict.closes(gap, ABS_GAP) else Status.SOLVED
         status = Status.INTERRUPTED if best.interrupted else ended
         return Result.of(verdict, status, best.solver, started, objective=verdict.objective)

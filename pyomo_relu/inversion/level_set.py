@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pyomo.environ import ConcreteModel, Constraint, is_potentially_variable
 
 from pyomo_relu.box import Box
+from pyomo_relu.enclosure import enclose, enclose_in_floats
 from pyomo_relu.formulations import ENCODINGS, Encoding
 from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.incumbent import with_room
@@ -52,7 +53,7 @@ class LevelSet:
     def around(problem: Problem, z: FloatArray, method: Exact, tol: float | None) -> LevelSet:
         """Return the set of `method` about the code that it found."""
         norm = method.norm if method.then is None else method.then
-        residual, largest = problem.residual(z, norm), problem.residual(z, "inf")
+        residual, largest = (enclose(problem, z, p).high for p in (norm, "inf"))
         tol = default_tol(problem, norm, residual) if tol is None else float(tol)
         tube = math.inf
         if method.then is not None:
@@ -65,14 +66,18 @@ class LevelSet:
     def scope(self) -> str:
         """The codes of the set, in words."""
         where = "" if self.problem.box is None else " in the box"
-        tube = "" if math.isinf(self.tube) else f" and ||G(z) - x||_inf <= {self.tube:.9g}"
-        return f"code{where} with ||G(z) - x||_{self.norm} <= {self.level:.9g}{tube}"
+        # All of their digits: what is said of every code is not to be said of more, nor what is said of some of less.
+        tube = "" if math.isinf(self.tube) else f" and ||G(z) - x||_inf <= {self.tube!r}"
+        return f"code{where} with ||G(z) - x||_{self.norm} <= {self.level!r}{tube}"
 
     def contains(self, code: FloatArray) -> bool:
-        """Whether a code is in the set, by a forward pass."""
+        """Whether a code is in the set, by a forward pass and a bound on its rounding."""
         problem = self.problem
-        near = problem.residual(code, self.norm) <= self.level and problem.residual(code, "inf") <= self.tube
-        return near and (problem.box is None or problem.box.contains(code))
+        if problem.box is not None and not problem.box.contains(code):
+            return False
+        if enclose_in_floats(problem, code, self.norm).high > self.level:
+            return False
+        return math.isinf(self.tube) or enclose_in_floats(problem, code, "inf").high <= self.tube
 
     def last_before(self, goal: FloatArray) -> FloatArray:
         """Return the code of the set next to `goal` that bisection finds on the way from one inside.

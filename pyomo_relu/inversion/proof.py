@@ -13,6 +13,7 @@ import numpy as np
 from pyomo_relu.bounds import Budget, Region, lagrangian_region, lp_region, observed_region
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import BY_BOUNDS
+from pyomo_relu.enclosure import enclose
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import Encoding
 from pyomo_relu.formulations.residual import NEEDS
@@ -23,6 +24,7 @@ from pyomo_relu.inversion.tangents import solve_by_tangents
 from pyomo_relu.inversion.tube import last_within
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
+from pyomo_relu.rounding import down
 from pyomo_relu.solvers import ABS_GAP, BACKENDS, REL_GAP, Capability, Outcome, Solver, solve
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
@@ -105,9 +107,11 @@ class Task:
     def holding(self, code: FloatArray, most: float, seconds: float = 0.0, patience: float = math.inf) -> Region:
         """Bound the codes with at most a residual, by LPs too where there are seconds for it; `code` is one of them.
 
-        `patience` is the most to spend on what comes before LPs.
+        It is one also where rounding hides what it misses. `patience` is the most to spend on what comes before LPs.
         """
-        region = self.region(code, most, patience)
+        most = max(most, enclose(self.problem, code, self.norm).high)
+        tube = self.tube if math.isinf(self.tube) else max(self.tube, enclose(self.problem, code, "inf").high)
+        region = replace(self, tube=tube).region(code, most, patience)
         if region is not None and seconds > 0.0:
             region = self.tightened(region, code, most, seconds)
         assert region is not None, "a code lies in it"
@@ -169,7 +173,7 @@ class Task:
                 said = f"{outcome.solver} calls a model infeasible in which a known code lies"
                 return replace(outcome, status=Status.SOLVER_ERROR, bound=None, message=said), best
             least = most if room == 0.0 else math.sqrt(max(0.0, most**2 - room))
-            said = f"no code is nearer than {least:.9g}"
+            said = f"no code is nearer than {down(least)}"
             return replace(outcome, status=Status.OPTIMAL, message=said), best.raised(least, by)
         if outcome.has_solution:
             code = read_code(model, region.code)
@@ -266,7 +270,7 @@ def prove(task: Task, incumbent: Incumbent, solver: Solver, started: float) -> t
             tighter = task.tightened(region, best.code, most, min(patience, left / 2.0))
             gains = tighter is not None and tighter.width < WORTHWHILE * region.width
             region = tighter
-        return _without_search(best, f"no code is nearer than {most:.9g}: bounds cross"), best.raised(most, BY_BOUNDS)
+        return _without_search(best, f"no code is nearer than {down(most)}: bounds cross"), best.raised(most, BY_BOUNDS)
     except KeyboardInterrupt:
         return _interrupted(best), best
 
