@@ -53,14 +53,15 @@ class LevelSet:
     def around(problem: Problem, z: FloatArray, method: Exact, tol: float | None) -> LevelSet:
         """Return the set of `method` about the code that it found."""
         norm = method.norm if method.then is None else method.then
-        residual, largest = (enclose(problem, z, p).high for p in (norm, "inf"))
-        tol = default_tol(problem, norm, residual) if tol is None else float(tol)
-        tube = math.inf
+        # It holds the code whatever rounding did: upper ends are mostly far below what `tol` adds.
+        found, largest = enclose(problem, z, norm), enclose(problem, z, "inf")
+        tol = default_tol(problem, norm, found.value) if tol is None else float(tol)
+        level, tube = max(found.value + tol, found.high), math.inf
         if method.then is not None:
-            tube = largest + tol
+            tube = max(largest.value + tol, largest.high)
         elif method.tube is not None:
-            tube = max(method.tube, largest)
-        return LevelSet(problem, norm, ENCODINGS[method.encoding], method.needs, residual + tol, tol, tube, z)
+            tube = max(method.tube, largest.high)
+        return LevelSet(problem, norm, ENCODINGS[method.encoding], method.needs, level, tol, tube, z)
 
     @property
     def scope(self) -> str:
