@@ -24,8 +24,9 @@ def balanced(problem: Problem, within: float = FAR) -> Problem:
     """Return the same problem with hidden neurons rescaled where their weights are not within a factor of 1.
 
     ``phi(r t) = r phi(t)`` for r > 0, so that a row and its bias may be divided by r and the next layer's column
-    multiplied by it. Powers of two: not a bit of the network's outputs changes, and no activation pattern. A solver
-    takes a coefficient below 1e-9 for zero, and a pre-activation of 1e-7 or less.
+    multiplied by it. Powers of two: not a bit of the network's outputs changes, and no activation pattern; a layer in
+    which a number would lose a bit all the same, by underflow or overflow, is left as it is. A solver takes a
+    coefficient below 1e-9 for zero, and a pre-activation of 1e-7 or less.
 
     Examples
     --------
@@ -61,9 +62,15 @@ def _rescaled(problem: Problem, scales: Callable[[Layer], FloatArray]) -> Proble
     for i in range(len(layers) - 1):
         layer, following = layers[i], layers[i + 1]
         factor = scales(layer)
-        if (factor != 1.0).any():
-            layers[i] = Layer.computed(layer.weight / factor[:, None], layer.bias / factor, layer.slope)
-            layers[i + 1] = Layer.computed(following.weight * factor, following.bias, following.slope)
+        if (factor == 1.0).all():
+            continue
+        with np.errstate(over="ignore", under="ignore"):
+            weight, bias, after = layer.weight / factor[:, None], layer.bias / factor, following.weight * factor
+            given = weight * factor[:, None], bias * factor, after / factor
+        # What leaves the range of float64 would be another network.
+        if all(map(np.array_equal, given, (layer.weight, layer.bias, following.weight))):
+            layers[i] = Layer.computed(weight, bias, layer.slope)
+            layers[i + 1] = Layer.computed(after, following.bias, following.slope)
     changed = any(layer is not given for layer, given in zip(layers, problem.network, strict=True))
     return replace(problem, network=Network(tuple(layers))) if changed else problem
 

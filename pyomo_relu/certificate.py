@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from pyomo_relu.enclosure import enclose
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, norm_of
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import has_full_column_rank, rank_of
-from pyomo_relu.rounding import UNIT, gamma
+from pyomo_relu.rounding import down, gamma, up
+from pyomo_relu.running_error import pre_activations_within
 from pyomo_relu.tolerance import REFUTED
 from pyomo_relu.validation import FloatArray
 
@@ -69,9 +71,13 @@ class Claim:
 class Certificate:
     """What an answer claims, and why each claim may be believed.
 
+    A number in a claim is the float64 of that name, rounded so that the claim is true of it: upper bounds up, lower
+    bounds down. After an equals sign it is right to nine digits.
+
     Parameters
     ----------
     claims : tuple of Claim
+        Those that are verified come first.
 
     Examples
     --------
@@ -114,13 +120,14 @@ class Certificate:
         return "\n".join(map(str, self.claims))
 
 
-FORWARD_PASS = "forward pass in float64"
-
 BY_NORM = "a norm is never negative"
 BY_SIGN = "a ReLU output is never negative"
 BY_BOUNDS = "bounds by duality, rounded outwards"
 SURE = (BY_NORM, BY_SIGN, BY_BOUNDS)
 """By what a lower bound is verified, without a solver."""
+
+BY_COMPARISON = "comparison"
+BY_FACTORISATION = "a factorisation in float64"
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +146,14 @@ class Verdict:
     @property
     def objective(self) -> float | None:
         """What a method minimised that has no solver's value to tell: the residual, for p = 2 its square."""
-        return self.residual**2 if self.norm == 2 and self.residual is not None else self.residual
+        # A power that overflows is an exception, a product is infinite.
+        return self.residual * self.residual if self.norm == 2 and self.residual is not None else self.residual
+
+    def closes(self, rel_gap: float, abs_gap: float) -> bool:
+        """Whether the bound meets the residual, up to a relative or an absolute gap."""
+        if self.residual is None or self.dual_bound is None:
+            return False
+        return self.residual <= self.dual_bound + max(abs_gap, rel_gap * self.residual)
 
 
 def certify(
@@ -163,23 +177,24 @@ def certify(
     Returns
     -------
     Verdict
-        The residual by a forward pass, without which there is no code; the bound, lowered to the residual where it
-        exceeds it by no more than a solver's tolerance, and dropped as `refuted` where by more;
-        realizability, and the claims.
+        The residual by a forward pass, without which there is no code, and whatever rounding did to that; the bound,
+        lowered below the residual where it exceeds it by no more than a solver's tolerance, and dropped as `refuted`
+        where by more; realizability, and the claims. All that is said of the residual holds of its whole enclosure.
     """
     claims: list[Claim] = []
-    residual = None if z is None else problem.residual(z, norm)
-    if residual is not None and not math.isfinite(residual):
-        z = residual = None
-    if z is not None and residual is not None:
-        claims.append(Claim(f"||G(z) - x||_{norm} = {residual:.9g}", Standing.VERIFIED, FORWARD_PASS, residual))
+    found = None if z is None else enclose(problem, z, norm)
+    if found is None or not math.isfinite(found.value):
+        z = found = None
+    if z is not None and found is not None:
+        told = found.value if found.is_sharp else found.high
+        claims.append(Claim(f"||G(z) - x||_{norm} {found}", Standing.VERIFIED, found.by, told))
         if problem.box is not None and problem.box.contains(z):
-            claims.append(Claim("z lies in the box", Standing.VERIFIED, "comparison"))
+            claims.append(Claim("z lies in the box", Standing.VERIFIED, BY_COMPARISON))
     refuted: float | None = None
-    most = math.inf if residual is None else residual * (1.0 + 1e-4) + REFUTED * problem.scale
-    if dual_bound is not None and dual_bound > most:
+    most = math.inf if found is None else found.high * (1.0 + 1e-4) + REFUTED * problem.scale
+    if found is not None and dual_bound is not None and dual_bound > most:
         text = f"a bound of {dual_bound:.9g} by {bound_by} is wrong: z does better"
-        claims.append(Claim(text, Standing.VERIFIED, FORWARD_PASS, residual))
+        claims.append(Claim(text, Standing.VERIFIED, found.by, found.high))
         refuted, dual_bound = dual_bound, None
     sure = sign_bound(problem, norm)
     if sure is not None and (dual_bound is None or sure >= dual_bound):
@@ -187,31 +202,36 @@ def certify(
     standing, by = Standing.VERIFIED if bound_by in SURE else Standing.TRUSTED, bound_by
     if dual_bound is not None:
         dual_bound = max(0.0, dual_bound)
-        if residual is not None and dual_bound > residual:
+        if found is not None and dual_bound > found.value:
             by = f"{by}, {dual_bound:.9g}, lowered to the verified residual"
-            dual_bound = residual
-        text = f"||G(z) - x||_{norm} >= {dual_bound:.9g} for {bound_scope}"
+            dual_bound = found.low
+        text = f"||G(z) - x||_{norm} >= {down(dual_bound)} for {bound_scope}"
         claims.append(Claim(text, standing, by, dual_bound))
     realizable: bool | None = None
-    if residual is not None and residual <= problem.met:
+    if found is not None and found.high <= problem.met:
         realizable = True
-        text = f"x is met up to {problem.met:.3g}"
-        claims.append(Claim(text, Standing.VERIFIED, FORWARD_PASS, residual))
+        text = f"x is met up to {up(problem.met, 3)}"
+        claims.append(Claim(text, Standing.VERIFIED, found.by, found.high))
     elif dual_bound is not None and dual_bound >= REFUTED * problem.scale:
         realizable = False
         claims.append(Claim(f"x is not met by {bound_scope.replace('every', 'any')}", standing, by, dual_bound))
     if realizable and z is not None and is_unique(problem.network, z):
         text = "z is the only code with this output: in every layer the active rows have full column rank"
-        claims.append(Claim(text, Standing.VERIFIED, "a factorisation in float64"))
+        claims.append(Claim(text, Standing.VERIFIED, BY_FACTORISATION))
     bound_by = "" if dual_bound is None else bound_by
-    return Verdict(z, norm, residual, dual_bound, bound_by, realizable, Certificate(tuple(claims)), refuted)
+    certificate = Certificate(tuple(sorted(claims, key=lambda claim: claim.standing is Standing.TRUSTED)))
+    residual = None if found is None else found.value
+    return Verdict(z, norm, residual, dual_bound, bound_by, realizable, certificate, refuted)
 
 
 def sign_bound(problem: Problem, norm: Norm) -> float | None:
     """Return what negative observations of ReLU outputs leave to every code as a residual; None for other outputs."""
     if problem.network[-1].slope > 0.0:
         return None
-    return norm_of(np.maximum(-problem.x, 0.0), norm)
+    missed = np.maximum(-problem.x, 0.0)
+    bound, count = norm_of(missed, norm), int(np.count_nonzero(missed))
+    # One entry, or the largest, is what it is; a sum is rounded down.
+    return bound if norm == "inf" or count <= 1 else bound * (1.0 - gamma(count))
 
 
 def is_unique(network: Network, z: FloatArray) -> bool:
@@ -221,17 +241,11 @@ def is_unique(network: Network, z: FloatArray) -> bool:
     that a layer whose active rows have full column rank has one input only. A row counts as active where its
     pre-activation is above zero by more than the rounding of the forward pass.
     """
-    h, off = z, np.zeros(network.n_in)
-    for layer in network:
-        weight = np.abs(layer.weight)
-        off = (1.0 + gamma(layer.n_in)) * (weight @ off) + gamma(layer.n_in) * (weight @ np.abs(h) + np.abs(layer.bias))
-        t = layer.pre_activation(h)
+    for layer, (t, off) in zip(network, pre_activations_within(network, z), strict=True):
         # A bijection passes on every pre-activation.
         active = (t > np.maximum(off, 1e-9 * max(1.0, float(np.abs(t).max())))) | (layer.slope > 0.0)
         if not has_full_column_rank(layer.weight[active]):
             return False
-        h = layer.activate(t)
-        off = off + UNIT * np.abs(h)
     return True
 
 

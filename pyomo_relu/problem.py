@@ -90,7 +90,7 @@ class Problem:
         return eye_array(self.network.n_out, format="csr") if self.parts is None else self.parts[1]
 
     def residual(self, z: FloatArray, norm: Norm) -> float:
-        """Return ``||G(z) - x||`` by a forward pass."""
+        """Return ``||G(z) - x||`` by a forward pass in float64, for a search: what is claimed is enclosed."""
         return norm_of(self.network(z) - self.x, norm)
 
     @property

@@ -18,6 +18,9 @@ from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 
+ROOT_BITS = 64
+"""Of a square root of a fraction, at least."""
+
 
 def forward(network: Network, z: Iterable[Any]) -> list[Fraction]:
     """Return G(z) without any rounding.
@@ -92,6 +95,68 @@ def residual(network: Network, z: Iterable[Any], x: Iterable[Any], norm: Literal
     target = as_fractions(x, network.n_out, "observation")
     misses = [abs(y - t) for y, t in zip(forward(network, z), target, strict=True)]
     return max(misses) if norm == "inf" else sum(misses, Fraction(0))
+
+
+def residual_within(
+    network: Network, z: Iterable[Any], x: Iterable[Any], norm: Literal["inf", 1, 2]
+) -> tuple[float, float]:
+    """Return the float64 numbers next to ``||G(z) - x||``, below and above it: twice the same where it is one.
+
+    Parameters
+    ----------
+    network, z, x
+        As in :func:`residual`.
+    norm : "inf", 1 or 2
+
+    Raises
+    ------
+    ShapeError, InputError
+        As :func:`residual`.
+    OverflowError
+        If it is beyond the range of float64.
+
+    Examples
+    --------
+    >>> net = Network.from_arrays([[[1.0], [-1.0]], [[3.0, 3.0], [4.0, 4.0]]])   # 3 |z| and 4 |z|
+    >>> residual_within(net, [Fraction(1, 3)], [0, 0], 2)
+    (1.6666666666666665, 1.6666666666666667)
+    >>> residual_within(net, [-1], [0, 0], 2)
+    (5.0, 5.0)
+    """
+    if norm != 2:
+        exact = residual(network, z, x, norm)
+        return below(exact), above(exact)
+    target = as_fractions(x, network.n_out, "observation")
+    square = sum(((y - t) ** 2 for y, t in zip(forward(network, z), target, strict=True)), Fraction(0))
+    # An integer root of so many bits that it is nearer than the next float64.
+    shift = max(0, ROOT_BITS + (square.denominator.bit_length() - square.numerator.bit_length()) // 2)
+    root = math.isqrt((square.numerator << 2 * shift) // square.denominator)
+    least = Fraction(root, 1 << shift)
+    most = least if least * least == square else Fraction(root + 1, 1 << shift)
+    return below(least), above(most)
+
+
+def below(value: Fraction) -> float:
+    """Return the largest float64 that is not above a value.
+
+    Raises
+    ------
+    OverflowError
+        If the value is beyond the range of float64.
+
+    Examples
+    --------
+    >>> below(Fraction(1, 3)) < Fraction(1, 3) < above(Fraction(1, 3))
+    True
+    """
+    nearest = float(value)
+    return nearest if nearest <= value else math.nextafter(nearest, -math.inf)
+
+
+def above(value: Fraction) -> float:
+    """Return the least float64 that is not below a value; errors as of :func:`below`."""
+    nearest = float(value)
+    return nearest if nearest >= value else math.nextafter(nearest, math.inf)
 
 
 def as_fractions(values: Iterable[Any], size: int, name: str) -> list[Fraction]:

@@ -41,7 +41,7 @@ class LayerReport:
     objective : float or None
         Objective of the last LP.
     residual : float or None
-        The layer's own residual, by a forward pass, in the formulation's norm.
+        The layer's own residual, by a forward pass in float64, in the formulation's norm.
     n_solves : int
         LPs, or linear solves.
     seconds : float
@@ -88,7 +88,9 @@ class Result:
     norm : "inf", 1 or 2
         The norm of `residual`, `dual_bound` and `gap`.
     residual : float or None
-        ``||A G(z) - x||`` by a forward pass, never the solver's number.
+        ``||A G(z) - x||`` by a forward pass, never the solver's number. Where rounding may have changed it by more
+        than 1e-6 of itself, and x is not surely met, it is worked out in rationals, or is an upper bound; the
+        certificate says which.
     objective : float or None
         The solver's own value; for p = 2 the square of its norm.
     dual_bound : float or None
@@ -96,7 +98,7 @@ class Result:
     gap : float or None
         ``(residual - dual_bound) / residual``, where both are known; 0 where x is met.
     realizable : bool or None
-        True: the forward pass meets x up to ``1e-6 max(0.001, max |x|)``. False: `dual_bound` is at least
+        True: z meets x up to ``1e-6 max(0.001, max |x|)``, whatever was rounded. False: `dual_bound` is at least
         ``1e-5 max(1, max |x|)``. None: not decided.
     certificate : Certificate
     seconds : float

@@ -1,10 +1,15 @@
-"""Bounds on rounding error, so that float64 bounds hold for the real numbers."""
+"""Bounds on rounding error, so that float64 bounds hold for the real numbers; and numbers as text, rounded one way."""
 
 from __future__ import annotations
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 
 import numpy as np
 
 UNIT = float(np.finfo(np.float64).eps)
+
+TINY = float(np.finfo(np.float64).tiny)
+"""The least normal number: below it, rounding is not relative."""
 
 
 def gamma(operations: int) -> float:
@@ -15,3 +20,43 @@ def gamma(operations: int) -> float:
     twice that leaves room for the rounding of the bound itself. This holds where no product underflows or overflows.
     """
     return 2.0 * (operations + 3) * UNIT
+
+
+def down(value: float, digits: int = 9) -> str:
+    """Write a number that is claimed as a lower bound: the text, read as a float64, is not above it.
+
+    Parameters
+    ----------
+    value : float
+    digits : int
+        Significant ones.
+
+    Examples
+    --------
+    >>> down(2 / 3, 3), down(0.1), f"{2 / 3:.3g}"
+    ('0.666', '0.1', '0.667')
+    """
+    text = f"{value:.{digits}g}"
+    return text if float(text) <= value else _rounded(value, digits, ROUND_FLOOR)
+
+
+def up(value: float, digits: int = 9) -> str:
+    """Write a number that is claimed as an upper bound: the text, read as a float64, is not below it.
+
+    Parameters
+    ----------
+    value : float
+    digits : int
+        Significant ones.
+
+    Examples
+    --------
+    >>> up(1 / 3, 3), up(0.1)
+    ('0.334', '0.1')
+    """
+    text = f"{value:.{digits}g}"
+    return text if float(text) >= value else _rounded(value, digits, ROUND_CEILING)
+
+
+def _rounded(value: float, digits: int, direction: str) -> str:
+    return f"{float(Context(digits, direction).create_decimal_from_float(value)):.{digits}g}"

@@ -12,8 +12,9 @@ import numpy as np
 
 from pyomo_relu.balance import balanced
 from pyomo_relu.box import Box
-from pyomo_relu.certificate import SURE, Certificate, Claim, Standing, is_unique
+from pyomo_relu.certificate import BY_FACTORISATION, SURE, Certificate, Claim, Standing, is_unique
 from pyomo_relu.deadline import Deadline
+from pyomo_relu.enclosure import EXACT_PASS
 from pyomo_relu.errors import InputError
 from pyomo_relu.inversion import Exact
 from pyomo_relu.inversion.proof import wide_bounds
@@ -21,7 +22,8 @@ from pyomo_relu.io.optional import require
 from pyomo_relu.network import Network
 from pyomo_relu.pinning import pinned
 from pyomo_relu.problem import Problem
-from pyomo_relu.rational import residual
+from pyomo_relu.rational import above, below, residual
+from pyomo_relu.rounding import down, up
 from pyomo_relu.solvers import Capability, Solver, solve
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray, require_number
@@ -32,8 +34,6 @@ from reductions.convexity_z3 import ask_z3
 NEEDS = frozenset({Capability.MILP})
 ANY_GAP = 1e9
 """The relative gap at which a solver stops at its first pair."""
-
-EXACT_PASS = "forward pass in exact rationals"
 
 
 class ConvexityVerdict(StrEnum):
@@ -243,8 +243,8 @@ class _Check:
         nearest = Exact("inf").run(self.problem, self.solver.until(self.deadline.share(0.5)))
         if nearest.status is Status.INTERRUPTED:
             return self._undecided(nearest.status, nearest.message)
-        if nearest.realizable is False:
-            text = f"every code misses x by at least {nearest.dual_bound:.9g}"
+        if nearest.realizable is False and nearest.dual_bound is not None:
+            text = f"every code misses x by at least {down(nearest.dual_bound)}"
             sure = nearest.bound_by in SURE
             claim = Claim(text, Standing.VERIFIED if sure else Standing.TRUSTED, nearest.bound_by, nearest.dual_bound)
             return self._convex(claim, least=0.0 if sure else self.least, empty=True)
@@ -261,7 +261,7 @@ class _Check:
 
     def _one_code(self, z: FloatArray) -> Convexity:
         text = "the pre-image of G(z) is one code: in every layer the active rows have full column rank"
-        claims = [Claim(text, Standing.VERIFIED, "a factorisation in float64")]
+        claims = [Claim(text, Standing.VERIFIED, BY_FACTORISATION)]
         missed = residual(self.problem.network, z, self.problem.x)
         if missed:
             claims.append(Claim("x is what z gives, up to rounding", Standing.TRUSTED, "floating point", float(missed)))
@@ -273,7 +273,7 @@ class _Check:
         )
 
     def _by_solver(self, regions: Regions, *, empty: bool | None) -> Convexity:
-        text = f"no midpoint of two codes that meet x misses it by {self.least:.3g}"
+        text = f"no midpoint of two codes that meet x misses it by {up(self.least, 3)}"
         wide = wide_bounds(regions.meeting) or wide_bounds(regions.middle)
         if wide:
             return self._undecided(Status.WIDE_BOUNDS, wide)
@@ -306,11 +306,11 @@ class _Check:
         )
 
     def _nonconvex(self, pair: Pair) -> Convexity:
-        missed, violation = float(pair.missed), float(pair.violation)
-        met = "exactly" if pair.missed == 0 else f"up to {missed:.3g}"
+        missed, violation = above(pair.missed), below(pair.violation)
+        met = "exactly" if pair.missed == 0 else f"up to {up(missed, 3)}"
         claims = [
             Claim(f"z1 and z2 lie in the box and meet x {met}", Standing.VERIFIED, EXACT_PASS, missed),
-            Claim(f"(z1 + z2) / 2 misses x by {violation:.9g}", Standing.VERIFIED, EXACT_PASS, violation),
+            Claim(f"(z1 + z2) / 2 misses x by at least {down(violation)}", Standing.VERIFIED, EXACT_PASS, violation),
         ]
         if not pair.is_proof:
             claims.append(Claim("x is what z1 and z2 give, up to rounding", Standing.TRUSTED, "floating point"))

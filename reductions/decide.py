@@ -16,6 +16,7 @@ from pyomo_relu.certificate import Certificate, Claim, Standing
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.pinning import pinned
+from pyomo_relu.rounding import down
 from pyomo_relu.solvers import Capability, Outcome, Solver
 from pyomo_relu.status import Status
 from pyomo_relu.validation import require_number
@@ -262,7 +263,7 @@ class _Run:
         """Decide a source by one network."""
         instance = self.reduction.reduce(source)
         question = Question.of(instance)
-        text = f"no code has ||G(z) - x||_{instance.gap_norm} <= {question.level:.6g}, half of the gap"
+        text = f"no code has ||G(z) - x||_{instance.gap_norm} <= {down(question.level, 6)}, half of the gap"
         if question.region is None:
             return _unsat(Claim(text, Standing.VERIFIED, "bounds, rounded outwards"), "")
         outcome: Outcome | None = None

@@ -73,7 +73,8 @@ def invert_many(  # noqa: PLR0913 - those of invert, and how the batch is to run
     store : path, optional
         A folder into which the results are written as they come; see ``pyomo_relu/batch/store.py``.
     resume : bool
-        Whether to go on with a store that is there: what it holds is kept, and failures are tried again.
+        Whether to go on with a store that is there: what it holds is checked anew and kept, and failures are tried
+        again.
     chunk : int, optional
         Observations that a worker gets at a time.
     progress : bool
@@ -86,7 +87,8 @@ def invert_many(  # noqa: PLR0913 - those of invert, and how the batch is to run
     Raises
     ------
     InputError, ShapeError
-        Bad input that concerns all observations, or a store that belongs to another batch.
+        Bad input that concerns all observations, or a store that belongs to another batch, or in which a line says
+        what is not so.
     CapabilityError, SolverConfigError, SolverUnavailableError
         As :func:`pyomo_relu.invert`.
 
@@ -107,7 +109,8 @@ def invert_many(  # noqa: PLR0913 - those of invert, and how the batch is to run
     answers: dict[int, Answer] = {}
     with _opened(store, job, observations, resume) as opened:
         if opened is not None:
-            answers.update(opened.results)
+            with job.pinned():
+                answers.update(opened.kept(lambda i, result: job.recheck(result, observations[i])))
         size = len(observations)
         waiting = [i for i in range(size) if i not in answers]
         if opened is not None and opened.others and waiting:

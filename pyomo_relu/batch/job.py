@@ -13,6 +13,7 @@ from uuid import uuid4
 import numpy as np
 
 from pyomo_relu.batch.answers import Answer, Failure
+from pyomo_relu.batch.recheck import rechecked
 from pyomo_relu.box import Box
 from pyomo_relu.errors import (
     CapabilityError,
@@ -139,10 +140,16 @@ class Job:
         """Give linear algebra as many threads as the solver; with another number its last bits may differ."""
         return pinned(self.solver.threads)
 
+    def recheck(self, result: Result, x: FloatArray) -> Result:
+        """Return what may be believed of an answer that an earlier run wrote down; a ValueError says what is wrong."""
+        return rechecked(result, self._problem(x), getattr(self.method, "norm", None))
+
+    def _problem(self, x: FloatArray) -> Problem:
+        return replace(Problem.of(self.network, x, box=self.box), parts=self.parts)
+
     def _answer(self, i: int, x: FloatArray) -> Answer:
         try:
-            problem = replace(Problem.of(self.network, x, box=self.box), parts=self.parts)
-            result: object = self.method.run(problem, self.solver)
+            result: object = self.method.run(self._problem(x), self.solver)
             if not isinstance(result, Result):
                 raise TypeError(f"{type(self.method).__name__} returned {type(result).__name__}, expected a Result")
         except OF_THE_JOB:

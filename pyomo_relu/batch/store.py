@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,13 +46,31 @@ class Store:
     Attributes
     ----------
     results : dict of int to Result
-        What an earlier run has left.
+        What lines of an earlier run say; see :meth:`kept`.
     others : str
         The versions with which that began and which are others now; empty where there are none.
     """
 
     def __init__(self, folder: Path, results: dict[int, Result], lines: Lines, others: str) -> None:
         self._folder, self._lines, self.results, self.others = folder, lines, results, others
+
+    def kept(self, recheck: Callable[[int, Result], Result]) -> dict[int, Result]:
+        """Return what an earlier run has left, each row and result after its re-check.
+
+        Raises
+        ------
+        InputError
+            Where a re-check raises a ValueError; it names the line.
+        """
+        found = {}
+        for number, (index, result) in enumerate(self.results.items(), start=1):
+            try:
+                found[index] = recheck(index, result)
+            except ValueError as error:
+                raise InputError(
+                    f"{self._lines.path}: line {number}: {error}: without that line, its row is done again"
+                ) from error
+        return found
 
     def append(self, answers: Answers) -> None:
         """Write results to disk; failures wait for :meth:`finish`."""

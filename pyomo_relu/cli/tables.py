@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pyomo_relu.cli.flags import in_flags
+from pyomo_relu.rounding import down, up
 
 if TYPE_CHECKING:
     from pyomo_relu.batch import Batch, Failure
@@ -43,6 +44,11 @@ def number(value: float | None, form: str = ".6g") -> str:
     return "-" if value is None else format(value, form)
 
 
+def bound(value: float | None, digits: int, write: Callable[[float, int], str] = down) -> str:
+    """Write a lower bound, rounded down (an upper one: up), or a dash where there is none."""
+    return "-" if value is None else write(value, digits)
+
+
 def status_text(status: Status) -> Text:
     """Write a status: green where ok, yellow at a limit, red else."""
     if status.ok:
@@ -66,7 +72,7 @@ def result_table(result: Result) -> Table:
     if result.message:
         table.add_row("message", Text(result.message))
     table.add_row("residual", Text(f"{number(result.residual, '.9g')}  ({result.norm} norm)"))
-    table.add_row("dual bound", number(result.dual_bound, ".9g"))
+    table.add_row("dual bound", bound(result.dual_bound, 9))
     table.add_row("gap", number(result.gap, ".3%"))
     table.add_row("realizable", REALIZABLE[result.realizable])
     if result.z is None:
@@ -122,8 +128,9 @@ def extent_table(extent: Extent | None) -> Table | None:
     headings = ("entry", "at least", "attained", "attained ", "at most", "width", "status")
     table = _table(headings, right={*headings} - {"status"})
     columns = (extent.lower, extent.attained_lower, extent.attained_upper, extent.upper, extent.width)
-    for i, (status, *values) in enumerate(zip(extent.statuses, *columns, strict=True)):
-        table.add_row(str(i), *(number(value, ".6g") for value in values), status_text(status))
+    for i, (status, low, *attained, high, width) in enumerate(zip(extent.statuses, *columns, strict=True)):
+        ends = bound(low, 6), *map(number, attained), bound(high, 6, up), bound(width, 6, up)
+        table.add_row(str(i), *ends, status_text(status))
     table.caption = (
         f"codes with residual up to {extent.level:.9g} ({extent.norm} norm), {extent.tol:.2g} above the one found; "
         f"unique up to {extent.apart:.2g}: {UNIQUE[extent.unique]}; {extent.solver}, {extent.seconds:.1f} s"
@@ -202,7 +209,7 @@ def demo_table(rows: Iterable[Trial], noise: float) -> Table:
             row.method,
             status_text(row.result.status),
             number(row.result.residual, ".4g"),
-            number(row.result.dual_bound, ".4g"),
+            bound(row.result.dual_bound, 4),
             number(row.code_error, ".2%"),
             number(row.psnr, ".1f"),
             number(row.result.seconds, ".1f"),

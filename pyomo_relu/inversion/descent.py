@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import scipy
@@ -14,6 +15,7 @@ from pyomo_relu.certificate import certify
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.inversion.lbfgs import lbfgs
 from pyomo_relu.network import Network
+from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
@@ -53,6 +55,7 @@ class Descent:
     starts: int = 10
     iterations: int = 500
     seed: int = 0
+    norm: ClassVar[Norm] = 2
 
     def __post_init__(self) -> None:
         for name, least in (("starts", 1), ("iterations", 1), ("seed", 0)):

@@ -25,6 +25,7 @@ from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
+from pyomo_relu.rounding import down
 from pyomo_relu.solvers import ABS_GAP, REL_GAP, Capability, Outcome, Solver
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import MET, REFUTED
@@ -257,7 +258,7 @@ class Exact:
         verdict = certify(problem, second.z, "inf", first.dual_bound, first.bound_by, _scope(problem))
         if verdict.refuted is not None:
             return replace(first, status=Status.SOLVER_ERROR, message=_refuted(verdict))
-        least = "" if second.dual_bound is None else f", at least {second.dual_bound:.9g}"
+        least = "" if second.dual_bound is None else f", at least {down(second.dual_bound)}"
         chosen = Claim(
             f"among the codes within {tube:.9g}, ||G(z) - x||_{self.then} = {second.residual:.9g}{least}",
             Standing.TRUSTED,
@@ -313,7 +314,7 @@ def judged(outcome: Outcome, verdict: Verdict, problem: Problem) -> tuple[Status
 
 def _scope(problem: Problem, tube: float | None = None) -> str:
     where = "every code" if problem.box is None else "every code in the box"
-    return where if tube is None else f"{where} and the tube of {tube:.6g}"
+    return where if tube is None else f"{where} and the tube of {down(tube)}"
 
 
 def _refuted(verdict: Verdict) -> str:

@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyomo_relu.balance import balanced
-from pyomo_relu.certificate import FORWARD_PASS, Certificate, Claim, Standing
+from pyomo_relu.certificate import BY_COMPARISON, Certificate, Claim, Standing
 from pyomo_relu.deadline import Deadline
+from pyomo_relu.enclosure import FORWARD_PASS, enclose
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.extremes import Extremes
@@ -34,6 +35,7 @@ from pyomo_relu.norms import Norm
 from pyomo_relu.pinning import pinned
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
+from pyomo_relu.rounding import down, gamma, up
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray, as_finite_array, require_number
@@ -285,7 +287,7 @@ def _check_result(result: Result, problem: Problem, norm: Norm) -> None:
         raise ShapeError(f"result has a code of shape {result.z.shape}, expected ({problem.network.n_in},)")
     if problem.box is not None and not problem.box.contains(result.z):
         raise InputError("result has a code outside of the box")
-    residual = problem.residual(result.z, norm)
+    residual = enclose(problem, result.z, norm).value
     if abs(residual - result.residual) > 1e-9 * max(problem.scale, residual):
         raise InputError(f"result has residual {result.residual:.6g}, but here its code has {residual:.6g}")
 
@@ -316,11 +318,11 @@ def _extent(
 
 
 def _certificate(found: Extent, scope: str, trusted: NDArray[np.bool_]) -> Certificate:
-    number, least = trusted.size, float(found.attained_width.max())
+    number, least = trusted.size, _least_apart(found)
     claims = [Claim(f"each attained value is that of a {scope}", Standing.VERIFIED, FORWARD_PASS)]
     if found.unique is False:
-        text = f"two of them are {least:.6g} apart along one direction: the code is not unique"
-        claims.append(Claim(text, Standing.VERIFIED, "comparison", least))
+        text = f"two of them are at least {down(least, 6)} apart along one direction: the code is not unique"
+        claims.append(Claim(text, Standing.VERIFIED, BY_COMPARISON, least))
     rest = int(number - trusted.sum())
     if rest:
         text = f"{rest} of {number} outer bounds hold for every {scope}"
@@ -329,7 +331,17 @@ def _certificate(found: Extent, scope: str, trusted: NDArray[np.bool_]) -> Certi
         text = f"{number - rest} of {number} outer bounds hold for every {scope}"
         claims.append(Claim(text, Standing.TRUSTED, found.solver))
     if found.unique:
-        text = f"along the directions, any two of them are at most {found.width.max():.6g} apart"
-        standing, by = (Standing.TRUSTED, found.solver) if trusted.any() else (Standing.VERIFIED, "comparison")
-        claims.append(Claim(text, standing, by, float(found.width.max())))
+        most = math.nextafter(float(found.width.max()), math.inf)
+        text = f"along the directions, any two of them are at most {up(most, 6)} apart"
+        standing, by = (Standing.TRUSTED, found.solver) if trusted.any() else (Standing.VERIFIED, BY_COMPARISON)
+        claims.append(Claim(text, standing, by, most))
     return Certificate(tuple(claims))
+
+
+def _least_apart(found: Extent) -> float:
+    """Return how far two codes that were found are apart along one direction, rounded down."""
+    rows = np.eye(found.codes.shape[2]) if found.directions is None else found.directions
+    one, other = found.codes[:, 0], found.codes[:, 1]
+    apart = np.abs(np.einsum("ij,ij->i", rows, other - one))
+    error = gamma(rows.shape[1] + 1) * np.einsum("ij,ij->i", np.abs(rows), np.abs(one) + np.abs(other))
+    return max(0.0, float((apart - error).max()))

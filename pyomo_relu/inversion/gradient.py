@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.inversion.descent import half_squared_error
 from pyomo_relu.network import Network
+from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
@@ -70,6 +71,7 @@ class GradientDescent:
     starts: int = 1
     tol: float = 1e-9
     seed: int = 0
+    norm: ClassVar[Norm] = 2
 
     def __post_init__(self) -> None:
         require_number(self.step, "step", positive=True)

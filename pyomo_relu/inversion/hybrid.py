@@ -67,6 +67,6 @@ class Hybrid:
         verdict = certify(problem, best.code, self.norm, best.bound, best.bound_by, scope)
         gap = REL_GAP if solver.rel_gap is None else solver.rel_gap
         ended = Status.TIME_LIMIT if deadline.expired else Status.SOLVED
-        ended = Status.OPTIMAL if best.is_optimal(gap, ABS_GAP) else ended
+        ended = Status.OPTIMAL if verdict.closes(gap, ABS_GAP) else ended
         status = Status.INTERRUPTED if best.interrupted else ended
         return Result.of(verdict, status, best.solver, started, objective=verdict.objective)

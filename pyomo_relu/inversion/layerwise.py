@@ -15,10 +15,11 @@ from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import LayerAnswer, LayerFormulation, LayerLinf, LinearSolve
 from pyomo_relu.layer import Layer
-from pyomo_relu.norms import norm_of
+from pyomo_relu.norms import Norm, norm_of
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import rank_of, singular_values, svd_flops
 from pyomo_relu.result import LayerReport, Result
+from pyomo_relu.running_error import output_within
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import met_within
@@ -73,6 +74,11 @@ class Layerwise:
                 raise InputError(f"formulation is the class {formulation.__name__}: write {formulation.__name__}()")
             if not isinstance(formulation, LayerFormulation):
                 raise InputError(f"formulation must be LayerLinf(), LayerL1(), ..., got {formulation!r}")
+
+    @property
+    def norm(self) -> Norm:
+        """The norm of the residual: that of the last layer's formulation."""
+        return (self.formulation[-1] if isinstance(self.formulation, Sequence) else self.formulation).norm
 
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`."""
@@ -159,7 +165,10 @@ def _report(
     if values is None and deadline.affords(svd_flops(*rows.shape)):
         values = singular_values(rows)
     rank = None if values is None else rank_of(values, rows.shape)
-    met = answer.code is not None and bool((np.abs(layer(answer.code) - x)[answer.active] <= met_within(x)).all())
+    met = False
+    if answer.code is not None:
+        y, off = output_within((layer,), answer.code)
+        met = bool(((np.abs(y - x) + off)[answer.active] <= met_within(x)).all())
     return LayerReport(
         layer=number,
         status=answer.status,

@@ -10,6 +10,7 @@ from pyomo.environ import ConcreteModel, Constraint, is_potentially_variable
 from pyomo_relu.bounds import affine_flops
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
+from pyomo_relu.enclosure import enclose, enclose_in_floats
 from pyomo_relu.formulations import ENCODINGS, Encoding
 from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.incumbent import with_room
@@ -61,27 +62,32 @@ class LevelSet:
     def around(problem: Problem, z: FloatArray, method: Exact, tol: float | None) -> LevelSet:
         """Return the set of `method` about the code that it found."""
         norm = method.norm if method.then is None else method.then
-        residual, largest = problem.residual(z, norm), problem.residual(z, "inf")
-        tol = default_tol(problem, norm, residual) if tol is None else float(tol)
-        tube = math.inf
+        # It holds the code whatever rounding did: upper ends are mostly far below what `tol` adds.
+        found, largest = enclose(problem, z, norm), enclose(problem, z, "inf")
+        tol = default_tol(problem, norm, found.value) if tol is None else float(tol)
+        level, tube = max(found.value + tol, found.high), math.inf
         if method.then is not None:
-            tube = largest + tol
+            tube = max(largest.value + tol, largest.high)
         elif method.tube is not None:
-            tube = max(method.tube, largest)
-        return LevelSet(problem, norm, ENCODINGS[method.encoding], method.needs, residual + tol, tol, tube, z)
+            tube = max(method.tube, largest.high)
+        return LevelSet(problem, norm, ENCODINGS[method.encoding], method.needs, level, tol, tube, z)
 
     @property
     def scope(self) -> str:
         """The codes of the set, in words."""
         where = "" if self.problem.box is None else " in the box"
-        tube = "" if math.isinf(self.tube) else f" and ||G(z) - x||_inf <= {self.tube:.9g}"
-        return f"code{where} with ||G(z) - x||_{self.norm} <= {self.level:.9g}{tube}"
+        # All of their digits: what is said of every code is not to be said of more, nor what is said of some of less.
+        tube = "" if math.isinf(self.tube) else f" and ||G(z) - x||_inf <= {self.tube!r}"
+        return f"code{where} with ||G(z) - x||_{self.norm} <= {self.level!r}{tube}"
 
     def contains(self, code: FloatArray) -> bool:
-        """Whether a code is in the set, by a forward pass."""
+        """Whether a code is in the set, by a forward pass and a bound on its rounding."""
         problem = self.problem
-        near = problem.residual(code, self.norm) <= self.level and problem.residual(code, "inf") <= self.tube
-        return near and (problem.box is None or problem.box.contains(code))
+        if problem.box is not None and not problem.box.contains(code):
+            return False
+        if enclose_in_floats(problem, code, self.norm).high > self.level:
+            return False
+        return math.isinf(self.tube) or enclose_in_floats(problem, code, "inf").high <= self.tube
 
     def last_before(self, goal: FloatArray) -> FloatArray:
         """Return the code of the set next to `goal` that bisection finds on the way from one inside.

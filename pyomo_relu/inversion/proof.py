@@ -13,6 +13,7 @@ from pyomo_relu.bounds import Budget, Region, affine_flops, lagrangian_region, l
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import BY_BOUNDS
 from pyomo_relu.deadline import NO_LIMIT, Deadline
+from pyomo_relu.enclosure import enclose
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import Encoding
 from pyomo_relu.formulations.residual import NEEDS
@@ -24,6 +25,7 @@ from pyomo_relu.inversion.tube import last_within
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import svd_flops
+from pyomo_relu.rounding import down
 from pyomo_relu.solvers import ABS_GAP, BACKENDS, REL_GAP, Capability, Outcome, Solver, solve
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
@@ -109,8 +111,13 @@ class Task:
         return lp_region(self.problem.network, region, self._budget(code, most), work=work, deadline=deadline)
 
     def holding(self, code: FloatArray, most: float, work: float = 0.0, deadline: Deadline = NO_LIMIT) -> Region:
-        """Bound the codes with at most a residual, by LPs too where there is work for them; `code` is one of them."""
-        region = self.region(code, most, deadline)
+        """Bound the codes with at most a residual, by LPs too where there is work for them; `code` is one of them.
+
+        It is one also where rounding hides what it misses.
+        """
+        most = max(most, enclose(self.problem, code, self.norm).high)
+        tube = self.tube if math.isinf(self.tube) else max(self.tube, enclose(self.problem, code, "inf").high)
+        region = replace(self, tube=tube).region(code, most, deadline)
         if region is not None and region.is_bounded and work > 0.0:
             region = self.tightened(region, code, most, work, deadline)
         assert region is not None, "a code lies in it"
@@ -179,7 +186,7 @@ class Task:
                 said = f"{outcome.solver} calls a model infeasible in which a known code lies"
                 return replace(outcome, status=Status.SOLVER_ERROR, bound=None, message=said), best
             least = most if room == 0.0 else math.sqrt(max(0.0, most**2 - room))
-            said = f"no code is nearer than {least:.9g}"
+            said = f"no code is nearer than {down(least)}"
             return replace(outcome, status=Status.OPTIMAL, message=said), best.raised(least, by)
         if outcome.has_solution:
             code = read_code(model, region.code)
@@ -271,7 +278,7 @@ class _Proof:
                 self.tighten(self.region, lps)
                 search, lps = GROWTH * search, GROWTH * lps
         self.best = self.best.raised(self.most, BY_BOUNDS)
-        return _ended(Status.OPTIMAL, self.best, f"no code is nearer than {self.most:.9g}: bounds cross")
+        return _ended(Status.OPTIMAL, self.best, f"no code is nearer than {down(self.most)}: bounds cross")
 
     def _first_lps(self, region: Region | None, counts: bool) -> float:
         """Return the work of bounds by LPs before any search."""

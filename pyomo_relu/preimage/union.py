@@ -20,6 +20,7 @@ from pyomo_relu.preimage.linear import LinearProgramError
 from pyomo_relu.preimage.polytope import THIN
 from pyomo_relu.preimage.walls import Walls
 from pyomo_relu.problem import Problem
+from pyomo_relu.running_error import output_within
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import MET
 from pyomo_relu.validation import FloatArray, as_vector
@@ -156,7 +157,8 @@ class Preimage:
         for point in points:
             if time.perf_counter() > stop:
                 break
-            if (np.abs(network((point + points) / 2.0) - x) > most).any():
+            y, off = output_within(network, (point + points) / 2.0)
+            if (np.abs(y - x) - off > most).any():
                 return True
         return False
 

@@ -34,8 +34,9 @@ def lift(
 
     Examples: `relu-reductions lift uf20-01 z.npy`, `relu-reductions lift uf20-01.cnf z.npy --reduction box`.
     """
+    from pyomo_relu.enclosure import enclose
     from pyomo_relu.io.observation import read_array
-    from pyomo_relu.norms import norm_of
+    from pyomo_relu.problem import Problem
     from pyomo_relu.validation import as_vector
     from reductions.cnf import CNF
     from reductions.registry import named_reduction
@@ -51,7 +52,7 @@ def lift(
     assignment = chosen.lift(instance, z)
     if assignment is not None and not instance.source.satisfied_by(assignment):
         assignment = None
-    residual = norm_of(instance.network(z) - instance.observation, instance.gap_norm)
+    residual = enclose(Problem.of(instance.network, instance.observation), z, instance.gap_norm).value
     said = "undecided" if assignment is None else "sat"
     if json_only:
         facts = {"verdict": said, "assignment": assignment, "residual": residual, "gap": instance.gap}

@@ -9,8 +9,11 @@ from scipy.optimize import linprog
 
 import pyomo_relu as pr
 from pyomo_relu import rational
-from pyomo_relu.certificate import certify, is_unique
+from pyomo_relu.balance import balanced, levelled
+from pyomo_relu.certificate import certify, is_unique, sign_bound
 from pyomo_relu.problem import Problem
+from pyomo_relu.rounding import down, up
+from pyomo_relu.running_error import output_within
 from pyomo_relu.solvers import Capability, solve
 
 LAST = pr.Layer(
@@ -165,3 +168,117 @@ def test_who_bounded_the_last_layer_is_named_where_a_search_used_that_bound():
     assert result.status is pr.Status.OPTIMAL
     assert [claim.by.split("; ")[1][:5] for claim in result.certificate.trusted] == ["HiGHS", "HiGHS"]
     assert result.certificate.trusted_to.startswith("SCIP")
+
+
+def cancelling(size, x):
+    """G(z) = (s z + 1) - s z = 1 for z >= 0; in float64 it is 0 or 2 where s is large."""
+    return Problem.of(pr.Network.from_arrays([[[size], [size]], [[-1.0, 1.0]]], [[0.0, 1.0], [0.0]]), [x])
+
+
+@pytest.mark.parametrize("norm", ["inf", 1, 2])
+@pytest.mark.parametrize("x", [0.0, 2.0])
+def test_what_a_forward_pass_rounds_away_is_not_called_met(x, norm):
+    problem = cancelling(1e16, x)
+    assert problem.residual(np.array([1.5]), norm) in (0.0, 2.0)
+    verdict = certify(problem, np.array([1.5]), norm, None, "", "")
+    assert (verdict.residual, verdict.realizable) == (1.0, None)
+    assert verdict.certificate.claims[0].text == f"||G(z) - x||_{norm} = 1"
+    assert verdict.certificate.claims[0].by == "forward pass in exact rationals"
+    found = pr.invert(problem.network, [x], pr.Exact(norm), box=(0.5, 2.0))
+    assert found.realizable is not True
+    assert found.status is not pr.Status.OPTIMAL
+    assert pr.invert(problem.network, [x], pr.Hybrid(norm), box=(0.5, 2.0)).status is pr.Status.SOLVED
+
+
+def test_a_residual_that_is_rounding_alone_is_told_as_zero():
+    problem = cancelling(1e16, 1.0)
+    assert problem.residual(np.array([1.5]), "inf") == 1.0
+    verdict = certify(problem, np.array([1.5]), "inf", None, "", "")
+    assert (verdict.residual, verdict.realizable) == (0.0, True)
+
+
+def test_a_residual_that_is_too_much_work_for_rationals_is_an_upper_bound():
+    wide = np.full((300, 300), 1e16)
+    net = pr.Network.from_arrays([wide, *[np.eye(300)] * 8, np.tile([-1.0, 1.0], (1, 150))])
+    verdict = certify(Problem.of(net, [0.0]), np.full(300, 0.1), "inf", None, "", "")
+    claim = verdict.certificate.claims[0]
+    assert claim.text.startswith("||G(z) - x||_inf <= ")
+    assert verdict.residual == claim.value > 0.1
+    assert verdict.realizable is None
+
+
+@pytest.mark.parametrize(("digits", "write"), [(9, down), (9, up), (3, down), (3, up)])
+def test_bounds_are_written_on_their_side(digits, write):
+    rng = np.random.default_rng(0)
+    for number in (rng.normal(size=500) * 10.0 ** rng.integers(-300, 300, 500)).tolist():
+        text = write(number, digits)
+        assert float(text) <= number if write is down else float(text) >= number
+        assert float(text) == pytest.approx(number, rel=10.0 ** (1 - digits))
+    assert write(0.3, digits) == "0.3"
+
+
+def test_a_bound_is_lowered_to_what_is_known_of_the_residual():
+    net = pr.Network.random((3, 10, 30), seed=0)
+    z = np.array([0.3, -0.4, 0.5])
+    problem = Problem.of(net, net(z) + 0.01)
+    verdict = certify(problem, z, "inf", 0.0100001, "a solver", "every code")
+    exact = rational.residual(net, z, problem.x)
+    assert verdict.dual_bound <= exact <= verdict.residual * (1.0 + 1e-9)
+    assert verdict.dual_bound == pytest.approx(0.01, rel=1e-9)
+    claim = verdict.certificate.trusted[0]
+    assert claim.by == "a solver, 0.0100001, lowered to the verified residual"
+    assert Fraction(float(claim.text.split()[4])) <= exact
+
+
+@pytest.mark.parametrize("norm", [1, 2])
+def test_the_bound_by_signs_is_rounded_down(norm):
+    net = pr.Network.from_arrays([np.eye(50)])
+    for seed in range(50):
+        x = -np.random.default_rng(seed).uniform(size=50)
+        power = [Fraction(-v) ** norm for v in x.tolist()]
+        bound = sign_bound(Problem.of(net, x), norm)
+        assert Fraction(bound) ** norm <= sum(power) <= Fraction(bound * (1.0 + 1e-12)) ** norm
+
+
+def test_a_running_error_holds_the_exact_pass():
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        sizes = rng.integers(1, 6, 4).tolist()
+        scales = 10.0 ** rng.uniform(-140, 20, 3)
+        weights = [s * rng.normal(size=(m, n)) for s, n, m in zip(scales, sizes, sizes[1:], strict=False)]
+        net = pr.Network.from_arrays(weights, [rng.normal(size=m) for m in sizes[1:]], rng.choice([0.0, 0.1, 1.0], 3))
+        z = 10.0 ** rng.uniform(-200, 3) * rng.normal(size=(2, sizes[0]))
+        y, off = output_within(net, z)
+        for code, values, room in zip(z.tolist(), y.tolist(), off.tolist(), strict=True):
+            exact = rational.forward(net, code)
+            assert all(abs(v - Fraction(w)) <= Fraction(r) for v, w, r in zip(exact, values, room, strict=True))
+
+
+@pytest.mark.filterwarnings("ignore::pyomo_relu.inversion.proof.BigMWarning")
+def test_every_end_of_an_extent_is_a_code_of_the_set_though_the_forward_pass_is_rounded():
+    net = pr.Network.from_arrays([[[1e9], [1e9], [1.0]], [[-1.0, 1.0, 1.0]]], [[0.0, 0.7, 0.0], [0.0]])  # z + 0.7
+    found = pr.extent(net, [1.5], pr.Exact("inf"), box=(0.0, 2.0), tol=1e-4)
+    for code in found.codes.reshape(-1, 1).tolist():
+        assert rational.residual(net, code, [1.5]) <= found.level
+    assert found.attained_upper[0] - found.attained_lower[0] > 1e-5
+
+
+def test_layers_are_balanced_only_where_that_changes_no_bit():
+    small = pr.Network.from_arrays([[[1e150, 1e-150]], [[1e-150], [1.0]]])
+    bias = pr.Network.from_arrays([[[1e-140]], [[1.0]]], [[1e-170], [0.0]])
+    lost = pr.Network.from_arrays([[[1e150]], [[1.0]]], [[1e-200], [0.0]])
+    for net, changes in ((small, True), (bias, True), (lost, False)):
+        problem = Problem.of(net, np.ones(net.n_out))
+        z = [Fraction(1, 3)] * net.n_in
+        for scaled in (balanced(problem), levelled(problem)):
+            assert (scaled is not problem) == changes
+            assert rational.forward(scaled.network, z) == rational.forward(net, z)
+
+
+def test_rows_that_are_met_but_for_what_may_be_rounding_do_not_make_a_code_unique():
+    z = np.array([0.3, 0.3])
+    for size, unique in ((1e3, True), (1e10, False)):
+        layer = pr.Layer([[size, -size], [1.0, 0.0], [0.0, 1.0]], [1.0, 0.0, 0.0])
+        found = pr.invert_layer(layer, layer(z), pr.LinearSolve())
+        assert np.abs(layer(found.z) - layer(z)).max() <= 1e-5
+        assert (found.layers[0].rank, found.layers[0].unique) == (2, unique)

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 import pyomo_relu as pr
 from pyomo_relu.batch.record import to_line
 from pyomo_relu.batch.store import open_store
+from pyomo_relu.certificate import BY_BOUNDS
 
 
 def test_a_store_holds_what_was_answered(tmp_path: Path) -> None:
@@ -178,6 +179,99 @@ def test_a_line_that_is_json_but_no_result_is_refused(tmp_path: Path, field: str
     (tmp_path / "results.jsonl").write_text(json.dumps(record) + "\n")
     with pytest.raises(pr.InputError, match=said):
         pr.invert_many(NET, X, LINEAR, store=tmp_path, resume=True)
+
+
+def changed(folder: Path, row: int, **entries: Any) -> list[bytes]:
+    """Change what the store says of a row, as an editor would, and return the lines as they were."""
+    lines = (folder / "results.jsonl").read_bytes().splitlines(keepends=True)
+    at = next(i for i, line in enumerate(lines) if json.loads(line)["index"] == row)
+    record = {**json.loads(lines[at]), **entries}
+    (folder / "results.jsonl").write_bytes(
+        b"".join([*lines[:at], json.dumps(record).encode() + b"\n", *lines[at + 1 :]])
+    )
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ({"z": [0.0, 0.0, 0.0]}, r"says residual .*, but its code has"),
+        ({"residual": 0.0, "dual_bound": 0.0, "realizable": True}, r"says residual 0, but its code has 0\.0"),
+        ({"residual": -1.0}, "its residual is -1"),
+        ({"residual": "nan"}, "its residual is nan"),
+        ({"residual": None}, "there is a residual without a code, or a code without a residual"),
+        ({"z": None}, "there is a residual without a code, or a code without a residual"),
+        ({"z": ["nan", "inf", 0.0]}, "the code is not finite"),
+        ({"z": None, "residual": None, "realizable": True}, "says that x is met, but has no code"),
+        ({"dual_bound": "inf"}, "its bound is inf"),
+        ({"dual_bound": 1.0}, "its bound 1 is above its residual"),
+        ({"seconds": "inf"}, "its seconds are negative, or not finite"),
+        ({"seconds": -1.0}, "its seconds are negative, or not finite"),
+        ({"norm": 1}, "is of norm 1, the method of norm inf"),
+        ({"norm": "banana"}, "is damaged"),
+        ({"status": "splendid"}, "is damaged"),
+        ({"realizable": "yes"}, "is damaged"),
+        ({"realizable": 1}, "is damaged"),
+        ({"seconds": True}, "is damaged"),
+        ({"solver": 3}, "is damaged"),
+        ({"layers": [{}]}, "is damaged"),
+        ({"certificate": [{"text": "all is well"}]}, "is damaged"),
+        ({"verified": True}, "is damaged"),
+    ],
+)
+def test_a_line_that_says_what_is_not_so_is_refused(tmp_path: Path, entries: dict[str, Any], said: str) -> None:
+    pr.invert_many(NET, X, store=tmp_path)
+    changed(tmp_path, 3, **entries)
+    before = (tmp_path / "results.jsonl").read_bytes()
+    with pytest.raises(pr.InputError, match=rf"results\.jsonl: line 4:? {said}") as told:
+        pr.invert_many(NET, X, store=tmp_path, resume=True)
+    assert "\n" not in str(told.value)
+    assert (tmp_path / "results.jsonl").read_bytes() == before
+
+
+def test_a_row_whose_line_was_taken_out_is_done_again(tmp_path: Path) -> None:
+    whole = pr.invert_many(NET, X, store=tmp_path)
+    lines = changed(tmp_path, 3, residual=0.0)
+    (tmp_path / "results.jsonl").write_bytes(b"".join(lines[:3] + lines[4:]))
+    again = pr.invert_many(NET, X, store=tmp_path, resume=True)
+    assert list(map(comparable, again)) == list(map(comparable, whole))
+
+
+def test_what_a_line_calls_verified_is_worked_out_anew(tmp_path: Path) -> None:
+    batch = pr.invert_many(NET, X, store=tmp_path)
+    met = {"standing": "verified", "by": "forward pass in float64", "value": 0.0}
+    said = [{"text": "||G(z) - x||_inf = 0", **met}, {"text": "x is met up to 1e-06", **met}]
+    changed(tmp_path, 3, certificate=said, realizable=True)
+    again = pr.invert_many(NET, X, store=tmp_path, resume=True)[3]
+    assert again.certificate.verified == batch[3].certificate.verified
+    assert (again.realizable, again.residual) == (batch[3].realizable, batch[3].residual)
+
+
+def test_a_bound_that_another_run_verified_is_trusted_to_the_store(tmp_path: Path) -> None:
+    pr.invert_many(NET, X, store=tmp_path)
+    claim = {"standing": "verified", "by": BY_BOUNDS, "value": 0.0095}
+    said = [{"text": "||G(z) - x||_inf >= 0.0095 for every code", **claim}]
+    changed(tmp_path, 3, certificate=said, dual_bound=0.0095, bound_by=BY_BOUNDS)
+    again = pr.invert_many(NET, X, store=tmp_path, resume=True)[3]
+    assert (again.dual_bound, again.bound_by) == (0.0095, f"{BY_BOUNDS}, as the store tells")
+    assert [(c.text, c.by) for c in again.certificate.trusted] == [
+        (said[0]["text"], f"{BY_BOUNDS}, as the store tells")
+    ]
+    assert all("for every code" not in c.text for c in again.certificate.verified)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [pr.Exact("inf", starts=2), pr.Exact(1, starts=2), pr.Exact("inf", then=2), pr.Hybrid(2), pr.Descent(starts=2),
+     pr.GradientDescent(iterations=20), pr.Layerwise(pr.LayerRealizable()), pr.ProjectedGradient(iterations=2)],
+    ids=repr,
+)  # fmt: skip
+def test_what_nobody_changed_is_read_as_it_was(tmp_path: Path, method: Any) -> None:
+    x = X[:3].copy()
+    x[2, 4] = -0.5
+    batch = pr.invert_many(NET, x, method, box=(-4, 4), store=tmp_path)
+    again = pr.invert_many(NET, x, method, box=(-4, 4), store=tmp_path, resume=True)
+    assert list(map(comparable, again)) == list(map(comparable, batch))
 
 
 @pytest.mark.parametrize(("rows", "said"), [((0, 0), "observation 0 is unknown, or there twice"), ((9,), "9 is unk")])

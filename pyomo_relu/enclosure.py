@@ -1,0 +1,127 @@
+"""`Enclosure`: two numbers between which a residual lies, whatever rounding did to the forward pass."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from pyomo_relu.norms import Norm, norm_of
+from pyomo_relu.problem import Problem
+from pyomo_relu.rational import residual_within
+from pyomo_relu.rounding import TINY, UNIT, gamma, up
+from pyomo_relu.running_error import output_within
+from pyomo_relu.validation import FloatArray
+
+FORWARD_PASS = "forward pass in float64"
+EXACT_PASS = "forward pass in exact rationals"
+
+SHARP = 1e-9
+"""An enclosure that is narrower, relative to its upper end, is one number in all digits that are printed."""
+
+WIDE = 1e-6
+"""One that is wider than this is not told as its float64 number: solvers close gaps to as much."""
+
+MOST_WORK = 250_000
+"""Weights times layers up to which a residual is worked out in rationals; that takes a second or less."""
+
+
+@dataclass(frozen=True)
+class Enclosure:
+    """A residual, and what encloses it.
+
+    Parameters
+    ----------
+    value : float
+        The number to be told. Of a wide enclosure it is the upper end.
+    low, high : float
+        The residual without any rounding lies between them.
+    by : str
+        By what it was found.
+    """
+
+    value: float
+    low: float
+    high: float
+    by: str = FORWARD_PASS
+
+    @property
+    def width(self) -> float:
+        """``high - low``, relative to `high`."""
+        return (self.high - self.low) / self.high if 0.0 < self.high < math.inf else math.inf if self.high else 0.0
+
+    @property
+    def is_sharp(self) -> bool:
+        """Whether it is one number in all digits that are printed."""
+        return self.width <= SHARP
+
+    def __str__(self) -> str:
+        return f"= {self.value:.9g}" if self.is_sharp else f"<= {up(self.high)}"
+
+
+def enclose(problem: Problem, z: FloatArray, norm: Norm) -> Enclosure:
+    """Enclose the residual of a code: in float64, or in rationals where that leaves open how large it is.
+
+    Parameters
+    ----------
+    problem : Problem
+    z : array, shape (k,)
+    norm : "inf", 1 or 2
+
+    Returns
+    -------
+    Enclosure
+        Rationals, or the upper end where they were too much work, where the enclosure by float64 is wide and does not
+        say that x is met. Not finite where the forward pass overflows.
+
+    Examples
+    --------
+    >>> from pyomo_relu.network import Network
+    >>> net = Network.from_arrays([[[1e16], [1e16]], [[-1.0, 1.0]]], [[0.0, 1.0], [0.0]])   # 1, but for rounding
+    >>> enclose_in_floats(Problem.of(net, [0.0]), np.array([1.0]), "inf").value
+    0.0
+    >>> enclose(Problem.of(net, [0.0]), np.array([1.0]), "inf")
+    Enclosure(value=1.0, low=1.0, high=1.0, by='forward pass in exact rationals')
+    >>> print(enclose(Problem.of(net, [0.75]), np.array([1e-16]), "inf"))
+    = 0.25
+    """
+    found = enclose_in_floats(problem, z, norm)
+    if found.width <= WIDE or found.high <= problem.met or not math.isfinite(found.value):
+        return found
+    network = problem.network
+    if network.n_parameters * len(network) <= MOST_WORK:
+        try:
+            low, high = residual_within(network, z.tolist(), problem.x.tolist(), norm)
+        except OverflowError:
+            low = high = math.inf
+        return Enclosure(high, low, high, EXACT_PASS)
+    return Enclosure(found.high, found.low, found.high)
+
+
+def enclose_in_floats(problem: Problem, z: FloatArray, norm: Norm) -> Enclosure:
+    """Enclose the residual of a code by one forward pass, and a bound on its rounding.
+
+    Parameters
+    ----------
+    problem : Problem
+    z : array, shape (k,)
+    norm : "inf", 1 or 2
+    """
+    y, off = output_within(problem.network, z)
+    with np.errstate(over="ignore", invalid="ignore"):
+        missed = np.abs(y - problem.x)
+        value = norm_of(missed, norm)
+        off = off + UNIT * missed
+        if norm == "inf":
+            low, high = float((missed - off).max()), float((missed + off).max())
+            spread = UNIT * (abs(low) + abs(high))
+        else:
+            apart = norm_of(off, norm)
+            low, high = value - apart, value + apart
+            # What underflows in a square is less than the least normal number.
+            spread = gamma(missed.size) * (value + apart) + missed.size * math.sqrt(TINY)
+    low, high = low - spread, high + spread
+    if math.isnan(high) or math.isnan(low):
+        low, high = 0.0, math.inf
+    return Enclosure(value, max(0.0, low), high)
