@@ -18,6 +18,7 @@ from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
+from pyomo_relu.streams import stream
 from pyomo_relu.validation import FloatArray, as_count
 
 
@@ -32,6 +33,7 @@ class Descent:
     iterations : int
         Most iterations of each.
     seed : int
+        Of the starts, which are those of no other generator: a truth from ``numpy.random.default_rng(seed)`` is none.
 
     Raises
     ------
@@ -68,7 +70,7 @@ class Descent:
 
     def codes(self, problem: Problem, stop: float = math.inf) -> list[FloatArray]:
         """Return the ends of all starts, the nearest first; after `stop`, of ``time.perf_counter``, none begins."""
-        rng = np.random.default_rng(self.seed)
+        rng = stream("descent", self.seed)
         box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
 
         def squared_error(z: FloatArray) -> tuple[float, FloatArray]:

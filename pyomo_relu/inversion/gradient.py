@@ -17,6 +17,7 @@ from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
+from pyomo_relu.streams import stream
 from pyomo_relu.validation import FloatArray, as_count, require_number
 
 Rule = Literal["constant", "adam"]
@@ -44,7 +45,7 @@ class GradientDescent:
     tol : float
         A start ends where its gradient's 2-norm is at most this.
     seed : int
-        Of the starts.
+        Of the starts; as :class:`Descent`'s.
 
     Raises
     ------
@@ -83,7 +84,7 @@ class GradientDescent:
         """Invert; see :func:`pyomo_relu.invert`. The solver is not used."""
         started = time.perf_counter()
         k = problem.network.n_in
-        starts = np.random.default_rng(self.seed).normal(size=(self.starts, k))
+        starts = stream("gradient descent", self.seed).normal(size=(self.starts, k))
         targets = np.broadcast_to(problem.x, (self.starts, problem.x.size))
         ends = self.descend(problem.network, targets, starts, problem.box)
         errors = np.linalg.norm(problem.network(ends) - problem.x, axis=1)
