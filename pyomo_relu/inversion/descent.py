@@ -17,6 +17,7 @@ from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
+from pyomo_relu.solvers.calls import Call
 from pyomo_relu.status import Status
 from pyomo_relu.streams import stream
 from pyomo_relu.validation import FloatArray, as_count
@@ -59,6 +60,10 @@ class Descent:
     def __post_init__(self) -> None:
         for name, least in (("starts", 1), ("iterations", 1), ("seed", 0)):
             object.__setattr__(self, name, as_count(getattr(self, name), name, least))
+
+    def solver_calls(self, solver: Solver) -> tuple[Call, ...]:
+        """Return what it hands to solvers; see :func:`pyomo_relu.solvers.solver_calls`."""
+        return ()
 
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`. The solver is not used."""

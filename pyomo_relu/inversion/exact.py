@@ -14,7 +14,6 @@ from pyomo_relu.bounds import FORWARD, Region
 from pyomo_relu.certificate import Certificate, Claim, Standing, Verdict, certify
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import ENCODINGS
-from pyomo_relu.formulations.residual import NEEDS
 from pyomo_relu.inversion.incumbent import Incumbent, find_incumbent, with_room
 from pyomo_relu.inversion.program import build_program
 from pyomo_relu.inversion.proof import Task, check_big_m, needs_of, prove, root
@@ -24,6 +23,7 @@ from pyomo_relu.norms import Norm, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import ABS_GAP, REL_GAP, Capability, Outcome, Solver
+from pyomo_relu.solvers.calls import LP, Call
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import MET, REFUTED
 from pyomo_relu.validation import as_count, require_number
@@ -104,10 +104,14 @@ class Exact:
         object.__setattr__(self, "starts", as_count(self.starts, "starts", 0))
         object.__setattr__(self, "seed", as_count(self.seed, "seed", 0))
 
-    @property
-    def needs(self) -> frozenset[Capability]:
-        """What the model needs of a solver."""
-        return ENCODINGS[self.encoding].needs | NEEDS[self.norm if self.then is None else self.then]
+    def needs(self, solver: Solver) -> frozenset[Capability]:
+        """Return what the program needs of a solver: for p = 2 squares, of one that takes them, else tangents do."""
+        return needs_of(ENCODINGS[self.encoding], self.norm if self.then is None else self.then, solver)
+
+    def solver_calls(self, solver: Solver) -> tuple[Call, ...]:
+        """Return what it hands to solvers; see :func:`pyomo_relu.solvers.solver_calls`."""
+        proof = Call(solver, self.needs(solver))
+        return (Call(_searching(solver), LP), proof) if self.bounds == "observed" else (proof,)
 
     def model(self, net: Network, x: Any, *, operator: Any = None, mask: Any = None, box: Any = None) -> ConcreteModel:
         """Return the whole program as a plain Pyomo model, yours to extend.
@@ -170,7 +174,7 @@ class Exact:
         search begins. The MILP gets what is left of it, at least a second.
         """
         started = time.perf_counter()
-        solver.backend(needs_of(ENCODINGS[self.encoding], self.norm if self.then is None else self.then, solver))
+        solver.backend(self.needs(solver))
         problem = balanced(problem)
         if self.then is not None:
             return self._run_then(problem, solver, started)
@@ -257,9 +261,7 @@ class Exact:
         return Task(problem, self.norm, ENCODINGS[self.encoding], math.inf if self.tube is None else self.tube)
 
     def _incumbent(self, problem: Problem, solver: Solver) -> Incumbent:
-        # Its LPs are a search, whoever is to prove the optimum.
-        lps = Solver("highs", time_limit=solver.time_limit, threads=solver.threads)
-        return find_incumbent(problem, self.norm, lps, starts=self.starts, seed=self.seed)
+        return find_incumbent(problem, self.norm, _searching(solver), starts=self.starts, seed=self.seed)
 
     def _forward(self, problem: Problem) -> Region:
         if problem.box is None:
@@ -273,6 +275,11 @@ class Exact:
         verdict = certify(problem, code, self.norm, *bound, _scope(problem, self.tube))
         status, message = judged(outcome, verdict, problem)
         return Result.of(verdict, status, outcome.solver, started, objective=outcome.objective, message=message)
+
+
+def _searching(solver: Solver) -> Solver:
+    """Return the solver of the search's LPs, whoever is to prove the optimum."""
+    return Solver("highs", time_limit=solver.time_limit, threads=solver.threads)
 
 
 def judged(outcome: Outcome, verdict: Verdict, problem: Problem) -> tuple[Status, str]:

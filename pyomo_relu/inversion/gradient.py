@@ -16,6 +16,7 @@ from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
+from pyomo_relu.solvers.calls import Call
 from pyomo_relu.status import Status
 from pyomo_relu.streams import stream
 from pyomo_relu.validation import FloatArray, as_count, require_number
@@ -79,6 +80,10 @@ class GradientDescent:
             raise InputError(f"rule must be 'constant' or 'adam', got {self.rule!r}")
         if not self.tol >= 0.0:
             raise InputError(f"tol must be a non-negative number, got {self.tol}")
+
+    def solver_calls(self, solver: Solver) -> tuple[Call, ...]:
+        """Return what it hands to solvers; see :func:`pyomo_relu.solvers.solver_calls`."""
+        return ()
 
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`. The solver is not used."""

@@ -14,10 +14,11 @@ from pyomo_relu.inversion.incumbent import with_room
 from pyomo_relu.inversion.polish import polish
 from pyomo_relu.inversion.program import build_program
 from pyomo_relu.inversion.proof import Task, check_big_m
+from pyomo_relu.inversion.tangents import Tangents
 from pyomo_relu.inversion.tube import last_within
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
-from pyomo_relu.solvers import Capability
+from pyomo_relu.solvers import Capability, Solver
 from pyomo_relu.validation import FloatArray
 
 FEASIBILITY = 1e-6
@@ -49,7 +50,7 @@ class LevelSet:
     inside: FloatArray
 
     @staticmethod
-    def around(problem: Problem, z: FloatArray, method: Exact, tol: float | None) -> LevelSet:
+    def around(problem: Problem, z: FloatArray, method: Exact, tol: float | None, solver: Solver) -> LevelSet:
         """Return the set of `method` about the code that it found."""
         norm = method.norm if method.then is None else method.then
         residual, largest = problem.residual(z, norm), problem.residual(z, "inf")
@@ -59,7 +60,8 @@ class LevelSet:
             tube = largest + tol
         elif method.tube is not None:
             tube = max(method.tube, largest)
-        return LevelSet(problem, norm, ENCODINGS[method.encoding], method.needs, residual + tol, tol, tube, z)
+        needs = method.needs(solver)
+        return LevelSet(problem, norm, ENCODINGS[method.encoding], needs, residual + tol, tol, tube, z)
 
     @property
     def scope(self) -> str:
@@ -86,8 +88,11 @@ class LevelSet:
             start = self.inside
         return last_within(self.contains, start, goal)
 
-    def program(self, seconds: float) -> tuple[ConcreteModel, Box]:
-        """Return a model of the set, without an objective, and a box around its codes that trusts no solver."""
+    def program(self, seconds: float) -> tuple[ConcreteModel, Box, Tangents | None]:
+        """Return a model of the set, without an objective, and a box around its codes that trusts no solver.
+
+        Where the solver takes no squares, the model holds the set that tangents leave: it comes with them.
+        """
         task = Task(self.problem, self.norm, self.encoding, self.tube)
         # For p = inf, an output below its x is at most x away: where that is within the level, only the side above
         # counts. The model does so where x is at most the least deviation, which may thus be called the level.
@@ -98,7 +103,11 @@ class LevelSet:
         model = build_program(self.problem, region, self.encoding, self.norm, most, least, tube=self.tube)
         residual = model.objective.expr
         model.del_component(model.objective)
+        level, tangents = self.level**2 if self.norm == 2 else self.level, None
         # Where no output of the region moves, the residual is a number: that of the code inside.
         if is_potentially_variable(residual):
-            model.level = Constraint(expr=(None, residual, self.level**2 if self.norm == 2 else self.level))
-        return model, region.code
+            if self.norm == 2 and Capability.MIQP not in self.needs:
+                tangents = Tangents(model, self.level)
+                residual, level = tangents.least, tangents.to_unit(level)
+            model.level = Constraint(expr=(None, residual, level))
+        return model, region.code, tangents
