@@ -15,7 +15,8 @@ import networkx as nx
 
 from pyomo_relu.certificate import Certificate, Claim, Standing
 from pyomo_relu.errors import InputError
-from pyomo_relu.solvers import Capability, Outcome, Solver
+from pyomo_relu.solvers import Outcome, Solver
+from pyomo_relu.solvers.calls import MILP, Call
 from pyomo_relu.status import Status
 from pyomo_relu.validation import require_number
 from reductions import oracle
@@ -28,8 +29,6 @@ from reductions.max_sat import MaxSat
 from reductions.proof import check_proof
 from reductions.registry import named_reduction
 from reductions.through_cnf import ThroughCNF
-
-NEEDS = frozenset({Capability.MILP})
 
 
 class DecisionVerdict(StrEnum):
@@ -204,7 +203,7 @@ def decide(
     if seconds is not None:
         require_number(seconds, "seconds", positive=True)
     chosen = Solver.of(solver)
-    chosen.backend(NEEDS)
+    Call(chosen, MILP).check()
     run = _Run(_reduction_of(reduction), chosen, math.inf if seconds is None else started + seconds)
     if proof:
         _check_provable(source, run.reduction)
@@ -307,6 +306,7 @@ def _undecided(status: Status, solver: str, message: str) -> Decision:
 def _check_provable(source: Any, reduction: Reduction) -> None:
     if not isinstance(source, CNF) and not isinstance(reduction, ThroughCNF):
         raise InputError(f"{reduction.name} goes through no formula, so that there is no DRUP proof of it")
+    oracle.load()
 
 
 def _with_proof(found: Decision, source: Any, reduction: Reduction) -> Decision:

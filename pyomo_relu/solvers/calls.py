@@ -33,6 +33,18 @@ class Call:
     solver: Solver
     needs: frozenset[Capability]
 
+    def check(self) -> None:
+        """Refuse what a solve would refuse, before anything is done for it.
+
+        Raises
+        ------
+        CapabilityError, SolverConfigError, SolverUnavailableError
+            If the solver cannot take such programs, does not take an option, or is not here.
+        """
+        nothing = ConcreteModel()
+        nothing.objective = Objective(expr=0.0)
+        Session(nothing, self.solver, self.needs)  # the refusals are those of every session
+
 
 def solver_calls(caller: object, solver: Solver) -> tuple[Call, ...]:
     """Return what a method of inversion, or a formulation of a layer, would hand to solvers.
@@ -62,7 +74,7 @@ def check_solver_calls(caller: object, solver: Solver) -> None:
     Raises
     ------
     CapabilityError, SolverConfigError, SolverUnavailableError
-        If a solver cannot take the programs that it would get, does not take an option, or is not here.
+        As :meth:`Call.check`.
 
     Examples
     --------
@@ -73,9 +85,7 @@ def check_solver_calls(caller: object, solver: Solver) -> None:
     pyomo_relu.errors.CapabilityError: HiGHS does not take SOS1 models here; these do: scip, gurobi, cplex, xpress
     """
     for call in solver_calls(caller, solver):
-        nothing = ConcreteModel()
-        nothing.objective = Objective(expr=0.0)
-        Session(nothing, call.solver, call.needs)  # the refusals are those of every session
+        call.check()
 
 
 def solver_versions(caller: object, solver: Solver) -> dict[str, str]:
