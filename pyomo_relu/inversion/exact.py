@@ -104,13 +104,17 @@ class Exact:
         object.__setattr__(self, "starts", as_count(self.starts, "starts", 0))
         object.__setattr__(self, "seed", as_count(self.seed, "seed", 0))
 
-    def needs(self, solver: Solver) -> frozenset[Capability]:
-        """Return what the program needs of a solver: for p = 2 squares, of one that takes them, else tangents do."""
+    @property
+    def needs(self) -> frozenset[Capability]:
+        """What the program needs of the default solver; :meth:`solver_calls` says what it needs of another."""
+        return self._needs(Solver())
+
+    def _needs(self, solver: Solver) -> frozenset[Capability]:
         return needs_of(ENCODINGS[self.encoding], self.norm if self.then is None else self.then, solver)
 
     def solver_calls(self, solver: Solver) -> tuple[Call, ...]:
         """Return what it hands to solvers; see :func:`pyomo_relu.solvers.solver_calls`."""
-        proof = Call(solver, self.needs(solver))
+        proof = Call(solver, self._needs(solver))
         return (Call(_searching(solver), LP), proof) if self.bounds == "observed" else (proof,)
 
     def model(self, net: Network, x: Any, *, operator: Any = None, mask: Any = None, box: Any = None) -> ConcreteModel:
@@ -174,7 +178,7 @@ class Exact:
         search begins. The MILP gets what is left of it, at least a second.
         """
         started = time.perf_counter()
-        solver.backend(self.needs(solver))
+        solver.backend(self._needs(solver))
         problem = balanced(problem)
         if self.then is not None:
             return self._run_then(problem, solver, started)

@@ -13,7 +13,7 @@ from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.incumbent import with_room
 from pyomo_relu.inversion.polish import polish
 from pyomo_relu.inversion.program import build_program
-from pyomo_relu.inversion.proof import Task, check_big_m
+from pyomo_relu.inversion.proof import Task, check_big_m, needs_of
 from pyomo_relu.inversion.tangents import Tangents
 from pyomo_relu.inversion.tube import last_within
 from pyomo_relu.norms import Norm
@@ -60,8 +60,8 @@ class LevelSet:
             tube = largest + tol
         elif method.tube is not None:
             tube = max(method.tube, largest)
-        needs = method.needs(solver)
-        return LevelSet(problem, norm, ENCODINGS[method.encoding], needs, residual + tol, tol, tube, z)
+        encoding = ENCODINGS[method.encoding]
+        return LevelSet(problem, norm, encoding, needs_of(encoding, norm, solver), residual + tol, tol, tube, z)
 
     @property
     def scope(self) -> str:

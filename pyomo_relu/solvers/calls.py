@@ -71,6 +71,11 @@ def solver_calls(caller: object, solver: Solver) -> tuple[Call, ...]:
 def check_solver_calls(caller: object, solver: Solver) -> None:
     """Refuse what a solve would refuse in the midst of a method's work.
 
+    Parameters
+    ----------
+    caller, solver
+        As for :func:`solver_calls`.
+
     Raises
     ------
     CapabilityError, SolverConfigError, SolverUnavailableError
@@ -90,6 +95,11 @@ def check_solver_calls(caller: object, solver: Solver) -> None:
 
 def solver_versions(caller: object, solver: Solver) -> dict[str, str]:
     """Return the versions of the solvers that a method calls, by their names.
+
+    Parameters
+    ----------
+    caller, solver
+        As for :func:`solver_calls`.
 
     Raises
     ------
