@@ -93,7 +93,7 @@ def invert_many(  # noqa: PLR0913 - those of invert, and how the batch is to run
     Examples
     --------
     >>> import numpy as np, pyomo_relu as pr
-    >>> net = pr.Network.random((5, 20, 40), seed=0)
+    >>> net = pr.Network.random((5, 20, 60), seed=0)
     >>> Z = np.random.default_rng(1).normal(size=(4, 5))
     >>> batch = pr.invert_many(net, net(Z))
     >>> batch.codes.shape, bool(np.abs(batch.codes - Z).max() < 1e-6), batch.failures
