@@ -13,6 +13,7 @@ import numpy as np
 from pyomo_relu import io
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.layer import Layer, as_code
+from pyomo_relu.streams import stream
 from pyomo_relu.validation import FloatArray, as_count
 
 
@@ -110,7 +111,8 @@ class Network:
         slopes : float or sequence of float
             As in :meth:`from_arrays`.
         seed : int
-            Seed of ``numpy.random.default_rng``; 0 or more.
+            0 or more. Its numbers are those of no other generator: a code from ``numpy.random.default_rng(seed)`` has
+            nothing to do with the weights.
 
         Returns
         -------
@@ -130,7 +132,7 @@ class Network:
         if len(sizes) < 2:
             raise InputError(f"sizes must be two or more positive integers, got {tuple(sizes)}")
         sizes = [as_count(n, "a size", 1) for n in sizes]
-        rng = np.random.default_rng(as_count(seed, "seed", 0))
+        rng = stream("network", as_count(seed, "seed", 0))
         weights = [rng.normal(0.0, n_in**-0.5, (n_out, n_in)) for n_in, n_out in itertools.pairwise(sizes)]
         return cls.from_arrays(weights, slopes=slopes)
 

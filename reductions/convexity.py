@@ -24,14 +24,14 @@ from pyomo_relu.pinning import pinned
 from pyomo_relu.problem import Problem
 from pyomo_relu.rational import above, below, residual
 from pyomo_relu.rounding import down, up
-from pyomo_relu.solvers import Capability, Solver, solve
+from pyomo_relu.solvers import Solver, solve
+from pyomo_relu.solvers.calls import MILP, Call
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray, require_number
 from reductions.convexity_program import Regions, build_convexity_program, read_pair, regions_of
 from reductions.convexity_witness import Pair, find_pair, midpoint_of, widest_pair
 from reductions.convexity_z3 import ask_z3
 
-NEEDS = frozenset({Capability.MILP})
 ANY_GAP = 1e9
 """The relative gap at which a solver stops at its first pair."""
 
@@ -182,7 +182,7 @@ def check_preimage_convexity(
     """
     problem = Problem.of(net, x, box=box)
     chosen = Solver.of(solver)
-    chosen.backend(NEEDS)
+    Call(chosen, MILP).check()
     if proof not in (None, "z3"):
         raise InputError(f"proof must be None or 'z3', got {proof!r}")
     if proof is not None:
@@ -281,7 +281,7 @@ class _Check:
         if model is None:
             claim = Claim(text, Standing.VERIFIED, "bounds, rounded outwards")
             return self._convex(claim, least=self.least, empty=empty)
-        outcome = solve(model, replace(self.solver.until(self.deadline), rel_gap=ANY_GAP), NEEDS, lean=True)
+        outcome = solve(model, replace(self.solver.until(self.deadline), rel_gap=ANY_GAP), MILP, lean=True)
         if outcome.has_solution:
             codes, patterns = read_pair(model, regions)
             pair = widest_pair(self.problem, codes, patterns, self.least)

@@ -17,6 +17,7 @@ from pyomo_relu.inversion.cell import pattern_of
 from pyomo_relu.inversion.polish import polish
 from pyomo_relu.problem import Problem
 from pyomo_relu.rational import as_fractions, residual
+from pyomo_relu.streams import stream
 from pyomo_relu.validation import FloatArray
 from reductions.exact_code import exact_code, in_box
 
@@ -87,7 +88,7 @@ def find_pair(problem: Problem, known: FloatArray | None, least: float, deadline
 
 def _meeting_codes(problem: Problem, known: FloatArray | None, deadline: Deadline) -> FloatArray:
     """Return codes that meet x up to rounding, shape (N, k)."""
-    rng = np.random.default_rng(0)
+    rng = stream("corners of cells", 0)
     found = [] if known is None else [known]
     for code in Descent(starts=STARTS).codes(problem, deadline):
         if deadline.expired:

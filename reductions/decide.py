@@ -17,7 +17,8 @@ from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.pinning import pinned
 from pyomo_relu.rounding import down
-from pyomo_relu.solvers import Capability, Outcome, Solver
+from pyomo_relu.solvers import Outcome, Solver
+from pyomo_relu.solvers.calls import MILP, Call
 from pyomo_relu.status import Status
 from pyomo_relu.validation import require_number
 from reductions import oracle
@@ -30,8 +31,6 @@ from reductions.max_sat import MaxSat
 from reductions.proof import check_proof
 from reductions.registry import named_reduction
 from reductions.through_cnf import ThroughCNF
-
-NEEDS = frozenset({Capability.MILP})
 
 
 class DecisionVerdict(StrEnum):
@@ -206,7 +205,7 @@ def decide(
     if seconds is not None:
         require_number(seconds, "seconds", positive=True)
     chosen = Solver.of(solver)
-    chosen.backend(NEEDS)
+    Call(chosen, MILP).check()
     run = _Run(_reduction_of(reduction), chosen, Deadline.after(seconds))
     if proof:
         _check_provable(source, run.reduction)
@@ -306,6 +305,7 @@ def _undecided(status: Status, solver: str, message: str) -> Decision:
 def _check_provable(source: Any, reduction: Reduction) -> None:
     if not isinstance(source, CNF) and not isinstance(reduction, ThroughCNF):
         raise InputError(f"{reduction.name} goes through no formula, so that there is no DRUP proof of it")
+    oracle.load()
 
 
 def _with_proof(found: Decision, source: Any, reduction: Reduction) -> Decision:

@@ -15,13 +15,12 @@ from pyomo_relu.formulations.residual import NEEDS as NEEDS_OF_NORM
 from pyomo_relu.inversion.program import build_program, read_code
 from pyomo_relu.inversion.proof import wide_bounds
 from pyomo_relu.problem import Problem
-from pyomo_relu.solvers import Capability, Outcome, Solver, solve
+from pyomo_relu.solvers import Outcome, Solver, solve
+from pyomo_relu.solvers.calls import MILP
 from pyomo_relu.validation import FloatArray
 from reductions.instance import Instance
 from reductions.one_sided import OneSided, one_sided_neurons
 from reductions.pattern_program import Sides, build_pattern_program, sides_of
-
-MILP = frozenset({Capability.MILP})
 
 
 @dataclass(frozen=True, eq=False)

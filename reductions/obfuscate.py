@@ -9,6 +9,7 @@ import numpy as np
 from pyomo_relu.errors import InputError
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
+from pyomo_relu.streams import stream
 from reductions.gadgets import check_size
 from reductions.instance import Instance
 
@@ -27,7 +28,7 @@ def obfuscate(instance: Instance, *, seed: int, split: float = 0.25) -> Instance
     ----------
     instance : Instance
     seed : int
-        Seed of ``numpy.random.default_rng``.
+        0 or more.
     split : float
         Share of the neurons that are written as two, in [0, 1].
 
@@ -52,7 +53,7 @@ def obfuscate(instance: Instance, *, seed: int, split: float = 0.25) -> Instance
     if not 0.0 <= split <= 1.0 or seed < 0:
         raise InputError(f"split must lie in [0, 1] and seed be at least 0, got {split} and {seed}")
     check_size([int(np.ceil((1.0 + split) * size)) for size in instance.network.sizes])
-    rng = np.random.default_rng(seed)
+    rng = stream("obfuscation", seed)
     layers = list(instance.network)
     for i in range(len(layers) - 1):
         layers[i], layers[i + 1] = _rewritten(layers[i], layers[i + 1], rng, split)

@@ -104,9 +104,20 @@ def unsat_proof(cnf: CNF) -> list[str]:
     return lines if lines[-1:] == ["0"] else [*lines, "0"]
 
 
-def _solver(name: str, cnf: CNF, **options: Any) -> Any:
+def load() -> Any:
+    """Return python-sat's solver; called without need of it where a later refusal would come too late.
+
+    Raises
+    ------
+    MissingDependencyError
+        If python-sat is not installed.
+    """
     try:
         from pysat.solvers import Solver
     except ImportError as error:
         raise MissingDependencyError('the SAT oracle needs python-sat: pip install "pyomo-relu[sat]"') from error
-    return Solver(name=name, bootstrap_with=[list(clause) for clause in cnf.clauses], **options)
+    return Solver
+
+
+def _solver(name: str, cnf: CNF, **options: Any) -> Any:
+    return load()(name=name, bootstrap_with=[list(clause) for clause in cnf.clauses], **options)

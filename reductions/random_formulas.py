@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pyomo_relu.errors import InputError
+from pyomo_relu.streams import stream
 from pyomo_relu.validation import as_count
 from reductions.cnf import CNF
 
@@ -21,7 +22,7 @@ def random_cnf(n_variables: int, n_clauses: int, k: int = 3, seed: int = 0) -> C
     k : int
         Literals a clause.
     seed : int
-        Seed of ``numpy.random.default_rng``.
+        0 or more.
 
     Returns
     -------
@@ -39,7 +40,7 @@ def random_cnf(n_variables: int, n_clauses: int, k: int = 3, seed: int = 0) -> C
     (True, {3})
     """
     n_variables, n_clauses, k, seed = _checked(n_variables, n_clauses, k, seed)
-    return _draw(n_variables, n_clauses, k, np.random.default_rng(seed))
+    return drawn_cnf(n_variables, n_clauses, k, stream("random formula", seed))
 
 
 def planted_cnf(n_variables: int, n_clauses: int, k: int = 3, seed: int = 0) -> tuple[CNF, list[bool]]:
@@ -68,13 +69,13 @@ def planted_cnf(n_variables: int, n_clauses: int, k: int = 3, seed: int = 0) -> 
     True
     """
     n_variables, n_clauses, k, seed = _checked(n_variables, n_clauses, k, seed)
-    rng = np.random.default_rng(seed)
+    rng = stream("planted formula", seed)
     assignment = [bool(value) for value in rng.integers(0, 2, n_variables)]
 
     def satisfied(clause: tuple[int, ...]) -> bool:
         return any(assignment[abs(literal) - 1] == (literal > 0) for literal in clause)
 
-    return _draw(n_variables, n_clauses, k, rng, satisfied), assignment
+    return drawn_cnf(n_variables, n_clauses, k, rng, satisfied), assignment
 
 
 def _checked(n_variables: int, n_clauses: int, k: int, seed: int) -> tuple[int, int, int, int]:
@@ -85,13 +86,14 @@ def _checked(n_variables: int, n_clauses: int, k: int, seed: int) -> tuple[int, 
     return n_variables, n_clauses, k, seed
 
 
-def _draw(
+def drawn_cnf(
     n_variables: int,
     n_clauses: int,
     k: int,
     rng: np.random.Generator,
     keep: Callable[[tuple[int, ...]], bool] = lambda clause: True,
 ) -> CNF:
+    """Draw clauses uniformly among those to keep, of checked numbers, from a generator."""
     clauses: list[tuple[int, ...]] = []
     while len(clauses) < n_clauses:
         variables = np.sort(rng.choice(n_variables, k, replace=False)) + 1

@@ -9,11 +9,12 @@ from os import PathLike
 from typing import Any
 
 from pyomo_relu.errors import InputError
+from pyomo_relu.io.optional import require
 from pyomo_relu.validation import as_count
 from reductions.cnf import CNF
 from reductions.exchange import Verdict, make_folder, remove, vnnlib, write_instance, write_text
 from reductions.instance import Reduction
-from reductions.oracle import solve, unsat_proof
+from reductions.oracle import load, solve, unsat_proof
 from reductions.proof import check_proof
 from reductions.random_formulas import planted_cnf, random_cnf
 
@@ -69,6 +70,8 @@ def write_suite(
     """
     seed, n_variables = as_count(seed, "seed", 0), [as_count(n, "a size", 0) for n in n_variables]
     _check(reductions, n_variables)
+    load()
+    require("onnx", "writing ONNX files")
     target = make_folder(folder)
     remove(target / "suite.json")
     manifests = []

@@ -19,7 +19,7 @@ from pyomo_relu.status import Status
 from reductions.cnf import CNF
 from reductions.depth_two import DepthTwo
 from reductions.instance import Instance, Reduction
-from reductions.random_formulas import random_cnf
+from reductions.random_formulas import drawn_cnf
 from reductions.three_sat import ThreeSat
 
 VARIABLES = 6
@@ -46,7 +46,8 @@ class Theorem1:
 
     def perform(self, at: float, rng: np.random.Generator) -> list[Row]:
         """Invert one formula's networks with each solver."""
-        cnf = random_cnf(VARIABLES, round(at * VARIABLES), seed=int(rng.integers(2**32)))
+        formula = np.random.default_rng(int(rng.integers(2**32)))
+        cnf = drawn_cnf(VARIABLES, round(at * VARIABLES), 3, formula)
         truth = _satisfiable(cnf)
         rows = []
         for reduction, solver in itertools.product(BOTH, SOLVERS):

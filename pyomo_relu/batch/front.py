@@ -23,10 +23,10 @@ from pyomo_relu.batch.processes import Processes
 from pyomo_relu.batch.progress import progress_bar
 from pyomo_relu.batch.store import OPERATOR, Store, open_store
 from pyomo_relu.errors import InputError
-from pyomo_relu.inversion import Descent, Exact, GradientDescent, Method, ProjectedGradient
+from pyomo_relu.inversion import Method
 from pyomo_relu.network import Network
-from pyomo_relu.solvers import BACKENDS, Solver
-from pyomo_relu.solvers.backend import version_here
+from pyomo_relu.solvers import Solver
+from pyomo_relu.solvers.calls import solver_versions
 from pyomo_relu.validation import FloatArray, as_count
 
 CHUNKS, LARGEST_CHUNK = 64, 16
@@ -95,7 +95,7 @@ def invert_many(  # noqa: PLR0913 - those of invert, and how the batch is to run
     Examples
     --------
     >>> import numpy as np, pyomo_relu as pr
-    >>> net = pr.Network.random((5, 20, 40), seed=0)
+    >>> net = pr.Network.random((5, 20, 60), seed=0)
     >>> Z = np.random.default_rng(1).normal(size=(4, 5))
     >>> batch = pr.invert_many(net, net(Z))
     >>> batch.codes.shape, bool(np.abs(batch.codes - Z).max() < 1e-6), batch.failures
@@ -158,19 +158,10 @@ def _opened(
     }
     prints = {name: fingerprint(part) for name, part in parts.items()}
     size = len(observations), job.network.n_in
-    with open_store(path, *size, prints, _versions(job.method, job.solver), resume=resume) as store:
+    own = {"pyomo-relu": __version__, "NumPy": np.__version__, "SciPy": scipy.__version__}
+    versions = own | solver_versions(job.method, job.solver)
+    with open_store(path, *size, prints, versions, resume=resume) as store:
         yield store
-
-
-def _versions(method: Method, solver: Solver) -> dict[str, str]:
-    """Return whose answers the store holds: of the linear algebra, and of the solvers that the method calls."""
-    names = [] if isinstance(method, Descent | GradientDescent | ProjectedGradient) else ["highs"]
-    if names and solver.name is not None:
-        names.append(solver.name)
-    elif isinstance(method, Exact):
-        names.append("scip")
-    found = {BACKENDS[name].title: version_here(BACKENDS[name])[0] or "not here" for name in names}
-    return {"pyomo-relu": __version__, "NumPy": np.__version__, "SciPy": scipy.__version__, **found}
 
 
 def _cut(observations: FloatArray, waiting: list[int], size: int | None) -> list[Chunk]:

@@ -30,6 +30,7 @@ from pyomo_relu.pinning import pinned
 from pyomo_relu.problem import Problem, observed
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
+from pyomo_relu.solvers.calls import check_solver_calls
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array
 
@@ -99,7 +100,7 @@ class Job:
 
         Raises
         ------
-        InputError, ShapeError, SolverConfigError
+        InputError, ShapeError, CapabilityError, SolverConfigError, SolverUnavailableError
         """
         method = as_method(Layerwise() if method is None else method)
         if not isinstance(network, Network):
@@ -116,6 +117,7 @@ class Job:
             observations = observations[:, observed(np.zeros(size), mask, size)[0]]
         chosen = Solver.of(solver)
         pinned = chosen if chosen.threads is not None else replace(chosen, threads=1)
+        check_solver_calls(method, pinned)
         return cls(problem.network, method, problem.box, pinned, problem.parts), observations
 
     def packed(self) -> bytes:

@@ -82,7 +82,9 @@ def noisy(images: FloatArray, noise: float, seed: int) -> FloatArray:
     """Return images, shape (N, n), with noise drawn uniformly from [-noise, noise]."""
     import numpy as np
 
-    return np.asarray(images + np.random.default_rng(seed).uniform(-noise, noise, images.shape))
+    from pyomo_relu.streams import stream
+
+    return np.asarray(images + stream("demo noise", seed).uniform(-noise, noise, images.shape))
 
 
 def gallery(truth: FloatArray, observations: FloatArray, trials: list[Trial], noise: float) -> list[GalleryRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,6 +68,7 @@ def invert(
     from pyomo_relu.inversion import Exact
     from pyomo_relu.inversion import extent as extent_of
     from pyomo_relu.inversion import invert as run
+    from pyomo_relu.inversion.extent import check_extent
     from pyomo_relu.io.observation import read_array
     from pyomo_relu.problem import Problem
 
@@ -75,20 +77,24 @@ def invert(
     seen = None if mask is None else read_array(mask, "mask")
     matrix = None if operator is None else read_array(operator, "operator", matrix=True)
     problem = Problem.of(net, x, operator=matrix, mask=seen, box=sides)
+    if extent and isinstance(chosen, Exact):
+        check_extent(problem, chosen, tol, settings)
     with solving("inverting", quiet=json_only or settings.log):
         result = run(net, x, chosen, operator=matrix, mask=seen, box=sides, solver=settings)
     reach: Extent | None = None
-    if extent and isinstance(chosen, Exact) and not _interrupted(result):
-        with solving("bounding equally good codes", quiet=json_only or settings.log):
-            reach = extent_of(
-                net, x, chosen, result=result, tol=tol, operator=matrix, mask=seen, box=sides, solver=settings
-            )
-    if result.z is not None or not _interrupted(result):
-        _print(result, reach, json_only, problem.network.sizes)
-        if out is not None and not write_result(result, reach, out):
-            note(f"warning: there is no code, so {out} was not written")
-        if plot is not None:
-            _draw(result, net, x, plot, seen, matrix)
+    with ExitStack() as at_last:
+        # Whatever goes wrong from here on, the inversion is not lost: nor by a file that cannot be written.
+        if result.z is not None or not _interrupted(result):
+            at_last.callback(lambda: _print(result, reach, json_only, problem.network.sizes))
+            if plot is not None:
+                at_last.callback(_draw, result, net, x, plot, seen, matrix)
+            if out is not None:
+                at_last.callback(lambda: _write(result, reach, out))
+        if extent and isinstance(chosen, Exact) and not _interrupted(result):
+            with solving("bounding equally good codes", quiet=json_only or settings.log):
+                reach = extent_of(
+                    net, x, chosen, result=result, tol=tol, operator=matrix, mask=seen, box=sides, solver=settings
+                )
     raise typer.Exit(exit_code(result) if reach is None else max(exit_code(result), _exit_code_of(reach)))
 
 
@@ -133,6 +139,11 @@ def _print(result: Result, extent: Extent | None, json_only: bool, sizes: tuple[
     from pyomo_relu.cli import tables
 
     tables.show(tables.result_table(result), tables.layers_table(result.layers, sizes), tables.extent_table(extent))
+
+
+def _write(result: Result, extent: Extent | None, out: Path) -> None:
+    if not write_result(result, extent, out):
+        note(f"warning: there is no code, so {out} was not written")
 
 
 def _draw(

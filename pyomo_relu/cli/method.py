@@ -65,16 +65,25 @@ def choose_method(flags: MethodFlags, solver_flags: Sequence[str] = ()) -> Metho
     for name in dict.fromkeys(chain(*METHODS.values())):
         if name not in METHODS[method] and getattr(flags, name) is not None:
             raise InputError(f"--{name} does not go with --method {method}")
-    if method == "exact":
-        return _exact(flags)
-    if method == "layerwise":
-        return _layerwise(flags, solver_flags)
-    from pyomo_relu.inversion import Descent, Hybrid
-
-    if method == "hybrid":
-        return Hybrid() if flags.norm is None else Hybrid(norm=_norm("--norm", flags.norm))
+    chosen = {"exact": _exact, "layerwise": _layerwise, "hybrid": _hybrid, "descent": _descent}[method](flags)
     if solver_flags:
-        raise InputError(f"{solver_flags[0]} does not go with --method {method}, which calls no solver")
+        from pyomo_relu.solvers import Solver, solver_calls
+
+        if not solver_calls(chosen, Solver()):
+            named = f"--method {method}" if flags.formulation is None else f"--formulation {flags.formulation}"
+            raise InputError(f"{solver_flags[0]} does not go with {named}, which calls no solver")
+    return chosen
+
+
+def _hybrid(flags: MethodFlags) -> Method:
+    from pyomo_relu.inversion import Hybrid
+
+    return Hybrid() if flags.norm is None else Hybrid(norm=_norm("--norm", flags.norm))
+
+
+def _descent(flags: MethodFlags) -> Method:
+    from pyomo_relu.inversion import Descent
+
     return Descent()
 
 
@@ -105,7 +114,7 @@ def _norm(flag: str, text: str) -> Norm:
         raise InputError(f"{flag} must be inf, 1 or 2, got {text!r}") from error
 
 
-def _layerwise(flags: MethodFlags, solver_flags: Sequence[str]) -> Method:
+def _layerwise(flags: MethodFlags) -> Method:
     from pyomo_relu.formulations import LAYER_FORMULATIONS, LinearSolve
     from pyomo_relu.inversion import Layerwise
 
@@ -117,11 +126,8 @@ def _layerwise(flags: MethodFlags, solver_flags: Sequence[str]) -> Method:
     given = {key: value for key, value in given.items() if value is not None}
     for key in sorted(given.keys() - {field.name for field in fields(kind)}):
         raise InputError(f"--{key} does not go with --formulation {name}, which has none")
-    if kind is LinearSolve:
-        if solver_flags:
-            raise InputError(f"{solver_flags[0]} does not go with --formulation {name}, which calls no solver")
-        if flags.box is not None:
-            raise InputError(f"--box does not go with --formulation {name}, which cannot hold the code in a box")
+    if kind is LinearSolve and flags.box is not None:
+        raise InputError(f"--box does not go with --formulation {name}, which cannot hold the code in a box")
     try:
         return Layerwise(kind(**given))
     except InputError as error:

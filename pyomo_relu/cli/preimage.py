@@ -46,11 +46,13 @@ def preimage(
     with solving("finding cells", quiet=as_json):
         found = find(net, x, box, tol, max_cells=max_cells, seconds=time_limit)
         facts = found.to_dict()
-    typer.echo(json.dumps(facts, allow_nan=False) if as_json else summary(found))
-    if plot is not None:
-        from pyomo_relu.preimage.picture import plot_preimage
+    try:
+        if plot is not None:
+            from pyomo_relu.preimage.picture import plot_preimage
 
-        plot_preimage(found, plot)
+            plot_preimage(found, plot)
+    finally:
+        typer.echo(json.dumps(facts, allow_nan=False) if as_json else summary(found))
     decided = found.complete and found.graph_complete and found.convex is not None
     raise typer.Exit(DONE if decided else UNDECIDED)
 

@@ -51,8 +51,10 @@ def prove(
         if path is not None:
             check_destination(path, flag, (suffix,), (Path(network), observation))
     from pyomo_relu.io.observation import read_array
+    from pyomo_relu.preimage.claim import claim_of
 
     net, x = read_network(network, slopes), read_array(observation, "observation")
+    claim_of(net, x, 1.0 if bound is None else bound, box, chosen)  # refuses what the proof would, before the inversion
     if program is not None:
         from pyomo_relu.preimage.rational_program import write_rational_program
 
@@ -62,9 +64,11 @@ def prove(
     if proof is None:
         note(f"there is nothing to prove: {best}")
         raise typer.Exit(UNDECIDED)
-    if out is not None and proof.certificate is not None:
-        proof.save(out)
-    typer.echo(json.dumps(_facts(proof), allow_nan=False) if as_json else _summary(proof))
+    try:
+        if out is not None and proof.certificate is not None:
+            proof.save(out)
+    finally:
+        typer.echo(json.dumps(_facts(proof), allow_nan=False) if as_json else _summary(proof))
     raise typer.Exit(DONE if proof.certificate is not None else UNDECIDED)
 
 

@@ -74,6 +74,8 @@ class LayerAnswer:
 class LayerFormulation(Protocol):
     """How one layer is inverted; a new one is a file beside this with these members.
 
+    It may have ``solver_calls(solver)`` besides, as :class:`~pyomo_relu.inversion.Method` may.
+
     Attributes
     ----------
     name : str

@@ -22,7 +22,8 @@ from pyomo_relu.formulations.schedule import Geometric
 from pyomo_relu.formulations.tube import largest_signal, least_deviation, tube
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import Norm
-from pyomo_relu.solvers import Capability, Session, Solver
+from pyomo_relu.solvers import Session, Solver
+from pyomo_relu.solvers.calls import LP, Call
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray, require_number
 
@@ -126,6 +127,10 @@ class LayerL1:
             model.objective = Objective(expr=linear([1.0] * layer.n_out, deviations))
         return model
 
+    def solver_calls(self, solver: Solver) -> tuple[Call, ...]:
+        """Return what it hands to solvers; see :func:`pyomo_relu.solvers.solver_calls`."""
+        return (Call(solver, LP),)
+
     def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
         """Find the code; see :class:`pyomo_relu.formulations.LayerFormulation`."""
         signal, deadline = largest_signal(layer, x), Deadline.after(solver.time_limit)
@@ -137,7 +142,7 @@ class LayerL1:
             eps, n_solves, known = nearest.eps, nearest.n_solves, nearest.code
         best_code, best_loss, best_eps, best_objective = None, math.inf, eps, None
         model, rows = self.model(layer, x, eps, box=box), _rows(layer)
-        session = Session(model, solver.until(deadline), frozenset({Capability.LP}))
+        session = Session(model, solver.until(deadline), LP)
         while True:
             outcome = session.solve()
             n_solves += 1

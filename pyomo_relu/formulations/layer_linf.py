@@ -19,7 +19,8 @@ from pyomo_relu.formulations.schedule import Bisection, Geometric
 from pyomo_relu.formulations.tube import breakpoints, least_deviation, tube
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import Norm
-from pyomo_relu.solvers import Capability, Outcome, Session, Solver
+from pyomo_relu.solvers import Outcome, Session, Solver
+from pyomo_relu.solvers.calls import LP, Call
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray, require_number
 
@@ -132,6 +133,10 @@ class LayerLinf:
             model.objective = Objective(expr=model.deviation)
         return model
 
+    def solver_calls(self, solver: Solver) -> tuple[Call, ...]:
+        """Return what it hands to solvers; see :func:`pyomo_relu.solvers.solver_calls`."""
+        return (Call(solver, LP),)
+
     def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
         """Find the code; see :class:`pyomo_relu.formulations.LayerFormulation`."""
         search = _Search(self, layer, x, box, solver)
@@ -165,7 +170,7 @@ class _Search:
         # Every row that has a lower side at some tolerance has one at 0.
         self.model = formulation.model(layer, x, 0.0, box=box, capped=False)
         self.rows = _rows(layer)
-        self.session = Session(self.model, solver.until(deadline), frozenset({Capability.LP}))
+        self.session = Session(self.model, solver.until(deadline), LP)
         self.bound = self.least = float(least_deviation(layer, x).max())
         self.n_solves = 0
         self.proves = True

@@ -16,7 +16,8 @@ from pyomo_relu.formulations.leaky import inverse_activation
 from pyomo_relu.formulations.rows import dense_rows, indices
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import Norm
-from pyomo_relu.solvers import Capability, Solver, solve
+from pyomo_relu.solvers import Solver, solve
+from pyomo_relu.solvers.calls import LP, Call
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import REFUTED
 from pyomo_relu.validation import FloatArray, require_number
@@ -126,19 +127,22 @@ class LayerRealizable:
     def _cut(self, x: FloatArray) -> float:
         return self.threshold * max(1.0, float(np.abs(x).max()))
 
+    def solver_calls(self, solver: Solver) -> tuple[Call, ...]:
+        """Return what it hands to solvers; see :func:`pyomo_relu.solvers.solver_calls`."""
+        return (Call(solver, LP),)
+
     def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
         """Find the code; see :class:`pyomo_relu.formulations.LayerFormulation`.
 
         Where the LP is infeasible, a second one, wider than any solver's tolerance, tells
         whether this is a proof that no code meets the observation.
         """
-        lp = frozenset({Capability.LP})
         model = self.model(layer, x, box=box)
-        outcome = solve(model, solver, lp)
+        outcome = solve(model, solver, LP)
         found, n_solves, bound = outcome.status.ok, 1, None
         if outcome.status is Status.INFEASIBLE:
             width = REFUTED * max(1.0, float(np.abs(x).max()))
-            refuted = solve(self.model(layer, x, box=box, width=width), solver, lp).status is Status.INFEASIBLE
+            refuted = solve(self.model(layer, x, box=box, width=width), solver, LP).status is Status.INFEASIBLE
             n_solves, bound = 2, width if refuted else None
         return LayerAnswer(
             status=Status.SOLVED if found else outcome.status,

@@ -15,7 +15,8 @@ from pyomo_relu.formulations.leaky import inverse_activation
 from pyomo_relu.formulations.rows import dense_rows, linear
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import Norm
-from pyomo_relu.solvers import Capability, Solver, solve
+from pyomo_relu.solvers import Solver, solve
+from pyomo_relu.solvers.calls import LP, Call
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray, require_number
 
@@ -103,10 +104,14 @@ class LayerRelaxed:
             model.objective = Objective(expr=linear(gain.tolist(), code), sense=maximize)
         return model
 
+    def solver_calls(self, solver: Solver) -> tuple[Call, ...]:
+        """Return what it hands to solvers; see :func:`pyomo_relu.solvers.solver_calls`."""
+        return (Call(solver, LP),)
+
     def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
         """Find the code; see :class:`pyomo_relu.formulations.LayerFormulation`."""
         model = self.model(layer, x, box=box)
-        outcome = solve(model, solver, frozenset({Capability.LP}))
+        outcome = solve(model, solver, LP)
         code = code_of(model, box) if outcome.status.ok else None
         status, active = outcome.status, np.zeros(layer.n_out, dtype=bool)
         if code is not None:

@@ -18,6 +18,7 @@ from pyomo_relu.norms import Norm
 from pyomo_relu.rank import rank_of, singular_values, svd_flops
 from pyomo_relu.rounding import UNIT
 from pyomo_relu.solvers import Solver
+from pyomo_relu.solvers.calls import Call
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray, require_number
 
@@ -61,6 +62,10 @@ class LinearSolve:
 
     def __post_init__(self) -> None:
         require_number(self.threshold, "threshold")
+
+    def solver_calls(self, solver: Solver) -> tuple[Call, ...]:
+        """Return what it hands to solvers; see :func:`pyomo_relu.solvers.solver_calls`."""
+        return ()
 
     def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
         """Find the code; the box is not imposed on it, and of the solver only the time limit counts."""

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 import scipy
 
 from pyomo_relu.box import Box
@@ -19,7 +18,9 @@ from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
+from pyomo_relu.solvers.calls import Call
 from pyomo_relu.status import Status
+from pyomo_relu.streams import stream
 from pyomo_relu.validation import FloatArray, as_count
 
 
@@ -34,6 +35,7 @@ class Descent:
     iterations : int
         Most iterations of each.
     seed : int
+        Of the starts, which are those of no other generator: a truth from ``numpy.random.default_rng(seed)`` is none.
 
     Raises
     ------
@@ -61,6 +63,10 @@ class Descent:
         for name, least in (("starts", 1), ("iterations", 1), ("seed", 0)):
             object.__setattr__(self, name, as_count(getattr(self, name), name, least))
 
+    def solver_calls(self, solver: Solver) -> tuple[Call, ...]:
+        """Return what it hands to solvers; see :func:`pyomo_relu.solvers.solver_calls`."""
+        return ()
+
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`. Of the solver, only the time limit counts."""
         started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
@@ -72,7 +78,7 @@ class Descent:
 
     def codes(self, problem: Problem, deadline: Deadline) -> list[FloatArray]:
         """Return the ends of the starts that the time allows, the nearest first; of one at least."""
-        rng = np.random.default_rng(self.seed)
+        rng = stream("descent", self.seed)
         box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
 
         def squared_error(z: FloatArray) -> tuple[float, FloatArray]:

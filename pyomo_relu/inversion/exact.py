@@ -16,7 +16,6 @@ from pyomo_relu.certificate import Certificate, Claim, Standing, Verdict, certif
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import ENCODINGS
-from pyomo_relu.formulations.residual import NEEDS
 from pyomo_relu.inversion.incumbent import Incumbent, find_incumbent, with_room
 from pyomo_relu.inversion.program import build_program
 from pyomo_relu.inversion.proof import BigMWarning, Task, needs_of, prove, root, wide_bounds
@@ -27,6 +26,7 @@ from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.rounding import down
 from pyomo_relu.solvers import ABS_GAP, REL_GAP, Capability, Outcome, Solver
+from pyomo_relu.solvers.calls import LP, Call
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import MET, REFUTED
 from pyomo_relu.validation import as_count, require_number
@@ -112,8 +112,16 @@ class Exact:
 
     @property
     def needs(self) -> frozenset[Capability]:
-        """What the model needs of a solver."""
-        return ENCODINGS[self.encoding].needs | NEEDS[self.norm if self.then is None else self.then]
+        """What the program needs of the default solver; :meth:`solver_calls` says what it needs of another."""
+        return self._needs(Solver())
+
+    def _needs(self, solver: Solver) -> frozenset[Capability]:
+        return needs_of(ENCODINGS[self.encoding], self.norm if self.then is None else self.then, solver)
+
+    def solver_calls(self, solver: Solver) -> tuple[Call, ...]:
+        """Return what it hands to solvers; see :func:`pyomo_relu.solvers.solver_calls`."""
+        proof = Call(solver, self._needs(solver))
+        return (Call(_searching(solver), LP), proof) if self.bounds == "observed" else (proof,)
 
     def model(self, net: Network, x: Any, *, operator: Any = None, mask: Any = None, box: Any = None) -> ConcreteModel:
         """Return the whole program as a plain Pyomo model, yours to extend.
@@ -179,7 +187,7 @@ class Exact:
         The search for an incumbent gets at most half of a time limit, and the proof the rest.
         """
         started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
-        solver.backend(needs_of(ENCODINGS[self.encoding], self.norm if self.then is None else self.then, solver))
+        solver.backend(self._needs(solver))
         problem = balanced(problem)
         if self.then is not None:
             return self._run_then(problem, solver, deadline, started)
@@ -274,9 +282,7 @@ class Exact:
         return Task(problem, self.norm, ENCODINGS[self.encoding], math.inf if self.tube is None else self.tube)
 
     def _incumbent(self, problem: Problem, solver: Solver, deadline: Deadline) -> Incumbent:
-        # Its LPs are a search, whoever is to prove the optimum.
-        lps = Solver("highs", threads=solver.threads)
-        return find_incumbent(problem, self.norm, lps, deadline, starts=self.starts, seed=self.seed)
+        return find_incumbent(problem, self.norm, _searching(solver), deadline, starts=self.starts, seed=self.seed)
 
     def _forward(self, problem: Problem, deadline: Deadline = NO_LIMIT) -> Region:
         if problem.box is None:
@@ -292,6 +298,11 @@ class Exact:
         verdict = certify(problem, code, self.norm, *bound, _scope(problem, self.tube))
         status, message = judged(outcome, verdict, problem)
         return Result.of(verdict, status, outcome.solver, started, objective=outcome.objective, message=message)
+
+
+def _searching(solver: Solver) -> Solver:
+    """Return the solver of the search's LPs, whoever is to prove the optimum."""
+    return Solver("highs", time_limit=solver.time_limit, threads=solver.threads)
 
 
 def judged(outcome: Outcome, verdict: Verdict, problem: Problem) -> tuple[Status, str]:

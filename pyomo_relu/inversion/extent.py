@@ -37,6 +37,7 @@ from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.rounding import down, gamma, up
 from pyomo_relu.solvers import Solver
+from pyomo_relu.solvers.calls import check_solver_calls
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray, as_finite_array, require_number
 
@@ -237,12 +238,10 @@ def extent(  # noqa: PLR0913 - the keywords of `invert`, and three of its own
     if not isinstance(method, Exact):
         raise InputError(f"method must be Exact(...): only it has an optimum to bound, got {method!r}")
     problem = Problem.of(net, x, operator=operator, mask=mask, box=box)
-    rows = _as_directions(directions, problem.network.n_in)
-    _check_tol(tol, problem, method)
+    rows, chosen = _as_directions(directions, problem.network.n_in), Solver.of(solver)
+    check_extent(problem, method, tol, chosen)
     if result is not None:
         _check_result(result, problem, method.norm)
-    chosen = Solver.of(solver)
-    chosen.backend(method.needs)
     deadline = Deadline.after(chosen.time_limit)
     with pinned(chosen.threads or 1):
         half = chosen.until(deadline.share(FOR_INVERSION))
@@ -251,7 +250,7 @@ def extent(  # noqa: PLR0913 - the keywords of `invert`, and three of its own
         search = Extremes.of(rows, problem, known)
         level_set = None
         if known.z is not None and (result is not None or known.status is not Status.INTERRUPTED):
-            level_set = LevelSet.around(balanced(problem), known.z, method, tol)
+            level_set = LevelSet.around(balanced(problem), known.z, method, tol, chosen)
             search.run(level_set, chosen, deadline)
     given = None if directions is None else rows
     return _extent(search, level_set, given, known, time.perf_counter() - started)
@@ -269,7 +268,17 @@ def _as_directions(directions: Any, k: int) -> FloatArray:
     return rows
 
 
-def _check_tol(tol: float | None, problem: Problem, method: Exact) -> None:
+def check_extent(problem: Problem, method: Exact, tol: float | None, solver: Solver) -> None:
+    """Refuse a `tol`, or a solver, that :func:`extent` cannot take, before the inversion is run.
+
+    Raises
+    ------
+    InputError
+        If `tol` is not what a solver resolves.
+    CapabilityError, SolverConfigError, SolverUnavailableError
+        As :func:`pyomo_relu.invert`.
+    """
+    check_solver_calls(method, solver)
     if tol is None:
         return
     require_number(tol, "tol", positive=True)

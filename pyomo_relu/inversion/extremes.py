@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from pyomo_relu.deadline import Deadline
 from pyomo_relu.formulations.rows import linear
 from pyomo_relu.inversion.level_set import LevelSet
 from pyomo_relu.inversion.program import read_code
+from pyomo_relu.inversion.tangents import Tangents, solve_within_tangents
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.rounding import gamma
@@ -66,7 +68,7 @@ class Extremes:
         self.statuses = [Status.INTERRUPTED] * len(self.rows)
         self.take(level_set.inside)
         try:
-            model, self.box = level_set.program(deadline)
+            model, self.box, tangents = level_set.program(deadline)
             if isinstance(model, Status):
                 self.statuses = [model] * len(self.rows)
                 return
@@ -77,19 +79,26 @@ class Extremes:
                         ended.append(Status.TIME_LIMIT)
                         continue
                     share = deadline.share(1.0 / (2 * (len(self.rows) - i) - side))
-                    ended.append(self.solve(model, level_set, i, side, solver.until(share)))
+                    ended.append(self.solve(model, tangents, level_set, i, side, solver.until(share)))
                     if ended[-1] is Status.INTERRUPTED:
                         return
                 self.statuses[i] = next((status for status in ended if status is not Status.OPTIMAL), Status.OPTIMAL)
         except KeyboardInterrupt:
             return
 
-    def solve(self, model: ConcreteModel, level_set: LevelSet, i: int, side: int, solver: Solver) -> Status:
+    def solve(
+        self, model: ConcreteModel, tangents: Tangents | None, level_set: LevelSet, i: int, side: int, solver: Solver
+    ) -> Status:
         """Find one end of one direction: the least of d.z, or of -d.z."""
         sign = 1.0 - 2.0 * side
         model.del_component("along")
         model.along = Objective(expr=linear((sign * self.rows[i]).tolist(), model.z.values()))
-        outcome = solve(model, solver, level_set.needs, lean=True)
+        if tangents is None:
+            outcome = solve(model, solver, level_set.needs, lean=True)
+        else:
+            if tangents.centre is None:
+                tangents.centre = _points_inside(model, tangents, level_set, solver)
+            outcome = solve_within_tangents(model, tangents, solver, level_set.needs, lean=True)
         self.solver = outcome.solver
         if outcome.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
             return Status.SOLVER_ERROR  # a code of the set is known
@@ -122,6 +131,18 @@ class Extremes:
         trusted = outward * said < outward * sure
         bounds = np.where(trusted, said, sure)
         return np.where(outward * bounds < outward * self.attained, self.attained, bounds), trusted
+
+
+def _points_inside(
+    model: ConcreteModel, tangents: Tangents, level_set: LevelSet, solver: Solver
+) -> Sequence[float] | None:
+    """Return where the squares lie at the code inside, by the model itself."""
+    for variable, entry in zip(model.z.values(), level_set.inside.tolist(), strict=True):
+        variable.fix(entry)
+    outcome = solve(model, solver, level_set.needs, lean=True)
+    for variable in model.z.values():
+        variable.unfix()
+    return tangents.points() if outcome.has_solution else None
 
 
 def _range_over(row: FloatArray, box: Box) -> tuple[float, float]:

@@ -13,10 +13,16 @@ from pyomo_relu.pinning import pinned
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
+from pyomo_relu.solvers.calls import check_solver_calls
 
 
 class Method(Protocol):
     """A way to invert; a new one is a file beside this with this one function.
+
+    It may say what it hands to solvers, by ``solver_calls(solver)``, which returns
+    :class:`~pyomo_relu.solvers.Call` objects: what a solver cannot take is then refused before anything is run, and
+    the store of a batch tells whose answers it holds. One that has none may hand LPs and MILPs to the solver that it
+    is given.
 
     Examples
     --------
@@ -107,8 +113,8 @@ def invert(
     (True, True)
     """
     method = as_method(Layerwise() if method is None else method)
-    problem = Problem.of(net, x, operator=operator, mask=mask, box=box)
-    chosen = Solver.of(solver)
+    problem, chosen = Problem.of(net, x, operator=operator, mask=mask, box=box), Solver.of(solver)
+    check_solver_calls(method, chosen)
     with pinned(chosen.threads or 1):
         return method.run(problem, chosen)
 

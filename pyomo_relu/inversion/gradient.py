@@ -18,7 +18,9 @@ from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
+from pyomo_relu.solvers.calls import Call
 from pyomo_relu.status import Status
+from pyomo_relu.streams import stream
 from pyomo_relu.validation import FloatArray, as_count, require_number
 
 Rule = Literal["constant", "adam"]
@@ -46,7 +48,7 @@ class GradientDescent:
     tol : float
         A start ends where its gradient's 2-norm is at most this.
     seed : int
-        Of the starts.
+        Of the starts; as :class:`Descent`'s.
 
     Raises
     ------
@@ -82,11 +84,15 @@ class GradientDescent:
         if not self.tol >= 0.0:
             raise InputError(f"tol must be a non-negative number, got {self.tol}")
 
+    def solver_calls(self, solver: Solver) -> tuple[Call, ...]:
+        """Return what it hands to solvers; see :func:`pyomo_relu.solvers.solver_calls`."""
+        return ()
+
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`. Of the solver, only the time limit counts."""
         started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
         k = problem.network.n_in
-        starts = np.random.default_rng(self.seed).normal(size=(self.starts, k))
+        starts = stream("gradient descent", self.seed).normal(size=(self.starts, k))
         targets = np.broadcast_to(problem.x, (self.starts, problem.x.size))
         ends = self.descend(problem.network, targets, starts, problem.box, deadline)
         errors = np.linalg.norm(problem.network(ends) - problem.x, axis=1)

@@ -21,6 +21,7 @@ from pyomo_relu.rank import rank_of, singular_values, svd_flops
 from pyomo_relu.result import LayerReport, Result
 from pyomo_relu.running_error import output_within
 from pyomo_relu.solvers import Solver
+from pyomo_relu.solvers.calls import Call, solver_calls
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import met_within
 from pyomo_relu.validation import FloatArray
@@ -69,7 +70,7 @@ class Layerwise:
     nonnegative: bool = True
 
     def __post_init__(self) -> None:
-        for formulation in self.formulation if isinstance(self.formulation, Sequence) else (self.formulation,):
+        for formulation in self._given():
             if isinstance(formulation, type):
                 raise InputError(f"formulation is the class {formulation.__name__}: write {formulation.__name__}()")
             if not isinstance(formulation, LayerFormulation):
@@ -79,6 +80,11 @@ class Layerwise:
     def norm(self) -> Norm:
         """The norm of the residual: that of the last layer's formulation."""
         return (self.formulation[-1] if isinstance(self.formulation, Sequence) else self.formulation).norm
+
+    def solver_calls(self, solver: Solver) -> tuple[Call, ...]:
+        """Return what it hands to solvers; see :func:`pyomo_relu.solvers.solver_calls`."""
+        calls = (call for formulation in self._given() for call in solver_calls(formulation, solver))
+        return tuple(dict.fromkeys(calls))
 
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`."""
@@ -124,6 +130,9 @@ class Layerwise:
             message=message,
             layers=tuple(reports),
         )
+
+    def _given(self) -> Sequence[LayerFormulation]:
+        return self.formulation if isinstance(self.formulation, Sequence) else (self.formulation,)
 
     def _formulations(self, depth: int) -> Sequence[LayerFormulation]:
         if not isinstance(self.formulation, Sequence):

@@ -16,11 +16,12 @@ from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.incumbent import with_room
 from pyomo_relu.inversion.polish import polish
 from pyomo_relu.inversion.program import build_program
-from pyomo_relu.inversion.proof import Task, wide_bounds
+from pyomo_relu.inversion.proof import Task, needs_of, wide_bounds
+from pyomo_relu.inversion.tangents import Tangents
 from pyomo_relu.inversion.tube import last_within
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
-from pyomo_relu.solvers import Capability
+from pyomo_relu.solvers import Capability, Solver
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
 
@@ -59,7 +60,7 @@ class LevelSet:
     inside: FloatArray
 
     @staticmethod
-    def around(problem: Problem, z: FloatArray, method: Exact, tol: float | None) -> LevelSet:
+    def around(problem: Problem, z: FloatArray, method: Exact, tol: float | None, solver: Solver) -> LevelSet:
         """Return the set of `method` about the code that it found."""
         norm = method.norm if method.then is None else method.then
         # It holds the code whatever rounding did: upper ends are mostly far below what `tol` adds.
@@ -70,7 +71,8 @@ class LevelSet:
             tube = max(largest.value + tol, largest.high)
         elif method.tube is not None:
             tube = max(method.tube, largest.high)
-        return LevelSet(problem, norm, ENCODINGS[method.encoding], method.needs, level, tol, tube, z)
+        encoding = ENCODINGS[method.encoding]
+        return LevelSet(problem, norm, encoding, needs_of(encoding, norm, solver), level, tol, tube, z)
 
     @property
     def scope(self) -> str:
@@ -101,10 +103,11 @@ class LevelSet:
             start = self.inside
         return last_within(self.contains, start, goal)
 
-    def program(self, deadline: Deadline) -> tuple[ConcreteModel | Status, Box]:
+    def program(self, deadline: Deadline) -> tuple[ConcreteModel | Status, Box, Tangents | None]:
         """Return a model of the set, without an objective, and a box around its codes that trusts no solver.
 
-        Where the bounds are too wide for a model, or the time has run out, there is a status in its place.
+        Where the bounds are too wide for a model, or the time has run out, there is a status in its place. Where the
+        solver takes no squares, the model holds the set that tangents leave: it comes with them.
         """
         task = Task(self.problem, self.norm, self.encoding, self.tube)
         # For p = inf, an output below its x is at most x away: where that is within the level, only the side above
@@ -113,13 +116,17 @@ class LevelSet:
         most = with_room(self.level, self.problem.scale)
         region = task.holding(self.inside, most, LPS, deadline.share(FOR_BOUNDS))
         if not region.is_bounded or not deadline.affords(affine_flops(self.problem.network, region)):
-            return Status.TIME_LIMIT, region.code
+            return Status.TIME_LIMIT, region.code, None
         if wide_bounds(region):
-            return Status.WIDE_BOUNDS, region.code
+            return Status.WIDE_BOUNDS, region.code, None
         model = build_program(self.problem, region, self.encoding, self.norm, most, least, tube=self.tube)
         residual = model.objective.expr
         model.del_component(model.objective)
+        level, tangents = self.level**2 if self.norm == 2 else self.level, None
         # Where no output of the region moves, the residual is a number: that of the code inside.
         if is_potentially_variable(residual):
-            model.level = Constraint(expr=(None, residual, self.level**2 if self.norm == 2 else self.level))
-        return model, region.code
+            if self.norm == 2 and Capability.MIQP not in self.needs:
+                tangents = Tangents(model, self.level)
+                residual, level = tangents.least, tangents.to_unit(level)
+            model.level = Constraint(expr=(None, residual, level))
+        return model, region.code, tangents

@@ -19,6 +19,7 @@ from pyomo_relu.norms import Norm
 from pyomo_relu.problem import LARGEST, Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
+from pyomo_relu.solvers.calls import Call, solver_calls
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray, as_count, require_number
 
@@ -82,6 +83,10 @@ class ProjectedGradient:
         object.__setattr__(self, "iterations", as_count(self.iterations, "iterations", 1))
         if not self.tol >= 0.0:
             raise InputError(f"tol must be a non-negative number, got {self.tol}")
+
+    def solver_calls(self, solver: Solver) -> tuple[Call, ...]:
+        """Return what it hands to solvers; see :func:`pyomo_relu.solvers.solver_calls`."""
+        return solver_calls(self.projection, solver)
 
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`."""

@@ -1,4 +1,4 @@
-"""Least squares for solvers that take no squares: outer approximation by tangents.
+"""Sums of squares for solvers that take none, as an objective or as a limit: outer approximation by tangents.
 
 ``sum t_i^2`` becomes ``sum q_i`` with ``q_i >= 2 c t_i - c^2`` at more and more points c: first a few over
 the range, then those of each solution. Every program is a relaxation, so that its bound holds; the squares are
@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from pyomo.environ import ConcreteModel, ConstraintList, NonNegativeReals, Objective, Var, value
 
@@ -34,6 +36,119 @@ RANGE = 10.0
 
 FINEST = 1e-6
 """Residuals are resolved down to this: below it, rows are met by chance."""
+
+RESOLVED = 1e-6
+"""What a solver lets pass in a row: a tangent that is missed by less is not missed."""
+
+
+class Tangents:
+    """The squares of a model of p = 2, each from below by a variable of its own and tangents, in units of `RANGE`.
+
+    Parameters
+    ----------
+    model : ConcreteModel
+        Of :func:`pyomo_relu.inversion.program.build_program`; it gets ``least`` and ``tangent``.
+    most : float
+        A root of the sum that some code reaches; it sets the unit.
+
+    Attributes
+    ----------
+    centre : sequence of float or None
+        The :meth:`points` of a solution in the middle of those that are sought, where one is known.
+    """
+
+    centre: Sequence[float] | None = None
+
+    def __init__(self, model: ConcreteModel, most: float) -> None:
+        self._model = model
+        self._terms = [*model.difference.values(), *(model.square.values() if hasattr(model, "square") else ())]
+        self._rest = float(value(model.rest)) if hasattr(model, "rest") else 0.0
+        self._unit = RANGE / max(most, FINEST)
+        model.least = Var(range(len(self._terms)), domain=NonNegativeReals)
+        model.tangent = ConstraintList()
+        for i in range(len(self._terms)):
+            for share in FIRST:
+                self._touch(i, share * RANGE)
+                self._touch(i, -share * RANGE)
+
+    @property
+    def least(self) -> Any:
+        """The expression that lies below the sum, in the unit of the model."""
+        return sum(self._model.least.values())
+
+    def to_unit(self, squares: float) -> float:
+        """Return a sum of all squares, in the unit of the model and without what is constant."""
+        return (squares - self._rest) * self._unit**2
+
+    def from_unit(self, least: float) -> float:
+        """Return what a sum in the unit of the model stands for."""
+        return least / self._unit**2 + self._rest
+
+    def points(self) -> list[float]:
+        """Return where the solution lies, in the unit of the model."""
+        return [float(value(term)) * self._unit for term in self._terms]
+
+    def refine(self, points: Sequence[float], missed: float) -> bool:
+        """Add the tangents at the points that lie above theirs by more than that; return whether there are any.
+
+        Where there is a centre, also at points on the way there, each in the middle of what is left of it: that is
+        how solutions draw near to it, and the next rounds would add them one by one.
+        """
+        above = [i for i, point in enumerate(points) if point**2 - float(value(self._model.least[i])) > missed]
+        for i in above:
+            middle = points[i] if self.centre is None else self.centre[i]
+            step = points[i] - middle
+            self._touch(i, points[i])
+            while step**2 > missed:
+                step /= 2.0
+                self._touch(i, middle + step)
+        return bool(above)
+
+    def remove(self) -> None:
+        """Take them out of the model."""
+        for part in (self._model.least, self._model.tangent):
+            self._model.del_component(part)
+
+    def _touch(self, i: int, at: float) -> None:
+        self._model.tangent.add(self._model.least[i] >= 2.0 * at * self._unit * self._terms[i] - at**2)
+
+
+def solve_within_tangents(
+    model: ConcreteModel, tangents: Tangents, solver: Solver, needs: frozenset[Capability], *, lean: bool
+) -> Outcome:
+    """Minimise the objective of a model in which a row limits ``tangents.least``.
+
+    Parameters
+    ----------
+    model : ConcreteModel
+        It keeps the tangents that are added.
+    tangents : Tangents
+    solver, needs, lean
+        As in :func:`solve_by_tangents`.
+
+    Returns
+    -------
+    Outcome
+        "Optimal" where no square lies above its tangents by more than a solver lets pass. Bounds hold in any case.
+    """
+    started, deadline, bound = time.perf_counter(), Deadline.after(solver.time_limit), -math.inf
+    for _ in range(ROUNDS):
+        spent = deadline.expired and math.isfinite(bound)
+        if spent:
+            break
+        outcome = solve(model, solver.until(deadline), needs, lean=lean)
+        bound = max(bound, -math.inf if outcome.bound is None else outcome.bound)
+        ended = outcome.status is not Status.OPTIMAL or not tangents.refine(tangents.points(), RESOLVED)
+        if ended:
+            break
+    seconds = time.perf_counter() - started
+    unsettled = Status.TIME_LIMIT if spent else Status.LIMIT
+    return replace(
+        outcome,
+        status=outcome.status if ended else unsettled,
+        bound=bound if math.isfinite(bound) else None,
+        seconds=seconds,
+    )
 
 
 def solve_by_tangents(
@@ -65,37 +180,25 @@ def solve_by_tangents(
         In squares, as the objective was.
     """
     started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
-    terms = [*model.difference.values(), *(model.square.values() if hasattr(model, "square") else ())]
-    constant = float(value(model.rest)) if hasattr(model, "rest") else 0.0
-    unit = RANGE / max(most, FINEST)
     model.objective.deactivate()
-    model.least = Var(range(len(terms)), domain=NonNegativeReals)
-    model.tangent = ConstraintList()
-    model.linear_objective = Objective(expr=sum(model.least.values()))
-
-    def touch(i: int, at: float) -> None:
-        model.tangent.add(model.least[i] >= 2.0 * at * unit * terms[i] - at**2)
-
-    for i in range(len(terms)):
-        for share in FIRST:
-            touch(i, share * RANGE)
-            touch(i, -share * RANGE)
+    tangents = Tangents(model, most)
+    model.linear_objective = Objective(expr=tangents.least)
     best, bound = math.inf, 0.0
     rel_gap = REL_GAP if solver.rel_gap is None else solver.rel_gap
     for number in range(ROUNDS):
         if deadline.expired and number > 0:
             break
         outcome = solve(model, solver.until(deadline), needs, lean=lean, nodes=nodes)
-        bound = max(bound, 0.0 if outcome.bound is None else outcome.bound / unit**2 + constant)
+        bound = max(bound, 0.0 if outcome.bound is None else tangents.from_unit(outcome.bound))
         if not outcome.has_solution and number == 0:
             return replace(outcome, bound=bound)
         if not outcome.has_solution:
             break
-        points = [float(value(term)) * unit for term in terms]
-        best = sum(point**2 for point in points) / unit**2 + constant
+        points = tangents.points()
+        best = tangents.from_unit(sum(point**2 for point in points))
         if 0.0 < best < (COARSE * most) ** 2 and most > FINEST:
-            for part in (model.least, model.tangent, model.linear_objective):
-                model.del_component(part)
+            tangents.remove()
+            model.del_component(model.linear_objective)
             rest = solver.until(deadline)
             finer = solve_by_tangents(model, math.sqrt(best), rest, needs, lean=lean, nodes=nodes)
             if finer.has_solution:
@@ -104,9 +207,7 @@ def solve_by_tangents(
             break
         if outcome.status is not Status.OPTIMAL or best - bound <= rel_gap * best:
             return replace(outcome, objective=best, bound=bound, seconds=time.perf_counter() - started)
-        for i, point in enumerate(points):
-            if point**2 - float(value(model.least[i])) > 1e-9:
-                touch(i, point)
+        tangents.refine(points, 1e-9)
     seconds = time.perf_counter() - started
     # Whatever ended the last program, and be it called infeasible, there is the solution of the one before.
     stopped = outcome.status in (Status.TIME_LIMIT, Status.INTERRUPTED)

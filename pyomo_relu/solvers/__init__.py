@@ -2,6 +2,7 @@
 
 from pyomo_relu.solvers.availability import Availability, available_solvers, probe
 from pyomo_relu.solvers.backend import Backend, Capability
+from pyomo_relu.solvers.calls import Call, check_solver_calls, solver_calls, solver_versions
 from pyomo_relu.solvers.config import Solver
 from pyomo_relu.solvers.linear_session import LinearSession
 from pyomo_relu.solvers.matrix_rows import MatrixRows
@@ -16,6 +17,7 @@ __all__ = [
     "REL_GAP",
     "Availability",
     "Backend",
+    "Call",
     "Capability",
     "LinearSession",
     "MatrixRows",
@@ -23,6 +25,9 @@ __all__ = [
     "Session",
     "Solver",
     "available_solvers",
+    "check_solver_calls",
     "probe",
     "solve",
+    "solver_calls",
+    "solver_versions",
 ]

@@ -67,9 +67,11 @@ def decide(
         found = run(cnf, chosen, settings, proof=proof is not None, seconds=time_limit)
     if found.status is Status.INTERRUPTED:
         raise KeyboardInterrupt
-    if proof is not None and found.proof is not None:
-        found.write_proof(proof)
-    typer.echo(json.dumps(found.to_dict()) if json_only else "\n".join(_lines(found)))
+    try:
+        if proof is not None and found.proof is not None:
+            found.write_proof(proof)
+    finally:
+        typer.echo(json.dumps(found.to_dict()) if json_only else "\n".join(_lines(found)))
     if proof is not None and found.proof is None:
         why = found.message or SAID[found.verdict.value].lower()
         old = f"; {proof} is of an earlier run" if proof.exists() else ""

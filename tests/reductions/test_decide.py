@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import sys
 from pathlib import Path
 
 import networkx as nx
@@ -12,7 +13,7 @@ import pytest
 import pyomo_relu as pr
 from pyomo_relu.bounds import Region
 from pyomo_relu.box import Box
-from pyomo_relu.errors import InputError
+from pyomo_relu.errors import InputError, MissingDependencyError
 from pyomo_relu.solvers import Outcome
 from pyomo_relu.status import Status
 from reductions import (
@@ -21,6 +22,7 @@ from reductions import (
     Coloring,
     ConvexityFamily,
     DecisionVerdict,
+    DepthTwo,
     IndependentSet,
     Instance,
     MaxCut,
@@ -32,6 +34,7 @@ from reductions import (
     obfuscate,
     planted_cnf,
     random_cnf,
+    write_suite,
 )
 from reductions.decision_program import Question
 from reductions.pattern_program import sides_of
@@ -304,3 +307,16 @@ def test_a_binary_code_is_binary_in_any_box():
     net = pr.Network.from_arrays([[[1.0]]])
     sides = sides_of(net, Region(Box.of((-2, 3), 1), (Box([-2.0], [3.0]),)), binary=True)
     assert [sides.first.lower.tolist(), sides.second.upper.tolist()] == [[0.0], [1.0]]
+
+
+def test_a_proof_without_its_sat_solver_is_refused_before_anything_is_decided(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pysat.solvers", None)
+    with pytest.raises(MissingDependencyError, match="python-sat"):
+        decide(CNF(2, [(1, 2)]), proof=True)
+
+
+def test_a_suite_without_its_sat_solver_leaves_nothing_behind(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "pysat.solvers", None)
+    with pytest.raises(MissingDependencyError, match="python-sat"):
+        write_suite(tmp_path / "suite", [DepthTwo()], n_variables=(3,))
+    assert not (tmp_path / "suite").exists()

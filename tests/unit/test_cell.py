@@ -66,7 +66,7 @@ def test_no_code_of_the_cell_and_the_tube_is_nearer(seed, norm, tube, slope):
 
 
 def test_what_holds_the_code_back_are_faces_that_it_lies_on():
-    problem, z = problem_of(1)
+    problem, z = problem_of(3)
     found = cell_optimum(problem, pattern_of(problem, z), 2)
     at = problem.network.pre_activations(found.code)
     assert found.blocking

@@ -287,9 +287,23 @@ def test_a_result_of_something_else_is_refused():
         pr.extent(ABSOLUTE, [2.0], pr.Exact(1), result=result, box=(-3, 3))
 
 
-def test_a_solver_that_cannot_take_squares_is_refused_at_the_door():
-    with pytest.raises(pr.CapabilityError, match="MIQP"):
-        pr.extent(ABSOLUTE, [2.0], pr.Exact(2), box=(-3, 3), solver="highs")
+@pytest.mark.parametrize("tol", [None, 1e-2])
+@pytest.mark.parametrize(("seed", "noise"), [(0, 0.0), (1, 0.1), (2, 0.3)])
+def test_a_set_of_squares_by_tangents_is_that_of_a_solver_of_squares(seed, noise, tol):
+    net, x, _ = noisy(seed, noise, sizes=(2, 6, 10))
+    result = pr.invert(net, x, pr.Exact(2), box=(-2, 2))
+    by = {s: pr.extent(net, x, pr.Exact(2), tol=tol, result=result, box=(-2, 2), solver=s) for s in ("scip", "highs")}
+    squares, tangents = by["scip"], by["highs"]
+    assert (tangents.status, tangents.level, tangents.unique) == (pr.Status.OPTIMAL, squares.level, squares.unique)
+    assert (tangents.lower <= squares.attained_lower + 1e-6).all()
+    assert (tangents.upper >= squares.attained_upper - 1e-6).all()
+    assert tangents.width == pytest.approx(squares.width, rel=0.05, abs=1e-4)
+    assert tangents.attained_width == pytest.approx(squares.attained_width, rel=0.05, abs=1e-4)
+
+
+def test_two_codes_far_apart_are_found_by_tangents():
+    found = pr.extent(ABSOLUTE, [2.0], pr.Exact(2), box=(-3, 3), solver="highs")
+    assert (found.unique, found.attained_width.round(3).tolist()) == (False, [4.0])
 
 
 @pytest.mark.parametrize("norm", ["inf", 1, 2])

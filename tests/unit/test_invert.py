@@ -147,10 +147,10 @@ def test_linear_solve_cannot_hold_a_box():
 
 
 def test_nonnegative_codes_lower_the_expansion_that_is_needed():
-    """The last layer expands by 5/3: too little for the paper's variant, enough where codes are held above zero."""
+    """The last layer expands by 7/4: too little for the paper's variant, enough where codes are held above zero."""
     found = {True: 0, False: 0}
     for seed in range(6):
-        net = pr.Network.random((10, 120, 200), seed=seed)
+        net = pr.Network.random((10, 120, 210), seed=seed)
         z = np.random.default_rng(seed).normal(size=10)
         for nonnegative in found:
             result = pr.invert(net, net(z), pr.Layerwise(nonnegative=nonnegative))

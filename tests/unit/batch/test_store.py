@@ -348,24 +348,6 @@ def test_who_goes_on_with_another_version_is_told_where_something_is_missing(tmp
     assert [warning.filename for warning in told] == [__file__]
 
 
-@pytest.mark.parametrize(
-    ("method", "solver", "named"),
-    [
-        (pr.Layerwise(), None, {"HiGHS"}),
-        (pr.Layerwise(), "scip", {"HiGHS", "SCIP"}),
-        (pr.Exact(), None, {"HiGHS", "SCIP"}),
-        (pr.Exact(), "highs", {"HiGHS"}),
-        (pr.Descent(), None, set()),
-    ],
-)
-def test_a_store_tells_of_the_solvers_that_play_a_part(
-    tmp_path: Path, method: pr.Method, solver: str | None, named: set[str]
-) -> None:
-    pr.invert_many(NET, X[:1], method, solver=solver, store=tmp_path)
-    versions = json.loads((tmp_path / "batch.json").read_text())["versions"]
-    assert versions.keys() == {"pyomo-relu", "NumPy", "SciPy"} | named
-
-
 def test_what_a_method_holds_beside_its_fields_is_refused(tmp_path: Path) -> None:
     class Method(pr.Layerwise):
         def __init__(self, extra: int) -> None:

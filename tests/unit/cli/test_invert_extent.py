@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import NET, Run, pressed_ctrl_c
+from command_line import NET, Run, pressed_ctrl_c, refused
 
 import pyomo_relu as pr
 from pyomo_relu import inversion
@@ -19,10 +19,10 @@ EXACT = ("--method", "exact", "--box", -3, 3)
 
 
 def test_the_table_has_a_row_for_each_entry_of_the_code(run: Run, folder: Path) -> None:
-    ran = run("invert", "net.npz", "noisy.csv", *EXACT, "--extent")
+    ran = run("invert", "net.npz", "x.npy", *EXACT, "--extent")
     assert (ran.code, ran.err) == (0, "")
     cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in ran.out.splitlines()]
-    expected = pr.extent(NET, read_array("noisy.csv", "x"), box=(-3, 3))
+    expected = pr.extent(NET, read_array("x.npy", "x"), box=(-3, 3))
     rows = [row for row in cells if len(row) == 7 and row[0].isdigit()]
     assert [row[0] for row in rows] == ["0", "1", "2"]
     assert [row[6] for row in rows] == ["optimal"] * 3
@@ -71,6 +71,58 @@ def test_its_ending_is_an_exit_code(
     monkeypatch.setattr(inversion, "extent", lambda *_, **__: ended)
     ran = run("invert", "net.npz", "noisy.csv", *EXACT, "--extent", "--json")
     assert (ran.code, ran.json["extent"]["status"]) == (code, status)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--norm", 1, "--tol", 1e-12), "--tol must be at least"),
+        (("--encoding", "sos1", "--solver", "highs"), "HiGHS does not take SOS1 models"),
+        (("--solver", "scip", "--option", "no/such=1"), "SCIP option 'no/such'"),
+    ],
+)
+def test_what_it_cannot_take_is_refused_before_the_inversion(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, flags: tuple[object, ...], said: str
+) -> None:
+    monkeypatch.setattr(inversion, "invert", lambda *_, **__: pytest.fail("inverted"))
+    refused(run("invert", "net.npz", "noisy.csv", *EXACT, *flags, "--extent", "--out", "r.json"), said)
+    assert not Path("r.json").exists()
+
+
+def test_squares_go_by_tangents_as_in_the_inversion(run: Run, folder: Path) -> None:
+    ran = run("invert", "net.npz", "noisy.csv", *EXACT, "--norm", 2, "--solver", "highs", "--extent", "--json")
+    assert (ran.code, ran.json["extent"]["status"], ran.json["extent"]["unique"]) == (0, "optimal", True)
+
+
+@pytest.mark.parametrize(("error", "code"), [(pr.InputError("there is none"), 2), (KeyboardInterrupt(), 130)])
+def test_the_inversion_outlives_it(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(inversion, "extent", failing)
+    ran = run("invert", "net.npz", "noisy.csv", *EXACT, "--extent", "--json", "--out", "r.json")
+    assert (ran.code, ran.json["status"]) == (code, "optimal")
+    kept = json.loads(Path("r.json").read_text())
+    assert kept["status"] == "optimal"
+    assert "extent" not in kept
+
+
+def test_a_file_that_cannot_be_written_any_more_does_not_lose_what_is_printed(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("sub").mkdir()
+    found = pr.invert(NET, read_array("noisy.csv", "x"), pr.Exact(), box=(-3, 3))
+
+    def meanwhile(*_: object, **__: object) -> pr.Result:
+        Path("sub").rmdir()
+        return found
+
+    monkeypatch.setattr(inversion, "invert", meanwhile)
+    ran = run("invert", "net.npz", "noisy.csv", *EXACT, "--out", "sub/r.json", "--json")
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert ran.json["residual"] == found.residual
 
 
 def test_after_ctrl_c_there_is_no_extent(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

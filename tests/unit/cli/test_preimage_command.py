@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from command_line import Run, refused
 
+from pyomo_relu import inversion
 from pyomo_relu.network import Network
 
 
@@ -95,3 +96,10 @@ def test_what_is_false_or_met_is_not_proved(run: Run, diamond: Path) -> None:
     refused(run("prove", "diamond.npz", "one.json", "--box", "-2", "2", "--norm", "2"), "--norm must be inf or 1")
     refused(run("prove", "diamond.npz", "one.json", "--box", "-2", "2", "--out", "p.npz"), "unknown suffix")
     refused(run("prove", "diamond.npz", "one.json", "--box", "-2", "2", "--bound", "-1"), "--bound must be a positive")
+
+
+def test_what_no_proof_takes_is_refused_before_the_inversion(
+    run: Run, diamond: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inversion, "invert", lambda *_, **__: pytest.fail("inverted"))
+    refused(run("prove", "diamond.npz", "one.json", "--box", "-inf", "inf"), "bounded box")
