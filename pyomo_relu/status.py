@@ -27,6 +27,7 @@ class Status(Enum):
     INFEASIBLE_OR_UNBOUNDED = "infeasible_or_unbounded"
     RANK_DEFICIENT = "rank_deficient"
     DEGENERATE = "degenerate"
+    UNDECIDED = "undecided"
     NO_LICENSE = "no_license"
     SIZE_LIMIT = "size_limit"
     SOLVER_ERROR = "solver_error"
@@ -60,6 +61,10 @@ _ADVICE = {
     Status.DEGENERATE: (
         "the tolerance grew past the largest observed output, from where on no row holds an output up, and the code 0 "
         "does as well; the observation tells little of the code: try Exact, or check the noise level"
+    ),
+    Status.UNDECIDED: (
+        "some activation patterns could be neither proved empty nor described within rounding; give a smaller box, or "
+        "scale the layers"
     ),
     Status.NO_LICENSE: "the solver found no licence; `pyomo-relu solvers` lists those that run here",
     Status.SIZE_LIMIT: "the model is larger than the solver's licence allows; use HiGHS or SCIP",

@@ -15,7 +15,7 @@ import highspy
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from pyomo_relu.rounding import UNIT
+from pyomo_relu.solvers.duality import dual_bound
 from pyomo_relu.validation import FloatArray
 
 
@@ -93,7 +93,6 @@ class LinearSession:
         self._row_lower, self._row_upper = row_lower, row_upper
         self._lower, self._upper = lower, upper
         self._columns = np.arange(matrix.shape[1], dtype=np.int32)
-        self._operations = sum(matrix.shape)
         self._stop = stop
         # From one objective to the next the basis stays primal feasible.
         self._highs = linear_program(matrix, row_lower, row_upper, lower, upper, {"simplex_strategy": 4})
@@ -101,8 +100,7 @@ class LinearSession:
     def lower_bound(self, cost: FloatArray) -> float:
         """Return a number that is at most ``cost . v`` for every feasible v, whatever the solver did.
 
-        It is rebuilt from the duals: for any y, ``c v = y A v + (c - A'y) v``, and each term is
-        least at one end of its range. Rounding errors are bounded and taken off.
+        It is rebuilt from the duals by :func:`~pyomo_relu.solvers.duality.dual_bound`.
 
         Parameters
         ----------
@@ -135,12 +133,5 @@ class LinearSession:
         -------
         float
         """
-        side = np.where(duals > 0.0, self._row_lower, self._row_upper)
-        duals = np.where(np.isfinite(side), duals, 0.0)
-        side = np.where(np.isfinite(side), side, 0.0)
-        reduced = cost - self._transposed @ duals
-        ends = np.where(reduced > 0.0, self._lower, self._upper)
-        reach = np.maximum(np.abs(self._lower), np.abs(self._upper))
-        size = np.abs(cost) + abs(self._transposed) @ np.abs(duals)
-        error = 4.0 * self._operations * UNIT * (np.abs(duals) @ np.abs(side) + size @ reach)
-        return float(duals @ side + reduced @ ends - error)
+        rows, columns = (self._row_lower, self._row_upper), (self._lower, self._upper)
+        return dual_bound(self._transposed, rows, columns, cost, duals)
