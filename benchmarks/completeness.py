@@ -23,6 +23,7 @@ import pyomo_relu as pr
 
 NOTHING, MUCH = 1e-10, 1e-5
 HALF = 2.0
+SHARP = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 
 SHAPES = {
     "2-5-3": ((2, 5, 3), 0.0),
@@ -84,12 +85,13 @@ class Piece:
             np.column_stack([rows, -np.ones(len(rows))]),
             limits,
             bounds=[(-HALF, HALF)] * k + [(0.0, None)],
+            options=SHARP,
         )
         return max(self.least, found.fun), found.x[:k]
 
     def range_of(self, direction, room=NOTHING):
         ends = [
-            linprog(sign * direction, self.rows, self.limits + room, bounds=[(-HALF, HALF)] * len(direction))
+            linprog(sign * direction, self.rows, self.limits + room, bounds=[(-HALF, HALF)] * len(direction), options=SHARP)
             for sign in (1.0, -1.0)
         ]
         return (ends[0].fun, -ends[1].fun) if all(end.status == 0 for end in ends) else None
@@ -168,11 +170,18 @@ def judged(net, z, tol, found):
         if found.unique:
             yield "unique", width <= 1e-4
         elif sure:
-            yield "not unique", width > 1e-8
+            yield "not unique", width > 1e-8 or _has_two_codes(net, x, tol, found)
 
 
 def _near(found, code):
     return found.contains(code) or any(cell.contains(code, 1e-6) for cell in found.cells)
+
+
+def _has_two_codes(net, x, tol, found):
+    """Whether two codes of cells that are not near to each other meet x up to a billionth."""
+    codes = np.vstack([cell.vertices for cell in found.cells if cell.is_bounded])
+    meeting = codes[np.abs(net(codes) - x).max(axis=1) <= tol + 1e-9 * max(1.0, float(np.abs(x).max()))]
+    return len(meeting) > 1 and float(np.ptp(meeting, axis=0).max()) > 1e-8
 
 
 def trial(shape, kind, tol, seed):

@@ -16,6 +16,9 @@ from pyomo_relu.validation import FloatArray
 THIN = 1e-7
 """A set whose inscribed ball has a smaller radius is flat: nothing thinner is told apart."""
 
+APART = 1e-5
+"""Sets that meet nowhere up to this are apart; between `THIN` and it is not told whether they meet."""
+
 RANK = 1e-9
 """Singular values, and directions within a hull, that are smaller than this, relative to the largest, count as none."""
 
@@ -150,14 +153,12 @@ class Polytope:
         return all(other.ceiling(row) <= limit + THIN for row, limit in rows)
 
     def meeting(self, other: Polytope) -> FloatArray | None:
-        """Return a point of both, shape (k,), or None where every code is proved to miss a row.
-
-        A point counts that misses rows by no more than the tolerance.
+        """Return a point of both, up to `THIN`, or None where every code is proved to miss a row by half of `APART`.
 
         Raises
         ------
         LinearProgramError
-            If HiGHS cannot tell, or what it says is not proved.
+            If that cannot be told.
         """
         k = len(self.base)
         equations = np.vstack([self.equations, other.equations])
@@ -176,8 +177,9 @@ class Polytope:
             return point[:k]
         far = np.maximum(np.abs(self.base), np.abs(other.base)) + max(self.reach, other.reach)
         # Of violations, those of up to 1 are in question.
-        if program.ceiling(cost, columns=(np.append(-far, -1.0), np.append(far, 1.0))) > -THIN / 2.0:
-            raise LinearProgramError("HiGHS calls two cells apart without a proof")
+        most = program.ceiling(cost, columns=(np.append(-far, -1.0), np.append(far, 1.0)))
+        if -value <= APART or most > -APART / 2.0:
+            raise LinearProgramError("two cells are too near to each other to be told apart")
         return None
 
     @cached_property

@@ -29,6 +29,9 @@ SIGN = 1e-7
 
 Of neurons that are balanced; outputs are scaled here, and their observation with them."""
 
+BEYOND = 1e-11
+"""The same of hidden neurons, whose phase moves what comes after: both are tried where it is not proved to be less."""
+
 FLAT = 1e-6
 """A chord that rises less says no more than the bound of its neuron; to an LP it is dust."""
 
@@ -68,6 +71,7 @@ class Relaxation:
         self._offsets: list[float] = []
         self._open: list[tuple[tuple[float, float], tuple[float, float]]] = []
         self._bent: list[float] = []
+        self._most: list[float] = []
         self._rows: list[tuple[int, int]] = []
         matrix: list[FloatArray] = []
         bounds: list[tuple[float, float]] = []
@@ -76,7 +80,9 @@ class Relaxation:
         lower[: network.n_in], upper[: network.n_in] = region.code.lower, region.code.upper
         first, before = network.n_in, slice(0, network.n_in)
         self.unit = unit = row_scales(network[-1], NEAR)
-        for number, (layer, known) in enumerate(_scaled(network, region, unit)):
+        layers = _scaled(network, region, unit)
+        last = layers[-1][0]
+        for number, (layer, known) in enumerate(layers):
             for j in range(layer.n_out):
                 t, h = np.zeros(n_variables), np.zeros(n_variables)
                 t[before], h[first + j] = layer.weight[j], 1.0
@@ -93,7 +99,9 @@ class Relaxation:
                 self._bent.append(1.0 - layer.slope)
                 self._costs.append(t)
                 self._offsets.append(bias)
-                self.known.append((True, max(0.0, -low)) if low >= -SIGN else (False, high) if high <= SIGN else None)
+                most = SIGN if layer is last else BEYOND
+                self._most.append(most)
+                self.known.append(_phase(low, high, most))
                 upper[first + j] = high if high > 0.0 else layer.slope * high
                 if self.known[-1] is None and np.isfinite(low) and np.isfinite(high):
                     chord = (high - layer.slope * low) / (high - low)
@@ -124,26 +132,26 @@ class Relaxation:
     def phases(self, neuron: int) -> list[tuple[bool, float]]:
         """Return the phases that a neuron may have, on first, and how far it reaches beyond zero in them.
 
-        One is left out where its codes are proved to reach beyond zero by no more than `SIGN`, both where there are
-        proved to be no codes.
+        One is left out where its codes are proved to reach beyond zero by no more than `SIGN` or `BEYOND`, both where
+        there are proved to be no codes.
         """
         try:
-            return self._phases(self._costs[neuron], self._offsets[neuron])
+            return self._phases(self._costs[neuron], self._offsets[neuron], self._most[neuron])
         except LinearProgramError:
             return BOTH
 
-    def _phases(self, cost: FloatArray, offset: float) -> list[tuple[bool, float]]:
+    def _phases(self, cost: FloatArray, offset: float, slack: float) -> list[tuple[bool, float]]:
         most = self._program.maximum(cost)[0]
         if most == -np.inf and self._refuted():
             return []
         if -np.inf < most <= SIGN - offset:
             beyond = self._ceiling(cost, offset)
-            if beyond <= SIGN:
+            if beyond <= slack:
                 return [(False, max(0.0, beyond))]
         # HiGHS may call the one feasible and not the other: then nothing is proved.
         if most > -np.inf and self._program.maximum(-cost)[0] <= SIGN + offset:
             beyond = self._ceiling(-cost, -offset)
-            if beyond <= SIGN:
+            if beyond <= slack:
                 return [(True, max(0.0, beyond))]
         return BOTH
 
@@ -199,6 +207,13 @@ class Relaxation:
                 cost[j] = sign
                 if np.isfinite(self._program.maximum(cost)[0]):
                     ends[j] = sign * min(sign * ends[j], self._ceiling(cost, 0.0))
+
+
+def _phase(low: float, high: float, slack: float) -> tuple[bool, float] | None:
+    """Return the phase that bounds leave, and how far they reach beyond zero."""
+    if low >= -slack:
+        return True, max(0.0, -low)
+    return (False, max(0.0, high)) if high <= slack else None
 
 
 def _size(x: FloatArray) -> float:

@@ -17,7 +17,7 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.preimage.cell import Cell, is_small
 from pyomo_relu.preimage.convexity import is_convex
 from pyomo_relu.preimage.linear import LinearProgramError
-from pyomo_relu.preimage.polytope import THIN
+from pyomo_relu.preimage.polytope import APART
 from pyomo_relu.preimage.walls import Walls
 from pyomo_relu.problem import Problem
 from pyomo_relu.status import Status
@@ -26,9 +26,6 @@ from pyomo_relu.validation import FloatArray, as_vector
 
 GRAPH = 0.7
 """The most that the graph takes of the time that is left; the rest is for convexity."""
-
-APART = 1e-5
-"""Codes that are nearer to each other in every entry, relative to ``max(1, max |z|)``, are one code."""
 
 FAR_ABOVE = 1000.0
 """By how much a midpoint must miss x more than the two codes do."""
@@ -56,8 +53,15 @@ class Preimage:
 
     Notes
     -----
-    LPs are solved in float64, and trusted to HiGHS: parts in which no ball of radius 1e-7 fits count as flat,
-    parts nearer to each other than 1e-7 as meeting.
+    `complete` says that a code of the box with ``|G(z)_j - x_j| <= tol + r_j`` in exact arithmetic, r_j a bound on what
+    rounding can do to output j of a forward pass, has the pattern of a cell that was found, up to pre-activations
+    that reach beyond zero by 1e-11 (of outputs, by 1e-7; hidden neurons balanced, outputs of size one). So a code
+    whose forward pass in float64 meets x is among them. What is left out is proved to hold no code: by multipliers
+    rounded outwards, or in fractions. Where neither box nor observation bounds the code, this is proved for entries of up to 1e6.
+
+    Cells are described in float64: those that lie within others up to 1e-7 are left out, parts in which no ball of radius
+    1e-7 fits count as flat, parts that are nearer to each other than 1e-7 as meeting. Between 1e-7 and 1e-5 it is not
+    told whether they meet.
 
     Examples
     --------
@@ -107,29 +111,35 @@ class Preimage:
         graph = nx.Graph()
         graph.add_nodes_from(range(len(self.cells)))
         try:
-            complete = self._connect(graph, deadline.share(GRAPH))
+            unclear = self._connect(graph, deadline.share(GRAPH))
         except LinearProgramError:
-            complete = False
+            unclear = None
+        # A pair that may meet does not matter where others connect it.
+        complete = unclear is not None and all(nx.has_path(graph, i, j) for i, j in unclear)
         return graph, complete, deadline.left
 
-    def _connect(self, graph: Any, deadline: Deadline) -> bool:
-        """Add the edges; return whether the time was enough for all."""
-        boxes = []
+    def _connect(self, graph: Any, deadline: Deadline) -> list[tuple[int, int]] | None:
+        """Add the edges; return the pairs that could not be told, or None where the time was not enough."""
+        boxes, unclear = [], []
         for cell in self.cells:
             if deadline.expired:
-                return False
+                return None
             boxes.append(cell.box)
         lower, upper = np.array([box.lower for box in boxes]), np.array([box.upper for box in boxes])
         walls = Walls.of(balanced(self.problem, NEAR).network, self.cells)
         for i in range(len(self.cells)):
-            near = (lower[i + 1 :] <= upper[i] + THIN).all(axis=1) & (upper[i + 1 :] >= lower[i] - THIN).all(axis=1)
+            near = (lower[i + 1 :] <= upper[i] + APART).all(axis=1) & (upper[i + 1 :] >= lower[i] - APART).all(axis=1)
             for j in (np.flatnonzero(near) + i + 1).tolist():
                 if deadline.expired:
-                    return False
-                point = walls.meeting(i, j)
+                    return None
+                try:
+                    point = walls.meeting(i, j)
+                except LinearProgramError:
+                    unclear.append((i, j))
+                    continue
                 if point is not None:
                     graph.add_edge(i, j, point=point)
-        return True
+        return unclear
 
     @cached_property
     def components(self) -> tuple[tuple[int, ...], ...]:
