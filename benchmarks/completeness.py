@@ -90,10 +90,8 @@ class Piece:
         return max(self.least, found.fun), found.x[:k]
 
     def range_of(self, direction, room=NOTHING):
-        ends = [
-            linprog(sign * direction, self.rows, self.limits + room, bounds=[(-HALF, HALF)] * len(direction), options=SHARP)
-            for sign in (1.0, -1.0)
-        ]
+        bounds, limits = [(-HALF, HALF)] * len(direction), self.limits + room
+        ends = [linprog(sign * direction, self.rows, limits, bounds=bounds, options=SHARP) for sign in (1.0, -1.0)]
         return (ends[0].fun, -ends[1].fun) if all(end.status == 0 for end in ends) else None
 
     def includes(self, other):
@@ -105,8 +103,8 @@ def pieces_of(net, x, tol):
     """Return the pieces that may hold codes, with their violations and codes."""
     *hidden, last = net
     found = []
-    bent = [layer.slope < 1.0 for layer in hidden]
-    choices = [itertools.product((True, False) if b else (True,), repeat=layer.n_out) for layer, b in zip(hidden, bent)]
+    signs = [(True, False) if layer.slope < 1.0 else (True,) for layer in hidden]
+    choices = [itertools.product(on, repeat=layer.n_out) for on, layer in zip(signs, hidden, strict=True)]
     low, high = x - tol, x + tol
     if last.slope == 0.0:
         low = np.where(low > 0.0, low, -np.inf)
@@ -160,8 +158,9 @@ def judged(net, z, tol, found):
     if found.convex:
         yield "convex", missed <= MUCH and (not sure or nx.number_connected_components(graph) <= 1)
     elif found.convex is False and sure:
-        yield "not convex", not any(
-            all(piece is other or piece.includes(other) for other, _, _ in pieces) for piece, _, _ in pieces
+        yield (
+            "not convex",
+            not any(all(piece is other or piece.includes(other) for other, _, _ in pieces) for piece, _, _ in pieces),
         )
     if found.unique is not None and pieces:
         ranges = [[piece.range_of(axis) for piece, _, _ in pieces] for axis in np.eye(net.n_in)]

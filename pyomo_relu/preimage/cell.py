@@ -36,7 +36,7 @@ class Cell(Polytope):
 
 
 def cell_of(problem: Problem, pattern: Pattern, tol: float) -> Cell | None:
-    """Return the codes of the closed region of a pattern with ``|G(z)_j - x_j| <= tol``, or None where floats show none.
+    """Return the codes of a pattern's closed region with ``|G(z)_j - x_j| <= tol``, or None where floats show none.
 
     Parameters
     ----------

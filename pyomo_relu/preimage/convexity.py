@@ -20,7 +20,6 @@ from pyomo_relu.preimage.linear import LinearProgramError
 from pyomo_relu.preimage.polytope import RANK, THIN, Polytope, largest_ball
 from pyomo_relu.validation import FloatArray
 
-
 STEPS = 20
 """Points on the way from one part to another, each half as far as the one before."""
 

@@ -15,7 +15,7 @@ from pyomo_relu.network import Network
 from pyomo_relu.preimage.cell import Cell, cell_of
 from pyomo_relu.preimage.leaf import holds_no_code
 from pyomo_relu.preimage.linear import LinearProgramError
-from pyomo_relu.preimage.relaxation import Relaxation, region_of
+from pyomo_relu.preimage.relaxation import Relaxation, region_of, room_of
 from pyomo_relu.preimage.search import Leaf, leaves
 from pyomo_relu.preimage.union import Preimage
 from pyomo_relu.problem import Problem
@@ -154,15 +154,20 @@ class _Search:
             return
         relaxation = Relaxation(network, problem.x, region, tol)
         for leaf in leaves(network, relaxation):
-            cell = None if leaf is None else cell_of(problem, leaf.pattern, tol)
-            if leaf is not None and cell is None and not _is_empty(problem, relaxation, leaf, tol):
+            yield None if leaf is None else self._cell(problem, relaxation, leaf)
+
+    def _cell(self, problem: Problem, relaxation: Relaxation, leaf: Leaf) -> Cell | None:
+        """Return the cell of a leaf; None where it is empty, or where that is counted as undecided."""
+        cell, room = cell_of(problem, leaf.pattern, self.tol), room_of(problem.x)
+        if cell is None:
+            if not relaxation.is_empty() and not holds_no_code(problem, leaf, self.tol, relaxation.room):
                 self.undecided += 1
-            yield cell
-
-
-def _is_empty(problem: Problem, relaxation: Relaxation, leaf: Leaf, tol: float) -> bool:
-    """Whether it is proved that a leaf holds no code: by multipliers in floats, or in fractions."""
-    return relaxation.is_empty() or holds_no_code(problem, leaf, tol, relaxation.room)
+            return None
+        missed = np.abs(problem.network(cell.interior) - problem.x).max() - self.tol
+        # Rows of length 1 are met up to a tolerance, and x then up to what that moves the outputs.
+        if missed > room and holds_no_code(problem, leaf, self.tol, np.maximum(relaxation.room, room)):
+            return None
+        return cell
 
 
 def _maximal(cells: list[Cell], deadline: Deadline) -> tuple[list[Cell], Status]:

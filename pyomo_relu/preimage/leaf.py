@@ -12,7 +12,7 @@ from pyomo_relu.validation import FloatArray
 
 
 def holds_no_code(problem: Problem, leaf: Leaf, tol: float, room: FloatArray) -> bool:
-    """Whether no code has the pattern of a leaf, each pre-activation up to its slack, and ``|G(z)_j - x_j| <= tol + room_j``.
+    """Whether no code of a leaf, each pre-activation up to its slack, has ``|G(z)_j - x_j| <= tol + room_j``.
 
     Parameters
     ----------

@@ -311,7 +311,8 @@ def largest_ball(rows: FloatArray, limits: FloatArray, reach: float = FARTHEST) 
     limit = limits[~flat] / lengths[~flat]
     free, far, cost = np.full(n, np.inf), np.full(n, reach), np.append(np.zeros(n), 1.0)
     # However empty it is, there is a radius: nothing rests on HiGHS calling a program infeasible.
-    program = LinearProgram(matrix, np.full(len(matrix), -np.inf), limit, np.append(-free, -np.inf), np.append(free, 1.0))
+    lower, upper = np.full(n + 1, -np.inf), np.append(free, 1.0)
+    program = LinearProgram(matrix, np.full(len(matrix), -np.inf), limit, lower, upper)
     value, point = program.maximum(cost)
     if point is None:
         raise LinearProgramError("HiGHS finds no centre of a ball, and there is always one")

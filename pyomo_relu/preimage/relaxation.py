@@ -77,12 +77,10 @@ class Relaxation:
         bounds: list[tuple[float, float]] = []
         n_variables = sum(network.sizes)
         lower, upper = np.full(n_variables, -np.inf), np.full(n_variables, np.inf)
-        lower[: network.n_in], upper[: network.n_in] = region.code.lower, region.code.upper
         first, before = network.n_in, slice(0, network.n_in)
+        lower[before], upper[before] = region.code.lower, region.code.upper
         self.unit = unit = row_scales(network[-1], NEAR)
-        layers = _scaled(network, region, unit)
-        last = layers[-1][0]
-        for number, (layer, known) in enumerate(layers):
+        for number, (layer, known) in enumerate(_scaled(network, region, unit)):
             for j in range(layer.n_out):
                 t, h = np.zeros(n_variables), np.zeros(n_variables)
                 t[before], h[first + j] = layer.weight[j], 1.0
@@ -99,9 +97,8 @@ class Relaxation:
                 self._bent.append(1.0 - layer.slope)
                 self._costs.append(t)
                 self._offsets.append(bias)
-                most = SIGN if layer is last else BEYOND
-                self._most.append(most)
-                self.known.append(_phase(low, high, most))
+                self._most.append(SIGN if number == len(network) - 1 else BEYOND)
+                self.known.append(_phase(low, high, self._most[-1]))
                 upper[first + j] = high if high > 0.0 else layer.slope * high
                 if self.known[-1] is None and np.isfinite(low) and np.isfinite(high):
                     chord = (high - layer.slope * low) / (high - low)
@@ -110,11 +107,11 @@ class Relaxation:
                         matrix.append(h - chord * t)
                         bounds.append((-np.inf, chord * bias + above + gamma(4) * (chord * abs(bias) + above)))
             before, first = slice(first, first + layer.n_out), first + layer.n_out
-        self.room = _rounding(network, region, ROOM * _size(x))
+        self.room = _rounding(network, region, room_of(x))
         lower[before], upper[before] = (x - tol) / unit, (x + tol) / unit
-        limits = np.array(bounds)
-        self._program = LinearProgram(np.array(matrix), limits[:, 0], limits[:, 1], lower, upper)
-        self._claimed_rows = limits[:, 0].copy(), limits[:, 1].copy()
+        low, high = np.array(bounds).T.copy()
+        self._program = LinearProgram(np.array(matrix), low, high, lower, upper)
+        self._claimed_rows = low, high
         self._claimed_columns = self._reaches(network, before, lower, upper, (x, tol, unit))
         if not region.code.is_bounded:
             self._tighten()
@@ -216,12 +213,13 @@ def _phase(low: float, high: float, slack: float) -> tuple[bool, float] | None:
     return (False, max(0.0, high)) if high <= slack else None
 
 
-def _size(x: FloatArray) -> float:
-    return max(1.0, float(np.abs(x).max()))
+def room_of(x: FloatArray) -> float:
+    """Return by how much a code may miss `x`, shape (n,), that is taken to meet it up to rounding."""
+    return ROOM * max(1.0, float(np.abs(x).max()))
 
 
 def _rounding(network: Network, region: Region, most: float) -> FloatArray:
-    """Bound what rounding can have done to the outputs of a forward pass, shape (n,); `most` where that is not known."""
+    """Bound what rounding can have done to each output of a forward pass; `most` where that is not known."""
     reach = np.maximum(np.abs(region.code.lower), np.abs(region.code.upper))
     if np.isinf(reach).any():
         return np.full(network.n_out, most)
@@ -249,7 +247,7 @@ def region_of(network: Network, x: FloatArray, box: Box, tol: float) -> Region |
     Parameters as in :class:`Relaxation`.
     """
     if np.isfinite(tol):
-        room = ROOM * _size(x)
+        room = room_of(x)
         if box.is_bounded:
             everywhere = Region(box, tuple(Box.everything(layer.n_out) for layer in network))
             room = max(room, float(_rounding(network, everywhere, room).max()))
