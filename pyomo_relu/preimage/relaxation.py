@@ -30,7 +30,9 @@ SIGN = 1e-7
 Of neurons that are balanced; outputs are scaled here, and their observation with them."""
 
 BEYOND = 1e-11
-"""The same of hidden neurons, whose phase moves what comes after: both are tried where it is not proved to be less."""
+"""The same of hidden neurons, whose phase moves what comes after: both are tried where it is not proved to be less.
+
+Where the code is not bounded, rounding leaves more of a zero than that, and `SIGN` is what counts."""
 
 FLAT = 1e-6
 """A chord that rises less says no more than the bound of its neuron; to an LP it is dust."""
@@ -97,7 +99,8 @@ class Relaxation:
                 self._bent.append(1.0 - layer.slope)
                 self._costs.append(t)
                 self._offsets.append(bias)
-                self._most.append(SIGN if number == len(network) - 1 else BEYOND)
+                precise = number < len(network) - 1 and region.code.is_bounded
+                self._most.append(BEYOND if precise else SIGN)
                 self.known.append(_phase(low, high, self._most[-1]))
                 upper[first + j] = high if high > 0.0 else layer.slope * high
                 if self.known[-1] is None and np.isfinite(low) and np.isfinite(high):

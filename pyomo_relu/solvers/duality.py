@@ -47,7 +47,8 @@ def dual_bound(transposed: Any, rows: Bounds, columns: Bounds, cost: FloatArray,
     duals, side = np.where(known, duals, 0.0), np.where(known, side, 0.0)
     reduced = cost - transposed @ duals
     size = np.abs(cost) + abs(transposed) @ np.abs(duals)
-    rounding = 4.0 * sum(transposed.shape) * UNIT
+    # Zeros round nothing: what counts is how many multipliers there are.
+    rounding = 4.0 * (np.count_nonzero(duals) + 4) * UNIT
     # Where its sign is sure, a reduced cost needs one end only, and the other one may be open.
     low, high = reduced <= rounding * size, reduced >= -rounding * size
     reach = np.maximum(np.where(high, np.abs(columns[0]), 0.0), np.where(low, np.abs(columns[1]), 0.0))
@@ -55,5 +56,6 @@ def dual_bound(transposed: Any, rows: Bounds, columns: Bounds, cost: FloatArray,
     if np.isinf(reach[used]).any():
         return -np.inf
     ends = np.where(used, np.where(reduced > 0.0, columns[0], columns[1]), 0.0)
-    error = rounding * (np.abs(duals) @ np.abs(side) + size[used] @ reach[used])
+    left = np.abs(reduced) @ np.abs(ends)
+    error = rounding * (np.abs(duals) @ np.abs(side) + size[used] @ reach[used]) + 4.0 * cost.size * UNIT * left
     return float(duals @ side + reduced @ ends - error)
