@@ -28,6 +28,7 @@ class Status(Enum):
     RANK_DEFICIENT = "rank_deficient"
     DEGENERATE = "degenerate"
     WIDE_BOUNDS = "wide_bounds"
+    UNDECIDED = "undecided"
     NO_LICENSE = "no_license"
     SIZE_LIMIT = "size_limit"
     SOLVER_ERROR = "solver_error"
@@ -65,6 +66,10 @@ _ADVICE = {
     Status.WIDE_BOUNDS: (
         "pre-activations can be so large that no MILP solver's answer could be trusted, and none was asked; give a "
         "smaller box; the incumbent and its bound are kept"
+    ),
+    Status.UNDECIDED: (
+        "some activation patterns could be neither proved empty nor described within rounding; give a smaller box, or "
+        "scale the layers"
     ),
     Status.NO_LICENSE: "the solver found no licence; `pyomo-relu solvers` lists those that run here",
     Status.SIZE_LIMIT: "the model is larger than the solver's licence allows; use HiGHS or SCIP",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from pyomo_relu.balance import NEAR, row_scales
 from pyomo_relu.inversion.activation import ActivationRegion, Pattern
+from pyomo_relu.preimage.linear import FARTHEST, FEASIBLE, LinearProgram
 from pyomo_relu.preimage.polytope import Polytope, polytope_of
 from pyomo_relu.problem import Problem
+from pyomo_relu.validation import FloatArray
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -30,11 +32,11 @@ class Cell(Polytope):
     (Cell(dimension 1 of 1, 5 sides), [2.0], [[True, False], [True]])
     """
 
-    pattern: Pattern
+    pattern: Pattern = field(kw_only=True)
 
 
 def cell_of(problem: Problem, pattern: Pattern, tol: float) -> Cell | None:
-    """Return the codes of the closed region of a pattern with ``|G(z)_j - x_j| <= tol``, or None where there are none.
+    """Return the codes of a pattern's closed region with ``|G(z)_j - x_j| <= tol``, or None where floats show none.
 
     Parameters
     ----------
@@ -51,6 +53,47 @@ def cell_of(problem: Problem, pattern: Pattern, tol: float) -> Cell | None:
     >>> cell.dimension, cell.interior.tolist()
     (0, [-2.0])
     """
+    rows = _rows_of(problem, pattern, tol)
+    found = polytope_of(*rows, _reach(problem))
+    return None if found is None else Cell(**vars(found), pattern=pattern)
+
+
+def is_small(problem: Problem, cell: Cell, tol: float, most: float) -> bool:
+    """Whether it is proved that no entry differs by more than `most` between two codes of a cell.
+
+    Codes count that miss the cell's rows, of length 1, by up to the tolerance of LPs: a row that is nearly redundant
+    may leave much of such a cell where it leaves a point without.
+
+    Raises
+    ------
+    LinearProgramError
+        If HiGHS fails.
+    """
+    equations, targets, sides, limits = _rows_of(problem, cell.pattern, tol)
+    matrix, upper = np.vstack([sides, equations]), np.concatenate([limits, targets])
+    lower = np.concatenate([np.full(len(sides), -np.inf), targets])
+    lengths = np.linalg.norm(matrix, axis=1)
+    kept = (lengths > 0.0) & (np.isfinite(upper))
+    matrix, lengths = matrix[kept] / lengths[kept, None], lengths[kept]
+    # About the cell's own point, so that rounding is small.
+    at = matrix @ cell.interior
+    lower = np.minimum(lower[kept] / lengths - at, 0.0) - FEASIBLE
+    upper = np.maximum(upper[kept] / lengths - at, 0.0) + FEASIBLE
+    far = np.full(len(cell.interior), np.inf)
+    program = LinearProgram(matrix, lower, upper, -far, far)
+    reach = np.full(len(far), cell.reach + float(np.linalg.norm(cell.interior)))
+    for axis in np.eye(len(far)):
+        width = 0.0
+        for direction in (axis, -axis):
+            program.maximum(direction)
+            width += program.ceiling(direction, columns=(-reach, reach))
+        if width > most:
+            return False
+    return True
+
+
+def _rows_of(problem: Problem, pattern: Pattern, tol: float) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return equations, targets, sides and limits of a cell."""
     region = ActivationRegion.of(problem.network, pattern)
     sides, limits = [region.sides], [region.limits]
     if problem.box is not None:
@@ -65,5 +108,11 @@ def cell_of(problem: Problem, pattern: Pattern, tol: float) -> Cell | None:
         equations, targets = equations[:0], targets[:0]
         sides += [matrix, -matrix]
         limits += [centre + room, room - centre]
-    found = polytope_of(equations, targets, np.vstack(sides), np.concatenate(limits))
-    return None if found is None else Cell(**vars(found), pattern=pattern)
+    return equations, targets, np.vstack(sides), np.concatenate(limits)
+
+
+def _reach(problem: Problem) -> float:
+    """Return the largest length of a code in the box."""
+    if problem.box is None:
+        return FARTHEST
+    return min(FARTHEST, float(np.linalg.norm(np.maximum(np.abs(problem.box.lower), np.abs(problem.box.upper)))))

@@ -10,15 +10,18 @@ Bemporad, Fukuda, Torrisi, "Convexity recognition of the union of polyhedra" (20
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from pyomo_relu.deadline import Deadline
+from pyomo_relu.preimage.linear import LinearProgramError
 from pyomo_relu.preimage.polytope import RANK, THIN, Polytope, largest_ball
 from pyomo_relu.validation import FloatArray
+
+STEPS = 20
+"""Points on the way from one part to another, each half as far as the one before."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +42,22 @@ class _LateError(Exception):
     """The time is up."""
 
 
-def is_convex(parts: Sequence[Polytope], *, seconds: float = math.inf) -> bool | None:
+def is_convex(
+    parts: Sequence[Polytope],
+    inside: Callable[[FloatArray], bool] | None = None,
+    *,
+    deadline: Deadline = Deadline(),  # noqa: B008 - frozen
+) -> bool | None:
     """Decide whether a union of polytopes, none of them within another, is convex.
 
     Parameters
     ----------
     parts : sequence of Polytope
-    seconds : float
-        Wall clock after which the answer is None: not known.
+    inside : callable, optional
+        Whether a point may lie in the union, for all that is known; where not given, whether a part contains it.
+        False is the answer only where a point between two parts, or in the envelope, does not.
+    deadline : Deadline
+        After it the answer is None: not known. So it is where HiGHS says what its multipliers do not prove.
 
     Notes
     -----
@@ -65,14 +76,25 @@ def is_convex(parts: Sequence[Polytope], *, seconds: float = math.inf) -> bool |
     """
     if len(parts) < 2:
         return True
-    first = parts[0]
-    if any(part.dimension != first.dimension or not _in_hull(part, first) for part in parts):
-        return False
-    own, stop = [_in_coordinates(part, first) for part in parts], time.perf_counter() + seconds
+    may_hold = inside or (lambda z: any(bool(part.contains(z)) for part in parts))
+    first = max(parts, key=lambda part: part.dimension)
+    for part in parts:
+        if part.dimension != first.dimension or not _in_hull(part, first):
+            return False if _leaves_between(part, first, may_hold) else None
+    own = [_in_coordinates(part, first) for part in parts]
     try:
-        return _covered(*_envelope(own, first, stop), own, stop)
-    except _LateError:
+        gap = _gap(*_envelope(own, first, deadline), own, deadline)
+    except (_LateError, LinearProgramError):
         return None
+    if gap is None:
+        return True
+    return None if may_hold(first.base + first.basis @ gap) else False
+
+
+def _leaves_between(part: Polytope, other: Polytope, may_hold: Callable[[FloatArray], bool]) -> bool:
+    """Whether the way from a part to another, of a larger dimension or another hull, is seen to leave the union."""
+    step = other.interior - part.interior
+    return any(not may_hold(part.interior + 0.5**i * step) for i in range(1, STEPS))
 
 
 def _in_hull(part: Polytope, first: Polytope) -> bool:
@@ -89,16 +111,16 @@ def _in_coordinates(part: Polytope, first: Polytope) -> _Part:
     return _Part(part, rows[kept] / lengths[kept, None], limits, first.basis.T @ (part.interior - first.base))
 
 
-def _check_time(stop: float) -> None:
-    if time.perf_counter() > stop:
+def _check_time(deadline: Deadline) -> None:
+    if deadline.expired:
         raise _LateError
 
 
-def _envelope(parts: Sequence[_Part], first: Polytope, stop: float) -> tuple[FloatArray, FloatArray]:
+def _envelope(parts: Sequence[_Part], first: Polytope, deadline: Deadline) -> tuple[FloatArray, FloatArray]:
     rows, limits = [np.zeros((0, first.dimension))], [np.zeros(0)]
     centres = np.array([part.inside for part in parts])
     for part in parts:
-        _check_time(stop)
+        _check_time(deadline)
         for row, limit in zip(part.rows, part.limits, strict=True):
             # Most sides fail at some part's centre: no LP is needed for those.
             if (centres @ row <= limit + THIN).all() and all(
@@ -111,22 +133,24 @@ def _envelope(parts: Sequence[_Part], first: Polytope, stop: float) -> tuple[Flo
 
 def _holds_on(part: _Part, first: Polytope, row: FloatArray, limit: float) -> bool:
     direction = first.basis @ row
-    return part.polytope.maximum(direction) - float(direction @ first.base) <= limit + THIN
+    return part.polytope.ceiling(direction) - float(direction @ first.base) <= limit + THIN
 
 
-def _covered(rows: FloatArray, limits: FloatArray, parts: Sequence[_Part], stop: float) -> bool:
-    """Whether ``rows y <= limits`` lies in the union of the parts, but for what is flat."""
-    waiting = [(rows, limits)]
+def _gap(rows: FloatArray, limits: FloatArray, parts: Sequence[_Part], deadline: Deadline) -> FloatArray | None:
+    """Return a point of ``rows y <= limits`` that lies in no part, or None where that is flat, if there are any."""
+    waiting, reach = [(rows, limits)], max(part.polytope.reach for part in parts)
     while waiting:
-        _check_time(stop)
+        _check_time(deadline)
         rows, limits = waiting.pop()
-        ball = largest_ball(rows, limits)
-        if ball is None or ball[1] <= THIN:
+        ball = largest_ball(rows, limits, reach)
+        if ball is None or ball.most <= 2.0 * THIN:
             continue
-        part = next((part for part in parts if part.holds(ball[0])), None)
+        if ball.radius <= THIN:
+            raise LinearProgramError("HiGHS calls flat what is not proved to be")
+        part = next((part for part in parts if part.holds(ball.centre)), None)
         if part is None:
-            return False
+            return ball.centre
         for row, limit in zip(part.rows, part.limits, strict=True):
             waiting.append((np.vstack([rows, -row]), np.append(limits, -limit)))
             rows, limits = np.vstack([rows, row]), np.append(limits, limit)
-    return True
+    return None

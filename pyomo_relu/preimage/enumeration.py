@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,16 +9,21 @@ import numpy as np
 
 from pyomo_relu.balance import NEAR, balanced
 from pyomo_relu.box import Box
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
 from pyomo_relu.preimage.cell import Cell, cell_of
+from pyomo_relu.preimage.leaf import holds_no_code
 from pyomo_relu.preimage.linear import LinearProgramError
-from pyomo_relu.preimage.relaxation import Relaxation, region_of
-from pyomo_relu.preimage.search import patterns
+from pyomo_relu.preimage.relaxation import Relaxation, region_of, room_of
+from pyomo_relu.preimage.search import Leaf, leaves
 from pyomo_relu.preimage.union import Preimage
 from pyomo_relu.problem import Problem
 from pyomo_relu.status import Status
 from pyomo_relu.validation import as_count
+
+SEARCH = 0.7
+"""The most that the search takes of the time that is left, and then the comparison of cells."""
 
 
 def preimage(
@@ -45,8 +49,8 @@ def preimage(
     max_cells : int
         Most cells to find.
     seconds : float
-        Wall clock for the search, again for leaving out cells that lie within others, and, when they are asked for,
-        again for the graph and for convexity.
+        Wall clock for all of it: the search, leaving out cells that lie within others, and, when they are asked for,
+        the graph and convexity.
 
     Returns
     -------
@@ -70,25 +74,27 @@ def preimage(
     >>> sorted(cell.interior.tolist() for cell in found.cells), found.n_components, found.convex
     ([[-2.0], [2.0]], 2, False)
     """
-    started = time.perf_counter()
     max_cells = as_count(max_cells, "max_cells", 1)
     if not seconds > 0.0:
         raise InputError(f"seconds must be positive, got {seconds}")
-    problem = _problem(net, x, box, tol)
+    deadline = Deadline.after(seconds)
+    search, stop = _Search(net, x, box, tol), deadline.share(SEARCH)
     cells: list[Cell] = []
     status = Status.SOLVED
     try:
-        for cell in _steps(problem, tol):
+        for cell in search.steps():
             if cell is not None:
                 cells.append(cell)
-            if len(cells) > max_cells or time.perf_counter() - started > seconds:
+            if len(cells) > max_cells or stop.expired:
                 status = Status.LIMIT if len(cells) > max_cells else Status.TIME_LIMIT
                 break
     except LinearProgramError:
         status = Status.SOLVER_ERROR
-    kept, ended = _maximal(cells[:max_cells], time.perf_counter() + seconds)
-    status = ended if status is Status.SOLVED else status
-    return Preimage(problem, tol, tuple(kept), status, time.perf_counter() - started, seconds)
+    kept, ended = _maximal(cells[:max_cells], deadline.share(SEARCH))
+    if status is Status.SOLVED:
+        status = Status.UNDECIDED if search.undecided else ended
+    left = deadline.left
+    return Preimage(search.problem, search.tol, tuple(kept), status, seconds - left, left)
 
 
 def iterate_cells(net: Network, x: Any, box: Any = None, tol: float = 0.0) -> Iterator[Cell]:
@@ -116,32 +122,55 @@ def iterate_cells(net: Network, x: Any, box: Any = None, tol: float = 0.0) -> It
     >>> next(iterate_cells(net, [2.0])).dimension
     0
     """
-    problem = _problem(net, x, box, tol)
-    return (cell for cell in _steps(problem, tol) if cell is not None)
+    search = _Search(net, x, box, tol)
+    return _cells(search)
 
 
-def _problem(net: Network, x: Any, box: Any, tol: float) -> Problem:
-    if not tol >= 0.0:
-        raise InputError(f"tol must be at least 0, got {tol}")
-    return Problem.of(net, x, box=box)
+def _cells(search: _Search) -> Iterator[Cell]:
+    yield from (cell for cell in search.steps() if cell is not None)
+    if search.undecided:
+        raise LinearProgramError(f"{search.undecided} activation patterns may hold codes, but floats show no cell")
 
 
-def _steps(problem: Problem, tol: float) -> Iterator[Cell | None]:
-    """Yield the cells, and None where one may stop between them.
+class _Search:
+    """The search for the cells of a pre-image, and how much of it was left undecided."""
 
-    A cell's rows and its pattern are those of the network as it was given: they do not depend on a neuron's scale.
-    """
-    problem = balanced(problem, NEAR)
-    network = problem.network
-    box = Box.everything(network.n_in) if problem.box is None else problem.box
-    region = region_of(network, problem.x, box, tol)
-    if region is None:
-        return
-    for pattern in patterns(network, Relaxation(network, problem.x, region, tol)):
-        yield None if pattern is None else cell_of(problem, pattern, tol)
+    def __init__(self, net: Network, x: Any, box: Any, tol: float) -> None:
+        if not tol >= 0.0:
+            raise InputError(f"tol must be at least 0, got {tol}")
+        self.problem, self.tol = Problem.of(net, x, box=box), float(tol)
+        self.undecided = 0
+
+    def steps(self) -> Iterator[Cell | None]:
+        """Yield the cells, and None where one may stop between them.
+
+        A cell's rows and its pattern are those of the network as it was given: they do not depend on a neuron's scale.
+        """
+        problem, tol = balanced(self.problem, NEAR), self.tol
+        network = problem.network
+        box = Box.everything(network.n_in) if problem.box is None else problem.box
+        region = region_of(network, problem.x, box, tol)
+        if region is None:
+            return
+        relaxation = Relaxation(network, problem.x, region, tol)
+        for leaf in leaves(network, relaxation):
+            yield None if leaf is None else self._cell(problem, relaxation, leaf)
+
+    def _cell(self, problem: Problem, relaxation: Relaxation, leaf: Leaf) -> Cell | None:
+        """Return the cell of a leaf; None where it is empty, or where that is counted as undecided."""
+        cell, room = cell_of(problem, leaf.pattern, self.tol), room_of(problem.x)
+        if cell is None:
+            if not relaxation.is_empty() and not holds_no_code(problem, leaf, self.tol, relaxation.room):
+                self.undecided += 1
+            return None
+        missed = np.abs(problem.network(cell.interior) - problem.x).max() - self.tol
+        # Rows of length 1 are met up to a tolerance, and x then up to what that moves the outputs.
+        if missed > room and holds_no_code(problem, leaf, self.tol, np.maximum(relaxation.room, room)):
+            return None
+        return cell
 
 
-def _maximal(cells: list[Cell], stop: float) -> tuple[list[Cell], Status]:
+def _maximal(cells: list[Cell], deadline: Deadline) -> tuple[list[Cell], Status]:
     """Leave out the cells that lie within another; of equal ones the first stays. Also return what stopped it."""
     if not cells:
         return [], Status.SOLVED
@@ -161,5 +190,5 @@ def _maximal(cells: list[Cell], stop: float) -> tuple[list[Cell], Status]:
                 inside[other] = cells[i].includes(cells[order[other]])
         except LinearProgramError:
             ended = Status.SOLVER_ERROR
-        ended = Status.TIME_LIMIT if ended is Status.SOLVED and time.perf_counter() > stop else ended
+        ended = Status.TIME_LIMIT if ended is Status.SOLVED and deadline.expired else ended
     return [cells[i] for i in sorted(kept)], ended

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from pyomo_relu.errors import PyomoReluError
+from pyomo_relu.solvers.duality import Bounds, dual_bound
 from pyomo_relu.solvers.linear_session import linear_program
 from pyomo_relu.validation import FloatArray
 
@@ -14,6 +15,9 @@ FEASIBLE = 1e-9
 """By how much HiGHS may miss a row: its tightest."""
 
 TOLERANCES = {"primal_feasibility_tolerance": FEASIBLE, "dual_feasibility_tolerance": FEASIBLE}
+
+FARTHEST = 1e4
+"""Where nothing bounds a variable, what an LP proves it proves for values of up to this size."""
 
 
 class LinearProgramError(PyomoReluError):
@@ -34,8 +38,9 @@ class LinearProgramError(PyomoReluError):
 class LinearProgram:
     """Maximise linear functions over ``row_lower <= A v <= row_upper``, ``lower <= v <= upper``.
 
-    Unlike :class:`~pyomo_relu.solvers.LinearSession` it takes infinite bounds, and returns
-    points: it searches, and proves nothing.
+    Unlike :class:`~pyomo_relu.solvers.LinearSession` it takes infinite bounds, and returns points. HiGHS changes what
+    it is given, by tolerances, by scaling, and by dropping what is small: a value, or that nothing is feasible, is its
+    word. What that proves is for :meth:`ceiling` and :meth:`refuted` to say.
 
     Parameters
     ----------
@@ -48,15 +53,14 @@ class LinearProgram:
         self, matrix: FloatArray, row_lower: FloatArray, row_upper: FloatArray, lower: FloatArray, upper: FloatArray
     ) -> None:
         self._columns = np.arange(matrix.shape[1], dtype=np.int32)
+        self._transposed = np.ascontiguousarray(matrix.T)
+        self._rows, self._box = (row_lower.copy(), row_upper.copy()), (lower.copy(), upper.copy())
         self._highs = linear_program(csr_matrix(matrix), row_lower, row_upper, lower, upper, TOLERANCES)
 
     def bound_row(self, row: int, lower: float, upper: float) -> None:
         """Set the bounds of one row."""
+        self._rows[0][row], self._rows[1][row] = lower, upper
         self._highs.changeRowBounds(row, lower, upper)
-
-    def bound_column(self, column: int, lower: float, upper: float) -> None:
-        """Set the bounds of one variable."""
-        self._highs.changeColBounds(column, lower, upper)
 
     def maximum(self, cost: FloatArray) -> tuple[float, FloatArray | None]:
         """Return the maximum of ``cost . v`` and where it is reached.
@@ -64,7 +68,7 @@ class LinearProgram:
         Returns
         -------
         value : float
-            ``inf`` where it is not bounded, ``-inf`` where nothing is feasible.
+            ``inf`` where it is not bounded, ``-inf`` where nothing is feasible: in HiGHS's word.
         point : array, shape (n,), or None
             None where the value is infinite.
 
@@ -94,3 +98,51 @@ class LinearProgram:
     def row_duals(self) -> FloatArray:
         """The last solve's multipliers, one a row, of the minimum of ``-cost . v``."""
         return np.array(self._highs.getSolution().row_dual, dtype=np.float64)
+
+    def ceiling(self, cost: FloatArray, rows: Bounds | None = None, columns: Bounds | None = None) -> float:
+        """Return a number that ``cost . v`` does not exceed, proved by the last solve's duals.
+
+        Parameters
+        ----------
+        cost : array, shape (n,)
+            Of the last solve.
+        rows, columns : pair of array, optional
+            Other bounds than the program's, for which it is to hold; variables that are open are cut at `FARTHEST`.
+
+        Returns
+        -------
+        float
+            ``inf`` where the duals prove nothing.
+
+        Examples
+        --------
+        >>> one, none = np.ones(1), np.full(1, np.inf)
+        >>> program = LinearProgram(np.array([[2.0]]), -none, one, -none, none)
+        >>> program.maximum(one)[0], round(program.ceiling(one), 8)
+        (0.5, 0.5)
+        """
+        return -self._bound(-cost, self.row_duals, rows, columns)
+
+    def refuted(self, rows: Bounds | None = None, columns: Bounds | None = None) -> bool:
+        """Whether the ray that made HiGHS call the program infeasible proves it; `rows` and `columns` as there.
+
+        Examples
+        --------
+        >>> one, none = np.ones(1), np.full(1, np.inf)
+        >>> program = LinearProgram(np.array([[1.0]]), np.array([2.0]), none, -none, one)
+        >>> program.maximum(one)[0], program.refuted(), program.refuted(rows=(one, none))
+        (-inf, True, False)
+        """
+        _, there, ray = self._highs.getDualRay()
+        if not there:
+            return False
+        ray, free = np.array(ray, dtype=np.float64), np.zeros(len(self._columns))
+        return any(self._bound(free, duals, rows, columns) > 0.0 for duals in (ray, -ray))
+
+    def _bound(self, cost: FloatArray, duals: FloatArray, rows: Bounds | None, columns: Bounds | None) -> float:
+        """Return a lower bound of ``cost . v``."""
+        if duals.size != self._transposed.shape[1] or not np.isfinite(duals).all():
+            return -np.inf
+        low, high = columns or self._box
+        cut = np.maximum(low, -FARTHEST), np.minimum(high, FARTHEST)
+        return dual_bound(self._transposed, rows or self._rows, cut, cost, duals)

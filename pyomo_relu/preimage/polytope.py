@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from pyomo_relu.box import Box
-from pyomo_relu.preimage.linear import LinearProgram
+from pyomo_relu.preimage.linear import FARTHEST, LinearProgram, LinearProgramError
 from pyomo_relu.validation import FloatArray
 
 THIN = 1e-7
 """A set whose inscribed ball has a smaller radius is flat: nothing thinner is told apart."""
+
+APART = 1e-5
+"""Sets that meet nowhere up to this are apart; between `THIN` and it is not told whether they meet."""
 
 RANK = 1e-9
 """Singular values, and directions within a hull, that are smaller than this, relative to the largest, count as none."""
@@ -39,6 +42,8 @@ class Polytope:
         Orthonormal; with `base` the affine hull.
     interior : array, shape (k,)
         A point of the relative interior: the centre of a largest ball, of radius 1 at most.
+    reach : float
+        How far its points may be from `base`, where that is known: what is proved is proved for those.
 
     Examples
     --------
@@ -55,6 +60,7 @@ class Polytope:
     base: FloatArray
     basis: FloatArray
     interior: FloatArray
+    reach: float = FARTHEST
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(dimension {self.dimension} of {len(self.base)}, {len(self.limits)} sides)"
@@ -66,17 +72,18 @@ class Polytope:
 
     @cached_property
     def _program(self) -> LinearProgram:
-        free = np.full(self.dimension, np.inf)
-        return LinearProgram(
-            self.sides @ self.basis,
-            np.full(len(self.limits), -np.inf),
-            self.limits - self.sides @ self.base,
-            -free,
-            free,
-        )
+        far, rows = np.full(self.dimension, np.inf), self.sides @ self.basis
+        # The point inside may miss a row by the tolerance; an LP without it is of no use.
+        limits = np.maximum(self.limits - self.sides @ self.base, rows @ self._inside)
+        return LinearProgram(rows, np.full(len(rows), -np.inf), limits, -far, far)
 
     def maximum(self, direction: FloatArray) -> float:
         """Return the largest ``direction . z``, ``inf`` where there is none; `direction` has shape (k,).
+
+        Raises
+        ------
+        LinearProgramError
+            If HiGHS cannot tell, or calls empty what is not.
 
         Examples
         --------
@@ -84,10 +91,29 @@ class Polytope:
         >>> square.maximum(np.array([1.0, 2.0]))
         3.0
         """
+        return self._range(direction)[0]
+
+    def ceiling(self, direction: FloatArray) -> float:
+        """Return a number that ``direction . z`` does not exceed, proved by an LP's multipliers; ``inf`` where none is.
+
+        Raises
+        ------
+        LinearProgramError
+            As :meth:`maximum`.
+        """
+        return self._range(direction)[1]
+
+    def _range(self, direction: FloatArray) -> tuple[float, float]:
+        """Return the maximum, and what it is proved not to exceed."""
         cost = self.basis.T @ direction
         if np.linalg.norm(cost) <= RANK * np.linalg.norm(direction):
-            return float(direction @ self.interior)
-        return float(direction @ self.base + self._program.maximum(cost)[0])
+            value = float(direction @ self.interior)
+            return value, value
+        base, value = float(direction @ self.base), self._program.maximum(cost)[0]
+        if value == -np.inf:
+            raise LinearProgramError("HiGHS calls a cell infeasible of which a point is known")
+        far = np.full(self.dimension, self.reach)
+        return base + value, base + self._program.ceiling(cost, columns=(-far, far))
 
     @cached_property
     def box(self) -> Box:
@@ -118,16 +144,22 @@ class Polytope:
         return sides & (np.abs(z @ self.equations.T - self.targets) <= tol).all(axis=-1)
 
     def includes(self, other: Polytope) -> bool:
-        """Whether all of `other`, another polytope of k axes, satisfies every row."""
+        """Whether all of `other`, another polytope of k axes, satisfies every row: proved, up to the tolerance."""
         if not self.contains(other.interior):
             return False
         rows = [(row, limit) for row, limit in zip(self.sides, self.limits, strict=True)]
         for row, target in zip(self.equations, self.targets, strict=True):
             rows += [(row, target), (-row, -target)]
-        return all(other.maximum(row) <= limit + THIN for row, limit in rows)
+        return all(other.ceiling(row) <= limit + THIN for row, limit in rows)
 
     def meeting(self, other: Polytope) -> FloatArray | None:
-        """Return a point of both, shape (k,), or None where every code misses a row by more than the tolerance."""
+        """Return a point of both, up to `THIN`, or None where every code is proved to miss a row by half of `APART`.
+
+        Raises
+        ------
+        LinearProgramError
+            If that cannot be told.
+        """
         k = len(self.base)
         equations = np.vstack([self.equations, other.equations])
         targets = np.concatenate([self.targets, other.targets])
@@ -139,8 +171,16 @@ class Polytope:
         program = LinearProgram(
             matrix, np.full(len(rows), -np.inf), limits, np.append(-free, -1.0), np.append(free, np.inf)
         )
-        value, point = program.maximum(np.append(np.zeros(k), -1.0))
-        return point[:k] if point is not None and -value <= THIN else None
+        cost = np.append(np.zeros(k), -1.0)
+        value, point = program.maximum(cost)
+        if point is not None and -value <= THIN:
+            return point[:k]
+        far = np.maximum(np.abs(self.base), np.abs(other.base)) + max(self.reach, other.reach)
+        # Of violations, those of up to 1 are in question.
+        most = program.ceiling(cost, columns=(np.append(-far, -1.0), np.append(far, 1.0)))
+        if -value <= APART or most > -APART / 2.0:
+            raise LinearProgramError("two cells are too near to each other to be told apart")
+        return None
 
     @cached_property
     def vertices(self) -> FloatArray:
@@ -185,20 +225,24 @@ class Polytope:
         return np.asarray(np.column_stack([rows[kept], shift]) / length[kept, None])
 
 
-def polytope_of(equations: FloatArray, targets: FloatArray, sides: FloatArray, limits: FloatArray) -> Polytope | None:
-    """Return ``{z : equations z = targets, sides z <= limits}``, or None where it is empty.
+def polytope_of(
+    equations: FloatArray, targets: FloatArray, sides: FloatArray, limits: FloatArray, reach: float = FARTHEST
+) -> Polytope | None:
+    """Return ``{z : equations z = targets, sides z <= limits}``, or None where floats show no point of it.
 
     Parameters
     ----------
     equations, targets : array, shapes (e, k) and (e,)
     sides, limits : array, shapes (m, k) and (m,)
         Infinite limits are dropped. Rows that are not zero are scaled to length 1, however short they are.
+    reach : float
+        The largest length of a point that is of interest.
 
     Notes
     -----
     The centre of a largest ball is sought in the affine hull of the equations. Where its radius is zero, the rows
     with positive multipliers are tight everywhere (complementary slackness), become equations, and it is
-    sought again: each round lowers the dimension.
+    sought again: each round lowers the dimension. That there is no point is HiGHS's word, and rounding's.
     """
     finite = np.isfinite(limits)
     equal, less = _normalised(equations, targets, True), _normalised(sides[finite], limits[finite], False)
@@ -211,20 +255,48 @@ def polytope_of(equations: FloatArray, targets: FloatArray, sides: FloatArray, l
             return None
         base, basis = hull
         ball = largest_ball(sides @ basis, limits - sides @ base)
-        if ball is None:
+        if ball is None or ball.radius < -THIN:
             return None
-        centre, radius, tight = ball
-        if radius > THIN or not tight.any():
-            return Polytope(equations, targets, sides, limits, base, basis, np.asarray(base + basis @ centre))
-        equations, targets = np.vstack([equations, sides[tight]]), np.concatenate([targets, limits[tight]])
-        sides, limits = sides[~tight], limits[~tight]
+        if ball.radius > THIN or not ball.tight.any():
+            interior = np.asarray(base + basis @ ball.centre)
+            far = min(reach + float(np.linalg.norm(base)), FARTHEST)
+            return Polytope(equations, targets, sides, limits, base, basis, interior, far)
+        equations = np.vstack([equations, sides[ball.tight]])
+        targets = np.concatenate([targets, limits[ball.tight]])
+        sides, limits = sides[~ball.tight], limits[~ball.tight]
 
 
-def largest_ball(rows: FloatArray, limits: FloatArray) -> tuple[FloatArray, float, Any] | None:
-    """Return the centre and radius (at most 1) of a largest ball in ``rows y <= limits``, and the rows that hold it.
+@dataclass(frozen=True, eq=False)
+class Ball:
+    """A largest ball in a polyhedron.
 
-    None where that is empty. Rows are those of a polytope, of length 1, in the coordinates of a hull; those that are
-    zero there must only not be violated.
+    Parameters
+    ----------
+    centre : array, shape (n,)
+    radius : float
+        At most 1. Below zero where there is no point: the centre misses rows by no more than that.
+    tight : bool array, shape (m,)
+        The rows that hold it.
+    most : float
+        What the radius is proved not to exceed.
+    """
+
+    centre: FloatArray
+    radius: float
+    tight: Any
+    most: float
+
+
+def largest_ball(rows: FloatArray, limits: FloatArray, reach: float = FARTHEST) -> Ball | None:
+    """Return a largest ball in ``rows y <= limits``; None where a row that is zero is violated.
+
+    Rows are those of a polytope, of length 1, in the coordinates of a hull, and some may be zero there. `reach` is how
+    large entries of y may be.
+
+    Raises
+    ------
+    LinearProgramError
+        If HiGHS cannot tell.
     """
     lengths = np.linalg.norm(rows, axis=1)
     flat = lengths <= RANK
@@ -232,20 +304,20 @@ def largest_ball(rows: FloatArray, limits: FloatArray) -> tuple[FloatArray, floa
         return None
     tight = np.zeros(len(rows), dtype=bool)
     n = rows.shape[1]
-    if n == 0:
-        return np.zeros(0), 1.0, tight
-    if flat.all():
-        return np.zeros(n), 1.0, tight
+    if n == 0 or flat.all():
+        return Ball(np.zeros(n), 1.0, tight, 1.0)
     # Scaled by their length within the hull, so that nearly parallel rows are judged by distance there.
     matrix = np.column_stack([rows[~flat], lengths[~flat]]) / lengths[~flat, None]
     limit = limits[~flat] / lengths[~flat]
-    free = np.full(n, np.inf)
-    program = LinearProgram(matrix, np.full(len(matrix), -np.inf), limit, np.append(-free, -THIN), np.append(free, 1.0))
-    value, point = program.maximum(np.append(np.zeros(n), 1.0))
+    free, far, cost = np.full(n, np.inf), np.full(n, reach), np.append(np.zeros(n), 1.0)
+    # However empty it is, there is a radius: nothing rests on HiGHS calling a program infeasible.
+    lower, upper = np.full(n + 1, -np.inf), np.append(free, 1.0)
+    program = LinearProgram(matrix, np.full(len(matrix), -np.inf), limit, lower, upper)
+    value, point = program.maximum(cost)
     if point is None:
-        return None
+        raise LinearProgramError("HiGHS finds no centre of a ball, and there is always one")
     tight[np.flatnonzero(~flat)[np.abs(program.row_duals) > 1e-6]] = True
-    return point[:n], value, tight
+    return Ball(point[:n], value, tight, program.ceiling(cost, columns=(np.append(-far, -1.0), np.append(far, 1.0))))
 
 
 def _normalised(rows: FloatArray, limits: FloatArray, equal: bool) -> tuple[FloatArray, FloatArray] | None:

@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from pyomo_relu.inversion.activation import Pattern
 from pyomo_relu.network import Network
-from pyomo_relu.preimage.relaxation import SIGN, Relaxation
+from pyomo_relu.preimage.relaxation import Relaxation
+
+Phase = tuple[bool, float]
+"""On or off, and how far beyond zero the neuron may reach."""
 
 
-def patterns(network: Network, relaxation: Relaxation) -> Iterator[Pattern | None]:
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """A pattern that the search leaves, and how far each pre-activation may reach beyond zero.
+
+    Parameters
+    ----------
+    pattern : tuple of bool array, one a layer
+    slack : tuple of array, one a layer
+        Zero where both phases were tried. In the units of the network that was searched.
+    """
+
+    pattern: Pattern
+    slack: tuple[np.ndarray, ...]
+
+
+def leaves(network: Network, relaxation: Relaxation) -> Iterator[Leaf | None]:
     """Yield every pattern that the observation leaves, and None at each step on the way, where one may stop.
 
-    A neuron whose pre-activation has both signs, over the LP's codes, is tried on and off; others are fixed.
-    The closed regions of the patterns cover every code that meets the observation.
+    A neuron is tried on and off, but for a phase, or both, that are proved to hold no code. The regions of the
+    patterns, each as far beyond zero as its slack, cover every code that meets the observation.
 
     Parameters
     ----------
     network : Network
     relaxation : Relaxation
-        It is changed on the way.
+        It is changed on the way; at a leaf it is that of the leaf.
     """
-    fixed: list[bool] = []
-    waiting: list[list[bool]] = [[]]
+    fixed: list[Phase] = []
+    waiting: list[list[Phase]] = [[]]
     while waiting:
         start = waiting.pop()
         _move(relaxation, fixed, start)
@@ -32,34 +51,30 @@ def patterns(network: Network, relaxation: Relaxation) -> Iterator[Pattern | Non
             yield None
             neuron = len(fixed)
             known = relaxation.known[neuron]
-            if known is not None:
-                relaxation.fix(neuron, known)
-                fixed.append(known)
-                continue
-            high = relaxation.maximum(neuron)
-            if high == -np.inf:
+            phases = relaxation.phases(neuron) if known is None else [known]
+            if not phases:
                 break
-            on = high > SIGN
-            if on and relaxation.minimum(neuron) < -SIGN:
-                waiting.append([*fixed, False])
-            relaxation.fix(neuron, on)
-            fixed.append(on)
+            waiting += [[*fixed, phase] for phase in phases[1:]]
+            relaxation.fix(neuron, *phases[0])
+            fixed.append(phases[0])
         else:
-            yield _pattern(network, relaxation, fixed)
+            yield _leaf(network, relaxation, fixed)
 
 
-def _move(relaxation: Relaxation, fixed: list[bool], start: list[bool]) -> None:
+def _move(relaxation: Relaxation, fixed: list[Phase], start: list[Phase]) -> None:
     """Fix the neurons as in `start`, and free those beyond."""
     for neuron in range(len(start), len(fixed)):
         relaxation.fix(neuron, None)
-    for neuron, on in enumerate(start):
-        if neuron >= len(fixed) or fixed[neuron] != on:
-            relaxation.fix(neuron, on)
+    for neuron, phase in enumerate(start):
+        if neuron >= len(fixed) or fixed[neuron] != phase:
+            relaxation.fix(neuron, *phase)
     fixed[:] = start
 
 
-def _pattern(network: Network, relaxation: Relaxation, fixed: list[bool]) -> Pattern:
-    found = tuple(np.ones(layer.n_out, dtype=bool) for layer in network)
-    for (layer, row), on in zip(relaxation.neurons, fixed, strict=True):
-        found[layer][row] = on
-    return found
+def _leaf(network: Network, relaxation: Relaxation, fixed: list[Phase]) -> Leaf:
+    pattern = tuple(np.ones(layer.n_out, dtype=bool) for layer in network)
+    slack = tuple(np.zeros(layer.n_out) for layer in network)
+    for (layer, row), (on, beyond) in zip(relaxation.neurons, fixed, strict=True):
+        pattern[layer][row], slack[layer][row] = on, beyond
+    slack[-1][:] *= relaxation.unit
+    return Leaf(pattern, slack)

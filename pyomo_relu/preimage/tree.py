@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pyomo_relu.atomic import atomic_write
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
 from pyomo_relu.preimage import checker
@@ -132,7 +133,7 @@ def prove_bound(
     if not seconds > 0.0:
         raise InputError(f"seconds must be positive, got {seconds}")
     claim, head = claim_of(net, x, bound, box, norm, code)
-    search = _Search(claim, net, started + seconds, max_leaves)
+    search = _Search(claim, net, Deadline.after(seconds), max_leaves)
     facts: list[list[dict[str, Any]]] = []
     tree: Any = None
     try:
@@ -150,8 +151,8 @@ def prove_bound(
 class _Search:
     """Facts first, then a tree; every LP's multipliers are evaluated in fractions at once."""
 
-    def __init__(self, claim: Claim, net: Network, stop: float, max_leaves: int) -> None:
-        self.claim, self.net, self.stop, self.max_leaves = claim, net, stop, max_leaves
+    def __init__(self, claim: Claim, net: Network, deadline: Deadline, max_leaves: int) -> None:
+        self.claim, self.net, self.deadline, self.max_leaves = claim, net, deadline, max_leaves
         self.leaves, self.status = 0, Status.TIME_LIMIT
 
     def facts(self, found: list[list[dict[str, Any]]]) -> Bounds:
@@ -176,7 +177,7 @@ class _Search:
     def _bound(self, bounds: Bounds, program: DualProgram, places: list[Place], found: list[dict[str, Any]]) -> Bounds:
         for place in places:
             for sign, side in ((1, "lower"), (-1, "upper")):
-                if time.perf_counter() > self.stop:
+                if self.deadline.expired:
                     return bounds
                 multipliers = program.bound_of(place, sign)
                 value = self.claim.least(bounds, multipliers, (place, sign))
@@ -192,7 +193,7 @@ class _Search:
         root: dict[str, Any] = {}
         waiting: list[tuple[dict[str, Any], Bounds]] = [(root, bounds)]
         while waiting:
-            if time.perf_counter() > self.stop or self.leaves >= self.max_leaves:
+            if self.deadline.expired or self.leaves >= self.max_leaves:
                 self.status = Status.LIMIT if self.leaves >= self.max_leaves else Status.TIME_LIMIT
                 return None
             node, before = waiting.pop()

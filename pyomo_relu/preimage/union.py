@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,17 +12,24 @@ import networkx as nx
 import numpy as np
 
 from pyomo_relu.balance import NEAR, balanced
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
-from pyomo_relu.preimage.cell import Cell
+from pyomo_relu.preimage.cell import Cell, is_small
 from pyomo_relu.preimage.convexity import is_convex
 from pyomo_relu.preimage.linear import LinearProgramError
-from pyomo_relu.preimage.polytope import THIN
+from pyomo_relu.preimage.polytope import APART
 from pyomo_relu.preimage.walls import Walls
 from pyomo_relu.problem import Problem
 from pyomo_relu.running_error import output_within
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import MET
 from pyomo_relu.validation import FloatArray, as_vector
+
+GRAPH = 0.7
+"""The most that the graph takes of the time that is left; the rest is for convexity."""
+
+FAR_ABOVE = 1000.0
+"""By how much a midpoint must miss x more than the two codes do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +50,21 @@ class Preimage:
     seconds : float
         That the search took.
     limit : float
-        Wall clock in seconds for the graph, and for convexity, each.
+        Wall clock in seconds for the graph and convexity together: what the search left.
 
     Notes
     -----
-    LPs are solved in float64, and trusted to HiGHS: parts in which no ball of radius 1e-7 fits count as flat,
-    parts nearer to each other than 1e-7 as meeting.
+    `complete` says that a code of the box with ``|G(z)_j - x_j| <= tol + r_j`` in exact arithmetic, r_j a bound on what
+    rounding can do to output j of a forward pass, has the pattern of a cell that was found, up to pre-activations
+    that reach beyond zero by 1e-11 (of outputs, by 1e-7; hidden neurons balanced, outputs of size one). So a code
+    whose forward pass in float64 meets x is among them. What is left out is proved to hold no code: by multipliers
+    rounded outwards, or in fractions. Where neither box nor observation bounds the code, this is proved for entries of
+    up to 1e4.
+
+    A cell holds a code that meets x up to ``tol + 1e-9 max(1, max |x|)``, or is not proved to hold none. Cells are
+    described in float64: those that lie within others up to 1e-7 are left out, parts in which no ball of radius 1e-7
+    fits count as flat, parts that are nearer to each other than 1e-7 as meeting. Between 1e-7 and 1e-5 it is not told
+    whether they meet.
 
     Examples
     --------
@@ -89,37 +104,45 @@ class Preimage:
 
     @property
     def graph_complete(self) -> bool:
-        """Whether all pairs of cells were tested: if `limit` came first, or an LP failed, edges may be missing."""
+        """Whether all pairs of cells were told to meet, or proved apart: if not, edges may be missing."""
         return self._meetings[1]
 
     @cached_property
-    def _meetings(self) -> tuple[Any, bool]:
-        """The graph, and whether it is complete."""
+    def _meetings(self) -> tuple[Any, bool, float]:
+        """The graph, whether it is complete, and how many seconds of `limit` are left."""
+        deadline = Deadline.after(self.limit)
         graph = nx.Graph()
         graph.add_nodes_from(range(len(self.cells)))
         try:
-            return graph, self._connect(graph, time.perf_counter() + self.limit)
+            unclear = self._connect(graph, deadline.share(GRAPH))
         except LinearProgramError:
-            return graph, False
+            unclear = None
+        # A pair that may meet does not matter where others connect it.
+        complete = unclear is not None and all(nx.has_path(graph, i, j) for i, j in unclear)
+        return graph, complete, deadline.left
 
-    def _connect(self, graph: Any, stop: float) -> bool:
-        """Add the edges; return whether the time was enough for all."""
-        boxes = []
+    def _connect(self, graph: Any, deadline: Deadline) -> list[tuple[int, int]] | None:
+        """Add the edges; return the pairs that could not be told, or None where the time was not enough."""
+        boxes, unclear = [], []
         for cell in self.cells:
-            if time.perf_counter() > stop:
-                return False
+            if deadline.expired:
+                return None
             boxes.append(cell.box)
         lower, upper = np.array([box.lower for box in boxes]), np.array([box.upper for box in boxes])
         walls = Walls.of(balanced(self.problem, NEAR).network, self.cells)
         for i in range(len(self.cells)):
-            near = (lower[i + 1 :] <= upper[i] + THIN).all(axis=1) & (upper[i + 1 :] >= lower[i] - THIN).all(axis=1)
+            near = (lower[i + 1 :] <= upper[i] + APART).all(axis=1) & (upper[i + 1 :] >= lower[i] - APART).all(axis=1)
             for j in (np.flatnonzero(near) + i + 1).tolist():
-                if time.perf_counter() > stop:
-                    return False
-                point = walls.meeting(i, j)
+                if deadline.expired:
+                    return None
+                try:
+                    point = walls.meeting(i, j)
+                except LinearProgramError:
+                    unclear.append((i, j))
+                    continue
                 if point is not None:
                     graph.add_edge(i, j, point=point)
-        return True
+        return unclear
 
     @cached_property
     def components(self) -> tuple[tuple[int, ...], ...]:
@@ -136,38 +159,63 @@ class Preimage:
 
     @cached_property
     def convex(self) -> bool | None:
-        """Whether it is convex; None where the cells are not complete, `limit` came first, or an LP failed."""
+        """Whether it is convex; None where that is not known.
+
+        So it is where the cells are not complete, `limit` came first, or what HiGHS says is not proved. False comes
+        with codes that miss x: halfway between two that meet it, or in the envelope of all cells.
+        """
         if not self.complete:
             return None
         if self.graph_complete and len(self.components) > 1:
             return False
-        stop = time.perf_counter() + self.limit
-        if self._misses_a_midpoint(stop):
+        deadline = Deadline.after(self._meetings[2])
+        if self._misses_a_midpoint(deadline):
             return False
-        try:
-            return is_convex(self.cells, seconds=stop - time.perf_counter())
-        except LinearProgramError:
-            return None
+        return is_convex(self.cells, self._may_hold, deadline=deadline)
 
-    def _misses_a_midpoint(self, stop: float) -> bool:
+    def _excess(self, z: FloatArray) -> Any:
+        """By how much codes, of shape (k,) or (N, k), miss x beyond the tolerance, by forward passes."""
+        return (np.abs(self.problem.network(z) - self.problem.x) - self.tol).max(axis=-1)
+
+    def _may_hold(self, z: FloatArray) -> bool:
+        """Whether a code is not seen to miss x."""
+        return bool(self._excess(z) <= MET * self.problem.scale) or self.contains(z)
+
+    def _misses_a_midpoint(self, deadline: Deadline) -> bool:
         """Whether G is seen to miss x halfway between two cells, by forward passes: then it is not convex."""
         points = np.array([cell.interior for cell in self.cells])
-        most = self.tol + MET * self.problem.scale
-        network, x = self.problem.network, self.problem.x
-        for point in points:
-            if time.perf_counter() > stop:
+        if not len(points):
+            return False
+        own = np.maximum(self._excess(points), 0.0)
+        for point, missed in zip(points, own, strict=True):
+            if deadline.expired:
                 break
-            y, off = output_within(network, (point + points) / 2.0)
-            if (np.abs(y - x) - off > most).any():
+            least = np.maximum(MET * self.problem.scale, FAR_ABOVE * np.maximum(own, missed))
+            y, off = output_within(self.problem.network, (point + points) / 2.0)
+            if ((np.abs(y - self.problem.x) - off - self.tol).max(axis=-1) > least).any():
                 return True
         return False
 
-    @property
+    @cached_property
     def unique(self) -> bool | None:
-        """Whether it is a single point; None where the cells are not complete, and do not refute it."""
-        if len(self.cells) > 1 or (self.dimension or 0) > 0:
+        """Whether it is a single point, up to 1e-5 in each entry, relative to its size; None where that is not known.
+
+        True is proved: codes that meet x, and the rows of the cell up to what LPs let pass, are no further apart.
+        """
+        if (self.dimension or 0) > 0:
             return False
-        return len(self.cells) == 1 if self.complete else None
+        if not self.cells:
+            return False if self.complete else None
+        points = np.array([cell.interior for cell in self.cells])
+        most = APART * max(1.0, float(np.abs(points).max()))
+        if len(points) > 1 and (np.ptp(points, axis=0) > most).any():
+            return False
+        if len(points) > 1 or not self.complete:
+            return None
+        try:
+            return True if is_small(self.problem, self.cells[0], self.tol, most) else None
+        except LinearProgramError:
+            return None
 
     def contains(self, z: Any) -> bool:
         """Whether a code, shape (k,), lies in a cell, up to 1e-7.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyomo_relu.inversion.activation import ActivationRegion
 from pyomo_relu.network import Network
 from pyomo_relu.preimage.cell import Cell
-from pyomo_relu.preimage.polytope import RANK, THIN
+from pyomo_relu.preimage.polytope import APART, RANK, THIN
 from pyomo_relu.validation import FloatArray
 
 
@@ -50,19 +50,25 @@ class Walls:
         return cls(np.array(signs), layers, rows, limits, cells)
 
     def meeting(self, i: int, j: int) -> FloatArray | None:
-        """Return a point of both cells, or None where they do not meet, up to the tolerance."""
+        """Return a point of both cells, up to `THIN`, or None where they are apart by more than `APART`.
+
+        Raises
+        ------
+        LinearProgramError
+            If that cannot be told.
+        """
         differ = np.flatnonzero(self.signs[i] != self.signs[j])
         differ = differ[self.layers[differ] == self.layers[differ[:1]]]
         rows, limits = self.rows[i][differ], self.limits[i][differ]
         z, _, rank, values = np.linalg.lstsq(rows, limits, rcond=RANK)
-        # A code that satisfied every row up to THIN would leave no more than this.
-        most = THIN * (1.0 + float(np.linalg.norm(rows)))
+        # A code that satisfied every row up to APART would leave no more than this.
+        most = APART * (1.0 + float(np.linalg.norm(rows)))
         if np.linalg.norm(rows @ z - limits) > most:
             return None
         if self._both_contain(i, j, z, THIN):
             return np.asarray(z)
         # Where the walls have a single point in common, they meet near it or nowhere.
-        if rank == rows.shape[1] and not self._both_contain(i, j, z, THIN + 2.0 * most / float(values[-1])):
+        if rank == rows.shape[1] and not self._both_contain(i, j, z, APART + 2.0 * most / float(values[-1])):
             return None
         return self.cells[i].meeting(self.cells[j])
 

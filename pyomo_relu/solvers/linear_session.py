@@ -15,7 +15,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from pyomo_relu.deadline import NO_LIMIT, Deadline
-from pyomo_relu.rounding import UNIT
+from pyomo_relu.solvers.duality import dual_bound
 from pyomo_relu.validation import FloatArray
 
 
@@ -99,7 +99,6 @@ class LinearSession:
         self._row_lower, self._row_upper = row_lower, row_upper
         self._lower, self._upper = lower, upper
         self._columns = np.arange(matrix.shape[1], dtype=np.int32)
-        self._operations = sum(matrix.shape)
         self._deadline = deadline
         self.work = 0.0
         self._entries = float(matrix.nnz + sum(matrix.shape))
@@ -109,8 +108,7 @@ class LinearSession:
     def lower_bound(self, cost: FloatArray) -> float:
         """Return a number that is at most ``cost . v`` for every feasible v, whatever the solver did.
 
-        It is rebuilt from the duals: for any y, ``c v = y A v + (c - A'y) v``, and each term is
-        least at one end of its range. Rounding errors are bounded and taken off.
+        It is rebuilt from the duals by :func:`~pyomo_relu.solvers.duality.dual_bound`.
 
         Parameters
         ----------
@@ -144,12 +142,5 @@ class LinearSession:
         -------
         float
         """
-        side = np.where(duals > 0.0, self._row_lower, self._row_upper)
-        duals = np.where(np.isfinite(side), duals, 0.0)
-        side = np.where(np.isfinite(side), side, 0.0)
-        reduced = cost - self._transposed @ duals
-        ends = np.where(reduced > 0.0, self._lower, self._upper)
-        reach = np.maximum(np.abs(self._lower), np.abs(self._upper))
-        size = np.abs(cost) + abs(self._transposed) @ np.abs(duals)
-        error = 4.0 * self._operations * UNIT * (np.abs(duals) @ np.abs(side) + size @ reach)
-        return float(duals @ side + reduced @ ends - error)
+        rows, columns = (self._row_lower, self._row_upper), (self._lower, self._upper)
+        return dual_bound(self._transposed, rows, columns, cost, duals)

@@ -6,7 +6,6 @@ import dataclasses
 import itertools
 import json
 import math
-import time
 
 import brute_force
 import networkx as nx
@@ -18,6 +17,7 @@ from scipy.optimize import linprog
 from tiny_networks import NETWORKS
 
 import pyomo_relu as pr
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.preimage import iterate_cells, slice_of
 from pyomo_relu.preimage.convexity import is_convex
 from pyomo_relu.preimage.enumeration import _maximal
@@ -216,7 +216,7 @@ def test_limits_of_the_graph_and_of_convexity_are_told():
     assert (short.graph_complete, short.n_components, short.convex) == (False, None, None)
     assert len(short.components) == len(found.cells)
     assert short.to_dict()["n_components"] is None
-    assert is_convex(found.cells, seconds=0.0) is None
+    assert is_convex(found.cells, deadline=Deadline.after(0.0)) is None
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_cells_that_could_not_be_compared_are_not_complete(monkeypatch):
 
 def test_comparing_cells_has_a_time_limit_too():
     cells = list(iterate_cells(MINIMUM, [0.0], (-3, 3)))
-    kept, ended = _maximal(cells, time.perf_counter())
+    kept, ended = _maximal(cells, Deadline.after(0.0))
     assert ended is pr.Status.TIME_LIMIT
     assert 3 <= len(kept) <= 4
 
