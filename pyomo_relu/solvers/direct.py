@@ -10,6 +10,7 @@ from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondi
 from pyomo.environ import ConcreteModel
 
 from pyomo_relu.solvers.backend import Backend
+from pyomo_relu.solvers.config import Solver
 from pyomo_relu.solvers.reply import Reply
 from pyomo_relu.status import Status
 
@@ -31,11 +32,11 @@ def create(backend: Backend) -> Any:
     return SolverFactory(backend.interface)
 
 
-def call(interface: Any, model: ConcreteModel, options: Mapping[str, Any], log: bool) -> Any:
+def call(interface: Any, model: ConcreteModel, options: Mapping[str, Any], solver: Solver) -> Any:
     """Solve `model`, and return Pyomo's results."""
     return interface.solve(
         model,
-        tee=log,
+        tee=solver.log,
         load_solutions=False,
         raise_exception_on_nonoptimal_result=False,
         solver_options=options,

@@ -6,6 +6,7 @@ from typing import Any
 
 from pyomo_relu.solvers import highs_interface
 from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
+from pyomo_relu.solvers.quiet_highs import QuietHighs
 from pyomo_relu.solvers.reply import Report
 from pyomo_relu.status import Status
 
@@ -14,9 +15,7 @@ def check_option(name: str, value: Any) -> str | None:
     """Ask HiGHS itself."""
     import highspy
 
-    create: Any = highspy.Highs
-    scratch = create()
-    scratch.setOptionValue("output_flag", False)
+    scratch = QuietHighs()
     if scratch.getOptionType(name)[0] == highspy.HighsStatus.kError:
         return "no such option"
     try:

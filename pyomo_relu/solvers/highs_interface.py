@@ -32,6 +32,7 @@ from pyomo_relu.errors import SolverConfigError
 from pyomo_relu.solvers.coefficients import REACH, changed_rows
 from pyomo_relu.solvers.highs_solution import HighsSolution
 from pyomo_relu.solvers.linear_form import LinearForm, linear_form
+from pyomo_relu.solvers.quiet_highs import QuietHighs
 
 NAME = "pyomo_relu_highs"
 """The interface's name in Pyomo's ``pyomo.contrib.solver`` factory."""
@@ -160,10 +161,7 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
 
     def _start_highs(self) -> None:
         if self._solver_model is None:
-            create: Any = highspy.Highs
-            self._solver_model = create()
-            self._solver_model.silent()
-            self._solver_model.HandleKeyboardInterrupt = True
+            self._solver_model = QuietHighs()
 
     def _hand_over(self, form: LinearForm) -> bool:
         """Pass what HiGHS does not have yet; return whether it has a basis to start from."""

@@ -11,6 +11,8 @@ from pyomo.environ import ConcreteModel, SolverFactory
 from pyomo.opt import SolverStatus, TerminationCondition
 
 from pyomo_relu.solvers.backend import Backend
+from pyomo_relu.solvers.config import Solver
+from pyomo_relu.solvers.program_interface import WatchedProgram
 from pyomo_relu.solvers.reply import Reply
 from pyomo_relu.status import Status
 
@@ -34,13 +36,19 @@ def create(backend: Backend) -> Any:
     return SolverFactory(backend.interface, **({"executable": backend.executable()} if backend.executable else {}))
 
 
-def call(interface: Any, model: ConcreteModel, options: Mapping[str, Any], log: bool) -> Any:
+def call(interface: Any, model: ConcreteModel, options: Mapping[str, Any], solver: Solver) -> Any:
     """Solve `model`, and return Pyomo's results; its files go with it, as they would not after an interrupt."""
+    if isinstance(interface, WatchedProgram):
+        interface.limit(solver.time_limit)
     usual = TempfileManager.tempdir
-    with TemporaryDirectory(prefix="pyomo-relu-", dir=usual, ignore_cleanup_errors=True) as folder:
+    # The manager too: after trouble Pyomo leaves its notes of files in there.
+    with (
+        TemporaryDirectory(prefix="pyomo-relu-", dir=usual, ignore_cleanup_errors=True) as folder,
+        TempfileManager,
+    ):
         TempfileManager.tempdir = folder
         try:
-            return interface.solve(model, tee=log, load_solutions=False, options=options)
+            return interface.solve(model, tee=solver.log, load_solutions=False, options=options)
         finally:
             TempfileManager.tempdir = usual
 
