@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyomo_relu.solvers import highs_interface
+from pyomo_relu import pyomo_names
 from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
 from pyomo_relu.solvers.quiet_highs import QuietHighs
 from pyomo_relu.solvers.reply import Report
@@ -48,7 +48,7 @@ def report(interface: Any) -> Report:
 HIGHS = Backend(
     name="highs",
     title="HiGHS",
-    interface=highs_interface.NAME,
+    interface=pyomo_names.HIGHS,
     legacy=False,
     persistent=True,
     supports=frozenset({Capability.LP, Capability.MILP}),

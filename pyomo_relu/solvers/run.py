@@ -19,6 +19,7 @@ from pyomo_relu.solvers.options import are_known, largest_dropped, options_of, p
 from pyomo_relu.solvers.outcome import Outcome
 from pyomo_relu.solvers.program import ProgramError, ProgramTimeoutError
 from pyomo_relu.solvers.reply import Reply
+from pyomo_relu.solvers.rowless import rowless_reply
 from pyomo_relu.solvers.surroundings import alone
 from pyomo_relu.status import Status
 
@@ -149,6 +150,9 @@ class Session:
         backend = self._backend
         adapter = legacy if backend.legacy else direct
         try:
+            known = rowless_reply(self._model, self._slack)
+            if known is not None:
+                return known, _load(goal, known)
             if self._interface is None or not backend.persistent:
                 self._interface = adapter.create(backend)
             with ctrl_c.stops(backend, self._interface):
