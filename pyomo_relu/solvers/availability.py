@@ -13,7 +13,8 @@ from pyomo_relu.solvers.registry import BACKENDS
 from pyomo_relu.solvers.run import solve
 from pyomo_relu.status import Status
 
-_SECONDS = 4.0
+SECONDS = 4.0
+"""How long a solver may take for that."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def probe(backend: Backend) -> Availability:
     model.cover = Constraint(expr=model.x + model.y >= 1)
     model.cost = Objective(expr=model.x + 2 * model.y)
     try:
-        outcome = solve(model, Solver(backend.name, time_limit=_SECONDS), frozenset({Capability.LP}))
+        outcome = solve(model, Solver(backend.name, time_limit=SECONDS), frozenset({Capability.LP}))
     except SolverUnavailableError as error:
         return Availability(backend.name, False, version, str(error), supports, backend.install)
     right = outcome.status is Status.OPTIMAL and abs(value(model.x) - 1) < 1e-6 and abs(value(model.y)) < 1e-6

@@ -60,6 +60,8 @@ def check_option(name: str, value: Any) -> str | None:
     ended = answer(program, *words)
     if "No input problem file" in ended.said:
         return None
+    if ended.code == 0:
+        return f"makes glpsol answer {ended.first_line!r}, and solve nothing"
     if "Unable to open" in ended.said:
         return f'takes no value: give "", not {value!r}'
     refused = _REFUSED.search(ended.said)
