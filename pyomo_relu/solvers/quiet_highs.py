@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from typing import Any
@@ -9,6 +10,10 @@ from typing import Any
 import highspy
 
 _Highs: Any = highspy.Highs
+
+if hasattr(os, "register_at_fork"):
+    # HiGHS would wait for ever for the threads that it had before a fork, in which they do not live on.
+    os.register_at_fork(after_in_child=lambda: _Highs.resetGlobalScheduler(False))
 
 
 class QuietHighs(_Highs):  # type: ignore[misc]
