@@ -1,6 +1,7 @@
 """Invert ReLU networks, layer by layer and exactly, with any solver, and prove it."""
 
 from pyomo_relu.lazy import attach
+from pyomo_relu.pyomo_names import announce
 
 __version__ = "0.1.0"
 
@@ -53,3 +54,5 @@ __all__ = list(
         modules=("bounds", "generator", "io", "plots"),
     )
 )
+
+announce()

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 from pyomo.environ import ConcreteModel, Constraint, Objective, Var, value
 
+from pyomo_relu.errors import SolverUnavailableError
 from pyomo_relu.solvers.backend import Backend, Capability, version_here
 from pyomo_relu.solvers.config import Solver
 from pyomo_relu.solvers.registry import BACKENDS
 from pyomo_relu.solvers.run import solve
 from pyomo_relu.status import Status
+
+SECONDS = 4.0
+"""How long a solver may take for that."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +76,15 @@ def probe(backend: Backend) -> Availability:
     model.y = Var(bounds=(0, 1))
     model.cover = Constraint(expr=model.x + model.y >= 1)
     model.cost = Objective(expr=model.x + 2 * model.y)
-    outcome = solve(model, Solver(backend.name), frozenset({Capability.LP}))
+    try:
+        outcome = solve(model, Solver(backend.name, time_limit=SECONDS), frozenset({Capability.LP}))
+    except SolverUnavailableError as error:
+        return Availability(backend.name, False, version, str(error), supports, backend.install)
     right = outcome.status is Status.OPTIMAL and abs(value(model.x) - 1) < 1e-6 and abs(value(model.y)) < 1e-6
-    reason = "" if right else outcome.message or str(outcome.status)
+    if outcome.status is Status.TIME_LIMIT:
+        reason = f"broken: has not solved a linear program of two variables after {outcome.seconds:.0f} s"
+    else:
+        reason = "" if right else outcome.message or str(outcome.status)
     return Availability(backend.name, right, version, reason, supports, backend.install)
 
 

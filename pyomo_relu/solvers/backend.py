@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cache
 from typing import Any
 
+from pyomo_relu.solvers.program import ProgramError
 from pyomo_relu.solvers.reply import Report
 from pyomo_relu.status import Status
 
@@ -156,29 +155,8 @@ def version_here(backend: Backend) -> tuple[str | None, str]:
     """
     try:
         version = backend.version()
+    except ProgramError as error:
+        return None, f"broken: {error}"
     except Exception as error:  # noqa: BLE001 - foreign code only: whatever is broken, the other solvers may run
         return None, " ".join(f"broken: {type(error).__name__}: {error}".split())
     return version, "not installed" if version is None else ""
-
-
-def said_by(program: str, *arguments: str) -> str:
-    """Return all that a program prints; nothing where it does not run, and then it is tried again the next time."""
-    try:
-        return _said_by(program, *arguments)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-
-
-@cache
-def _said_by(program: str, *arguments: str) -> str:
-    done = subprocess.run(
-        [program, *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        timeout=30,
-        check=False,
-    )
-    return done.stdout

@@ -8,7 +8,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal, said_by
+from pyomo_relu.solvers import program_interface
+from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
+from pyomo_relu.solvers.program import ProgramError, answer
 from pyomo_relu.solvers.reply import Report, printed_bound
 from pyomo_relu.status import Status
 
@@ -41,8 +43,13 @@ def version() -> str | None:
     program = executable()
     if program is None:
         return None
-    found = re.search(r"Version:\s*(\S+)|CBC (devel \(\S+\))", said_by(program, "-stop"))
-    return found.group(1) or found.group(2) if found else "unknown"
+    ended = answer(program, "-stop")
+    found = re.search(r"Version:\s*(\S+)|CBC (devel \(\S+\))", ended.said)
+    if found is None:
+        raise ProgramError(
+            f"{program} does not answer as CBC does, but with exit code {ended.code}: {ended.first_line!r}"
+        )
+    return found.group(1) or found.group(2)
 
 
 def check_option(name: str, value: Any) -> str | None:
@@ -51,7 +58,7 @@ def check_option(name: str, value: Any) -> str | None:
         if full.lower().startswith(name.lower()) and full.lower() != name.lower():
             return f"is short for {full}: write it out"
     words = (f"-{name}", str(value)) if str(value).strip() else (f"-{name}",)
-    said = said_by(executable() or "cbc", *words, "-stop")
+    said = answer(executable() or "cbc", *words, "-stop").said
     for line in said.splitlines():
         if _REFUSED.search(line.lower()):
             return line.strip()
@@ -88,7 +95,7 @@ def report(interface: Any) -> Report:
 CBC = Backend(
     name="cbc",
     title="CBC",
-    interface="cbc",
+    interface=program_interface.CBC_NAME,
     legacy=True,
     supports=frozenset({Capability.LP, Capability.MILP}),
     install="pip install cbcbox (or: apt install coinor-cbc)",
@@ -97,6 +104,7 @@ CBC = Backend(
     defaults=DEFAULTS,
     check_option=check_option,
     executable=executable,
+    cancel=program_interface.cancel,
     report=report,
     drops=0.0,
     harmless=frozenset({"maxNodes", "presolve", "preprocess"}),

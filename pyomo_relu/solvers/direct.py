@@ -10,6 +10,8 @@ from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondi
 from pyomo.environ import ConcreteModel
 
 from pyomo_relu.solvers.backend import Backend
+from pyomo_relu.solvers.config import Solver
+from pyomo_relu.solvers.duals import clear_duals
 from pyomo_relu.solvers.reply import Reply
 from pyomo_relu.status import Status
 
@@ -31,11 +33,11 @@ def create(backend: Backend) -> Any:
     return SolverFactory(backend.interface)
 
 
-def call(interface: Any, model: ConcreteModel, options: Mapping[str, Any], log: bool) -> Any:
+def call(interface: Any, model: ConcreteModel, options: Mapping[str, Any], solver: Solver) -> Any:
     """Solve `model`, and return Pyomo's results."""
     return interface.solve(
         model,
-        tee=log,
+        tee=solver.log,
         load_solutions=False,
         raise_exception_on_nonoptimal_result=False,
         solver_options=options,
@@ -47,10 +49,19 @@ def read(backend: Backend, interface: Any, model: ConcreteModel, results: Any) -
     report = backend.report(interface)
     status = report.status or _STATUS.get(results.termination_condition, Status.SOLVER_ERROR)
     found = results.solution_status in (SolutionStatus.optimal, SolutionStatus.feasible)
+
+    def load() -> None:
+        if found:
+            results.solution_loader.load_vars()
+        if found and status is Status.OPTIMAL:  # what an incumbent has are no duals
+            results.solution_loader.load_import_suffixes()
+        else:
+            clear_duals(model)
+
     return Reply(
         status,
         found if report.has_solution is None else report.has_solution,
-        results.solution_loader.load_solution if found else lambda: None,
+        load,
         results.incumbent_objective,
         results.objective_bound,
         report.message or f"ended with {results.termination_condition.name}",

@@ -7,7 +7,9 @@ import re
 import shutil
 from typing import Any
 
-from pyomo_relu.solvers.backend import Backend, Capability, said_by
+from pyomo_relu.solvers import program_interface
+from pyomo_relu.solvers.backend import Backend, Capability
+from pyomo_relu.solvers.program import Ended, ProgramError, answer
 from pyomo_relu.solvers.reply import Report, printed_bound
 from pyomo_relu.status import Status
 
@@ -29,6 +31,8 @@ _ENDINGS = {
     "SEARCH TERMINATED": Status.SOLVER_ERROR,
 }
 
+_REFUSED = re.compile(r"^(Invalid .*|No .* specified.*|Only one .* allowed.*)$", re.MULTILINE)
+
 
 def executable() -> str | None:
     """Return the path of ``glpsol``."""
@@ -40,8 +44,11 @@ def version() -> str | None:
     program = executable()
     if program is None:
         return None
-    found = re.search(r"(\d+\.\d+)", said_by(program, "--version"))
-    return found.group(1) if found else "unknown"
+    ended = answer(program, "--version")
+    found = re.match(r"GLPSOL\D*(\d+\.\d+)", ended.said)
+    if found is None:
+        raise _nonsense(program, ended)
+    return found.group(1)
 
 
 def check_option(name: str, value: Any) -> str | None:
@@ -49,12 +56,24 @@ def check_option(name: str, value: Any) -> str | None:
     if name == "nomip":
         return "would solve another model, without the integers"
     words = (f"--{name}", str(value)) if str(value).strip() else (f"--{name}",)
-    said = said_by(executable() or "glpsol", *words)
-    if "No input problem file" in said:
+    program = executable() or "glpsol"
+    ended = answer(program, *words)
+    if "No input problem file" in ended.said:
         return None
-    if "Unable to open" in said:
+    if ended.code == 0:
+        return f"makes glpsol answer {ended.first_line!r}, and solve nothing"
+    if "Unable to open" in ended.said:
         return f'takes no value: give "", not {value!r}'
-    return said.strip().splitlines()[0] if said.strip() else "is refused"
+    refused = _REFUSED.search(ended.said)
+    if refused is None:
+        raise _nonsense(program, ended)
+    return refused.group().strip()
+
+
+def _nonsense(program: str, ended: Ended) -> ProgramError:
+    return ProgramError(
+        f"{program} does not answer as GLPK does, but with exit code {ended.code}: {ended.first_line!r}"
+    )
 
 
 def report(interface: Any) -> Report:
@@ -72,7 +91,7 @@ def report(interface: Any) -> Report:
 GLPK = Backend(
     name="glpk",
     title="GLPK",
-    interface="glpk",
+    interface=program_interface.GLPK_NAME,
     legacy=True,
     supports=frozenset({Capability.LP, Capability.MILP}),
     install="apt install glpk-utils",
@@ -81,6 +100,7 @@ GLPK = Backend(
     convert={"time_limit": math.ceil},
     check_option=check_option,
     executable=executable,
+    cancel=program_interface.cancel,
     report=report,
     drops=0.0,
     harmless=frozenset({"nopresol"}),

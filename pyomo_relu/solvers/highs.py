@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyomo_relu.solvers import highs_interface
+from pyomo_relu import pyomo_names
 from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
+from pyomo_relu.solvers.quiet_highs import QuietHighs
 from pyomo_relu.solvers.reply import Report
 from pyomo_relu.status import Status
 
@@ -14,9 +15,7 @@ def check_option(name: str, value: Any) -> str | None:
     """Ask HiGHS itself."""
     import highspy
 
-    create: Any = highspy.Highs
-    scratch = create()
-    scratch.setOptionValue("output_flag", False)
+    scratch = QuietHighs()
     if scratch.getOptionType(name)[0] == highspy.HighsStatus.kError:
         return "no such option"
     try:
@@ -49,7 +48,7 @@ def report(interface: Any) -> Report:
 HIGHS = Backend(
     name="highs",
     title="HiGHS",
-    interface=highs_interface.NAME,
+    interface=pyomo_names.HIGHS,
     legacy=False,
     persistent=True,
     supports=frozenset({Capability.LP, Capability.MILP}),

@@ -29,12 +29,12 @@ from pyomo.core.staleflag import StaleFlagManager
 from pyomo.environ import ConcreteModel
 
 from pyomo_relu.errors import SolverConfigError
+from pyomo_relu.pyomo_names import HIGHS
 from pyomo_relu.solvers.coefficients import REACH, changed_rows
+from pyomo_relu.solvers.duals import refuse_duals
 from pyomo_relu.solvers.highs_solution import HighsSolution
 from pyomo_relu.solvers.linear_form import LinearForm, linear_form
-
-NAME = "pyomo_relu_highs"
-"""The interface's name in Pyomo's ``pyomo.contrib.solver`` factory."""
+from pyomo_relu.solvers.quiet_highs import QuietHighs
 
 _ENDED = highspy.HighsModelStatus
 _TERMINATION = {
@@ -80,7 +80,7 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
     SolverConfigError
         From `solve`, if HiGHS does not take an option or its value.
     InputError
-        From `solve`, if the model is not of these kinds.
+        From `solve`, if the model is not of these kinds, or asks for duals of a MILP.
 
     Examples
     --------
@@ -94,7 +94,7 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
     (0.5, 0.5)
     """
 
-    name = NAME
+    name = HIGHS
     CONFIG = BranchAndBoundConfig()
     CONFIG.declare("warmstart_discrete_vars", ConfigValue(default=False, domain=bool))
 
@@ -127,10 +127,12 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
         timer.start("compile")
         form = linear_form(model)
         timer.stop("compile")
+        if form.integer.any():
+            refuse_duals(model, "HiGHS with integer variables", "relax or fix those")
         timer.start("hand over")
         self._start_highs()
         # Before the model: small_matrix_value says what of it HiGHS is to keep.
-        self._set_options(config)
+        self._set_options(config, time.perf_counter() - clock)
         warm = self._hand_over(form)
         self._form = form
         if "solver" not in config.solver_options:
@@ -160,10 +162,7 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
 
     def _start_highs(self) -> None:
         if self._solver_model is None:
-            create: Any = highspy.Highs
-            self._solver_model = create()
-            self._solver_model.silent()
-            self._solver_model.HandleKeyboardInterrupt = True
+            self._solver_model = QuietHighs()
 
     def _hand_over(self, form: LinearForm) -> bool:
         """Pass what HiGHS does not have yet; return whether it has a basis to start from."""
@@ -181,7 +180,7 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
                 highs.setBasis(basis)
         return bool(basis.valid)
 
-    def _set_options(self, config: Any) -> None:
+    def _set_options(self, config: Any, spent: float) -> None:
         highs = self._solver_model
         highs.resetOptions()
         options = {
@@ -198,8 +197,8 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
             # solve with another number.
             highspy.Highs.resetGlobalScheduler(True)
         if options["time_limit"] is not None:
-            # HiGHS counts from when the object was made.
-            options["time_limit"] += highs.getRunTime()
+            # HiGHS counts from its first solve, and does not count what it took to write the model.
+            options["time_limit"] = max(0.0, options["time_limit"] - spent) + highs.getRunTime()
         for name, amount in options.items():
             if amount is None:
                 continue
@@ -348,4 +347,4 @@ def _is_contradiction(form: LinearForm, highs: Any) -> bool:
     return bool((form.row_lower > tolerance).any() or (form.row_upper < -tolerance).any())
 
 
-SolverFactory.register(NAME, doc="HiGHS, handed whole models as arrays")(HighsDirect)
+SolverFactory.register(HIGHS, doc="HiGHS, handed whole models as arrays")(HighsDirect)

@@ -1,36 +1,18 @@
-"""The surroundings of a solve: `CtrlC`, which stops the solver and not Pyomo, and `quiet`."""
+"""`CtrlC`: for the time of a solve it stops the solver, and not Pyomo."""
 
 from __future__ import annotations
 
-import logging
 import signal
 import threading
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
-
-from pyomo.common.tee import capture_output
 
 from pyomo_relu.solvers.backend import Backend
 
 
-@contextmanager
-def quiet(log: bool) -> Iterator[None]:
-    """Keep warnings, and without a log all other chatter, from the terminal: what matters is in the status."""
-    logger = logging.getLogger("pyomo")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings(), nullcontext() if log else capture_output(capture_fd=True):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
-
-
 class CtrlC:
-    """Ctrl-C for the time of a solve: it waits for Pyomo, which swallows it while it redirects streams.
+    """Ctrl-C for the time of a solve: it waits until the streams are redirected, and the model is written.
 
     While the solver runs, it asks that to stop, so that the incumbent is kept; a second one interrupts for good.
 

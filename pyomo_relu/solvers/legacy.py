@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from pyomo.common.tempfiles import TempfileManager
-from pyomo.environ import ConcreteModel, SolverFactory
+from pyomo.core.expr.visitor import identify_variables
+from pyomo.environ import Block, ConcreteModel, Constraint, Objective, SolverFactory
 from pyomo.opt import SolverStatus, TerminationCondition
 
 from pyomo_relu.solvers.backend import Backend
+from pyomo_relu.solvers.config import Solver
+from pyomo_relu.solvers.matrix_rows import MatrixRows
+from pyomo_relu.solvers.program_interface import WatchedProgram
 from pyomo_relu.solvers.reply import Reply
 from pyomo_relu.status import Status
 
@@ -34,13 +39,19 @@ def create(backend: Backend) -> Any:
     return SolverFactory(backend.interface, **({"executable": backend.executable()} if backend.executable else {}))
 
 
-def call(interface: Any, model: ConcreteModel, options: Mapping[str, Any], log: bool) -> Any:
+def call(interface: Any, model: ConcreteModel, options: Mapping[str, Any], solver: Solver) -> Any:
     """Solve `model`, and return Pyomo's results; its files go with it, as they would not after an interrupt."""
+    if isinstance(interface, WatchedProgram):
+        interface.limit(solver.time_limit)
     usual = TempfileManager.tempdir
-    with TemporaryDirectory(prefix="pyomo-relu-", dir=usual, ignore_cleanup_errors=True) as folder:
+    # The manager too: after trouble Pyomo leaves its notes of files in there.
+    with (
+        TemporaryDirectory(prefix="pyomo-relu-", dir=usual, ignore_cleanup_errors=True) as folder,
+        TempfileManager,
+    ):
         TempfileManager.tempdir = folder
         try:
-            return interface.solve(model, tee=log, load_solutions=False, options=options)
+            return interface.solve(model, tee=solver.log, load_solutions=False, options=options)
         finally:
             TempfileManager.tempdir = usual
 
@@ -56,6 +67,7 @@ def read(backend: Backend, interface: Any, model: ConcreteModel, results: Any) -
     def load() -> None:
         results.solver.status = SolverStatus.ok  # Pyomo loads nothing where it has no word for the status
         model.solutions.load_from(results)
+        _give_the_rest_a_value(model)
 
     # A solution without values is none: Pyomo reads past those of CBC where CBC has dropped all rows.
     found = len(results.solution) > 0 and len(results.solution(0).variable) > 0
@@ -63,3 +75,27 @@ def read(backend: Backend, interface: Any, model: ConcreteModel, results: Any) -
     return Reply(
         status, found if report.has_solution is None else report.has_solution, load, None, report.bound, message
     )
+
+
+def _give_the_rest_a_value(model: ConcreteModel) -> None:
+    """Put into its range what has coefficients of zero only: files, and so their answers, do not mention it."""
+    for variable in _mentioned(model):
+        if variable.stale and not variable.fixed:
+            low, high = (0.0 if side is None else side for side in variable.bounds)
+            nearest = low if low > 0.0 else min(0.0, high)
+            if variable.is_integer():
+                nearest = math.ceil(nearest) if low > 0.0 else math.floor(nearest)
+            variable.set_value(nearest, skip_validation=True)
+
+
+def _mentioned(model: ConcreteModel) -> Iterator[Any]:
+    for component in model.component_objects(Constraint, active=True, descend_into=Block):
+        rows = component.values()
+        if isinstance(component, MatrixRows):
+            yield from component.variables
+            rows = component.rewritten_rows()
+        for row in rows:
+            if row.active:
+                yield from identify_variables(row.body)
+    for goal in model.component_data_objects(Objective, active=True):
+        yield from identify_variables(goal.expr)

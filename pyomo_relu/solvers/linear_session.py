@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix
 
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.solvers.duality import dual_bound
+from pyomo_relu.solvers.quiet_highs import QuietHighs
 from pyomo_relu.validation import FloatArray
 
 
@@ -45,10 +46,9 @@ def linear_program(
     (<HighsStatus.kOk: 0>, <HighsStatus.kOk: 0>, 2.0)
     """
     m, n = matrix.shape
-    create: Any = highspy.Highs
-    highs = create()
+    highs = QuietHighs()
     # No "threads": HiGHS refuses to run with another number of them than this Python thread solved with before.
-    for option, value in {"output_flag": False, "solver": "simplex", "presolve": "off", **options}.items():
+    for option, value in {"solver": "simplex", "presolve": "off", **options}.items():
         highs.setOptionValue(option, value)
     by_rows, least = int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize)
     cost, continuous = np.zeros(n), np.zeros(n, dtype=np.int32)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from dataclasses import replace
 from typing import Any
 
-from pyomo.common.gc_manager import PauseGC
 from pyomo.environ import ConcreteModel, Objective, minimize, value
 
 from pyomo_relu.deadline import Deadline
@@ -17,7 +15,7 @@ from pyomo_relu.solvers import direct, legacy
 from pyomo_relu.solvers.backend import Capability, version_here
 from pyomo_relu.solvers.coefficients import changed_row
 from pyomo_relu.solvers.config import Solver
-from pyomo_relu.solvers.interrupt import CtrlC, quiet
+from pyomo_relu.solvers.interrupt import CtrlC
 from pyomo_relu.solvers.options import (
     are_known,
     largest_dropped,
@@ -27,14 +25,15 @@ from pyomo_relu.solvers.options import (
     time_limit_of,
 )
 from pyomo_relu.solvers.outcome import Outcome
+from pyomo_relu.solvers.program import ProgramError, ProgramTimeoutError
 from pyomo_relu.solvers.reply import Reply
+from pyomo_relu.solvers.rowless import rowless_reply
+from pyomo_relu.solvers.surroundings import alone
 from pyomo_relu.status import Status
 
 _WITH_POINT = (Status.OPTIMAL, Status.TIME_LIMIT, Status.LIMIT, Status.INTERRUPTED)
 _FAILED = (Status.NO_LICENSE, Status.SIZE_LIMIT, Status.SOLVER_ERROR)
 _INFINITE = 1e20
-# Pyomo's way of catching what solvers print is for one solve at a time: others would wait for ever.
-_ONE_AT_A_TIME = threading.Lock()
 
 
 def solve(
@@ -133,8 +132,13 @@ class Session:
         if version is None:
             raise SolverUnavailableError(f"{self._backend.title} is {reason}; {self._backend.install}")
         self._title = f"{self._backend.title} {version}"
-        with _ONE_AT_A_TIME, CtrlC() as ctrl_c, quiet(self._solver.log):
-            self._options = options_of(self._backend, self._solver, needs, lean=lean, nodes=nodes)
+        try:
+            with alone(self._solver.log) as ctrl_c:
+                self._options = options_of(self._backend, self._solver, needs, lean=lean, nodes=nodes)
+        except ProgramError as error:
+            raise SolverUnavailableError(
+                f"{self._backend.title} is broken: {error}; {self._backend.install}"
+            ) from error
         if ctrl_c.came:
             raise KeyboardInterrupt
         self._dropped = largest_dropped(self._backend, self._options)
@@ -145,10 +149,9 @@ class Session:
     def solve(self) -> Outcome:
         """Solve the model as it is now, in place; see :func:`solve`."""
         goal, started = _goal(self._model), time.perf_counter()
-        with _ONE_AT_A_TIME, CtrlC() as ctrl_c, PauseGC(), quiet(self._solver.log):
+        with alone(self._solver.log) as ctrl_c:
             changed = changed_row(self._model, self._dropped, self._slack)
-            self._options |= time_limit_of(self._backend, self._solver.until(self._deadline))
-            reply, objective = self._call(ctrl_c, goal)
+            reply, objective = self._call(ctrl_c, goal, self._solver.until(self._deadline))
         if reply.status is Status.OPTIMAL and objective is None:
             reply = _failed(Status.SOLVER_ERROR, f"{reply.message}, but without a solution")
         proves = changed is None and (self._is_known or self._backend.keeps_proofs)
@@ -166,20 +169,28 @@ class Session:
             reply.message if reply.status in (*_FAILED, Status.SOLVED) else "",
         )
 
-    def _call(self, ctrl_c: CtrlC, goal: Any) -> tuple[Reply, float | None]:
+    def _call(self, ctrl_c: CtrlC, goal: Any, solver: Solver) -> tuple[Reply, float | None]:
         """Call the solver; return what came back, and the objective of the solution that is loaded."""
         backend = self._backend
         adapter = legacy if backend.legacy else direct
         try:
+            known = rowless_reply(self._model, self._slack)
+            if known is not None:
+                return known, _load(goal, known)
             if self._interface is None or not backend.persistent:
                 self._interface = adapter.create(backend)
             with ctrl_c.stops(backend, self._interface):
-                results = adapter.call(self._interface, self._model, self._options, self._solver.log)
+                options = {**self._options, **time_limit_of(backend, solver)}
+                results = adapter.call(self._interface, self._model, options, solver)
             reply = adapter.read(backend, self._interface, self._model, results)
             return reply, _load(goal, reply)
         except KeyboardInterrupt:
             self._interface = None
             return _failed(Status.INTERRUPTED, "interrupted"), None
+        except ProgramTimeoutError as error:
+            return _failed(Status.TIME_LIMIT, str(error)), None
+        except ProgramError as error:
+            return _failed(Status.SOLVER_ERROR, str(error)), None
         except Exception as error:  # noqa: BLE001 - foreign code only: its trouble is a status, told with its own words
             self._interface = None
             said = f"{type(error).__name__}: {error}"

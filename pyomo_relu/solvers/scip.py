@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from pyomo_relu.solvers import scip_interface
+from pyomo_relu import pyomo_names
 from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
 from pyomo_relu.solvers.reply import Report
 from pyomo_relu.status import Status
@@ -67,7 +67,7 @@ def lean() -> Mapping[str, Any]:
 SCIP = Backend(
     name="scip",
     title="SCIP",
-    interface=scip_interface.NAME,
+    interface=pyomo_names.SCIP,
     legacy=False,
     supports=frozenset(Capability),
     install="pip install pyscipopt",

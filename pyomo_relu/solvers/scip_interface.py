@@ -1,42 +1,44 @@
 """`ScipRows`: Pyomo's SCIP interface, but rows are handed over from numbers, and other threads run meanwhile.
 
 Pyomo multiplies and adds PySCIPOpt's expressions, 8 to 14 us a nonzero; a row made of a dictionary costs 0.4.
-And it reads what SCIP and SoPlex print through a pipe, in a thread that cannot run while SCIP holds the interpreter:
-once the pipe is full, both would wait for ever.
+And it redirects the streams of the process, to read what SCIP prints through a pipe, in a thread that cannot run while
+SCIP holds the interpreter: once the pipe is full, both would wait for ever. Here SCIP prints where it is told to.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import datetime
+import io
+import time
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from typing import Any, TextIO, cast
 
+from pyomo.common.timing import HierarchicalTimer
 from pyomo.contrib.solver.common.factory import SolverFactory
+from pyomo.contrib.solver.common.results import Results
 from pyomo.contrib.solver.solvers.scip.scip_direct import ScipDirect
-from pyomo.environ import SortComponents
+from pyomo.core.staleflag import StaleFlagManager
+from pyomo.environ import ConcreteModel, SortComponents
 from pyomo.repn.linear import LinearRepnVisitor
 from pyomo.repn.util import VarRecorder
 
+from pyomo_relu.pyomo_names import SCIP
+from pyomo_relu.solvers.duals import refuse_duals
 from pyomo_relu.solvers.matrix_rows import MatrixRow
 
-NAME = "pyomo_relu_scip"
-"""The interface's name in Pyomo's ``pyomo.contrib.solver`` factory."""
-
-
-class _WithoutTheInterpreter:
-    """SCIP's model as Pyomo sees it, but solved without Python's interpreter lock."""
-
-    def __init__(self, model: Any) -> None:
-        self._model = model
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)
-
-    def optimize(self) -> None:
-        """Solve, and let other threads run."""
-        self._model.optimizeNogil()
+_LIMIT = "limits/time"
 
 
 class ScipRows(ScipDirect):  # type: ignore[misc]
     """SCIP for whatever Pyomo's ``scip_direct`` takes; linear rows are handed over from numbers.
+
+    With ``tee`` its log goes there and into ``results.solver_log``, and no other thread of Python runs until it is done.
+
+    Raises
+    ------
+    InputError
+        From `solve`, if the model asks for duals or reduced costs.
 
     Examples
     --------
@@ -49,13 +51,37 @@ class ScipRows(ScipDirect):  # type: ignore[misc]
     0.5
     """
 
-    name = NAME
+    name = SCIP
+
+    def solve(self, model: ConcreteModel, **settings: Any) -> Results:
+        """Solve `model`; keywords as in Pyomo's ``scip_direct``."""
+        refuse_duals(model, "SCIP", "solve it with pyomo_relu_highs")
+        started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
+        config = self.config(value=settings, preserve_implicit=True)
+        timer = config.timer = config.timer or HierarchicalTimer()
+        StaleFlagManager.mark_all_as_stale()
+        scip, loader, has_objective = self._create_solver_model(model, config)
+        if config.warmstart_discrete_vars:
+            self._mipstart()
+        for name, amount in _options(config).items():
+            scip.setParam(name, amount)
+        if scip.getParam(_LIMIT) < scip.infinity():
+            # The model has been written since the clock was started.
+            scip.setParam(_LIMIT, max(0.0, scip.getParam(_LIMIT) - (time.perf_counter() - clock)))
+        timer.start("optimize")
+        log = _run(scip, config.tee)
+        timer.stop("optimize")
+        results = self._populate_results(scip, loader, has_objective, config)
+        results.solver_log = log
+        results.timing_info.start_timestamp = started
+        results.timing_info.wall_time = time.perf_counter() - clock
+        results.timing_info.timer = timer
+        return results
 
     def _create_solver_model(self, model: Any, config: Any) -> Any:
         self._terms: dict[int, Any] = {}
         self._linear = LinearRepnVisitor({}, var_recorder=VarRecorder({}, SortComponents.UNSORTED))
-        made, *rest = super()._create_solver_model(model, config)
-        return _WithoutTheInterpreter(made), *rest
+        return super()._create_solver_model(model, config)
 
     def _add_constraint(self, con: Any) -> None:
         if isinstance(con, MatrixRow) and not con.has_own_expression:
@@ -88,4 +114,44 @@ class ScipRows(ScipDirect):  # type: ignore[misc]
         return term
 
 
-SolverFactory.register(NAME, doc="SCIP, handed rows as numbers")(ScipRows)
+def _options(config: Any) -> dict[str, Any]:
+    named = {
+        "lp/threads": config.threads,
+        _LIMIT: config.time_limit,
+        "limits/gap": config.rel_gap,
+        "limits/absgap": config.abs_gap,
+    }
+    return {name: amount for name, amount in named.items() if amount is not None} | dict(config.solver_options)
+
+
+def _run(scip: Any, streams: Sequence[TextIO]) -> str:
+    """Solve, and return the log where there are streams for it."""
+    if not streams:
+        scip.hideOutput()
+        scip.optimizeNogil()
+        return ""
+    # PySCIPOpt's messages go to Python's standard output, for which they need the interpreter.
+    log = io.StringIO()
+    scip.redirectOutput()
+    with redirect_stdout(cast("TextIO", _Several(log, *streams))):
+        scip.optimize()
+    return log.getvalue()
+
+
+class _Several:
+    """Streams that are written to at once."""
+
+    def __init__(self, *streams: TextIO) -> None:
+        self._streams = streams
+
+    def write(self, text: str) -> int:
+        for stream in self._streams:
+            stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        for stream in self._streams:
+            stream.flush()
+
+
+SolverFactory.register(SCIP, doc="SCIP, handed rows as numbers")(ScipRows)

@@ -80,7 +80,7 @@ def test_glpk_without_presolve_tells_infeasible_from_unbounded():
     assert outcome.status is Status.INFEASIBLE
 
 
-KEEPS_THE_INCUMBENT = ("highs", "scip", "gurobi", "cplex")
+KEEPS_THE_INCUMBENT = ("highs", "scip", "cbc", "gurobi", "cplex")
 INTERRUPTED = """
 import sys
 from pyomo.environ import maximize

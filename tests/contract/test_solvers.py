@@ -2,17 +2,21 @@
 
 import math
 
+import numpy as np
 import pytest
+from pyomo.common import dependencies
 from pyomo.environ import (
     ConcreteModel,
     Constraint,
     Integers,
     Objective,
+    Reals,
     SOSConstraint,
     Var,
     maximize,
     minimize,
 )
+from scipy.sparse import csr_matrix
 from solver_here import probed
 from solver_programs import (
     LP,
@@ -27,7 +31,7 @@ from solver_programs import (
 )
 
 from pyomo_relu.errors import CapabilityError
-from pyomo_relu.solvers import BACKENDS, Capability, Solver, solve
+from pyomo_relu.solvers import BACKENDS, Capability, MatrixRows, Solver, solve
 from pyomo_relu.status import Status
 
 SOS1 = frozenset({Capability.MILP, Capability.SOS1})
@@ -107,7 +111,42 @@ def bilinear():
     return m
 
 
+def idle(rows, in_goal):
+    """Variables whose coefficients are all zero, in the objective and in rows; their ranges leave zero out."""
+    m = ConcreteModel()
+    m.x = Var(bounds=(0, 5))
+    m.y = Var(range(2), bounds=(1, 2))
+    if rows:
+        m.row = Constraint(expr=m.x >= 3)
+    m.rows = MatrixRows([0, 1], csr_matrix([[0.0], [0.0]]), [m.y[0]], np.full(2, -1.0), np.array([0.0, np.inf]))
+    m.objective = Objective(expr=m.x + 0.0 * m.y[1] if in_goal else 7.0 + 0.0 * m.y[1])
+    return m
+
+
+def box(sense=minimize):
+    """No row at all: each variable goes to an end of its range."""
+    m = ConcreteModel()
+    m.x, m.y = Var(bounds=(-1, 2)), Var(bounds=(-3.5, 4.5), domain=Integers)
+    m.objective = Objective(expr=m.x - 2 * m.y + 1, sense=sense)
+    return m
+
+
+def fixed_rows(side):
+    m = box()
+    m.w = Var(bounds=(0, 9), initialize=2.0)
+    m.w.fix()
+    m.row = Constraint(expr=3 * m.w <= side)
+    return m
+
+
 OPTIMA = {
+    "zeros in rows, one row": (lambda: idle(True, True), LP, 3.0),
+    "zeros in rows, no row, constant objective": (lambda: idle(False, False), LP, 7.0),
+    "zeros in rows, no row": (lambda: idle(False, True), LP, 0.0),
+    "no rows, min": (box, MILP, -8.0),
+    "no rows, max": (lambda: box(maximize), MILP, 9.0),
+    "fixed variables in the only row": (lambda: fixed_rows(6.0), MILP, -8.0),
+    "fixed variables in the only row, within the tolerance": (lambda: fixed_rows(6.0 - 1e-10), MILP, -8.0),
     "LP, min": (lp, LP, 5.0),
     "LP, max": (lambda: lp(maximize), LP, 15.0),
     "MILP, min": (milp, MILP, -20.0),
@@ -153,12 +192,22 @@ def crossed_bounds():
     return m
 
 
+def empty_range(low, high, domain):
+    m = ConcreteModel()
+    m.x = Var(bounds=(low, high), domain=domain)
+    m.objective = Objective(expr=m.x)
+    return m
+
+
 INFEASIBLE = {
     "LP, by presolve": (lambda: impossible_lp(True), LP),
     "LP, by simplex": (lambda: impossible_lp(False), LP),
     "MILP": (impossible_milp, MILP),
     "fixed variables": (lambda: fixed(2.0, 5.0), LP),
     "crossed bounds": (crossed_bounds, LP),
+    "fixed variables in the only row": (lambda: fixed_rows(5.0), MILP),
+    "crossed bounds, no row": (lambda: empty_range(1.0, 0.5, Reals), LP),
+    "no whole number in the bounds, no row": (lambda: empty_range(0.2, 0.8, Integers), MILP),
 }
 
 
@@ -184,6 +233,24 @@ def test_unbounded(backend, needs, sense):
     assert outcome.status in (Status.UNBOUNDED, Status.INFEASIBLE_OR_UNBOUNDED)
     assert_untouched(model, outcome)
     assert outcome.bound is None
+
+
+@pytest.mark.parametrize("sense", [minimize, maximize])
+def test_unbounded_without_a_row(backend, sense):
+    model = ConcreteModel()
+    model.x = Var(bounds=(None, 3) if sense == minimize else (3, None))
+    model.objective = Objective(expr=2 * model.x, sense=sense)
+    outcome = solve(model, Solver(backend.name), LP)
+    assert outcome.status in (Status.UNBOUNDED, Status.INFEASIBLE_OR_UNBOUNDED)
+    assert_untouched(model, outcome)
+
+
+def test_no_lock_of_pyomos_is_waited_for(backend):
+    """Forked relatives share it; one that was killed may have taken it along."""
+    with dependencies.capture_output_lock:
+        assert solve(milp(), backend.name, MILP).status is Status.OPTIMAL
+    assert dependencies.capture_output_lock.acquire(timeout=1.0)
+    dependencies.capture_output_lock.release()
 
 
 def test_a_large_model_is_solved_or_said_to_be_too_large(backend):

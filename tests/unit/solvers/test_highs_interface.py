@@ -14,14 +14,14 @@ from pyomo.environ import Binary, ConcreteModel, Constraint, Objective, SOSConst
 from unit.solvers.random_models import programs
 
 from pyomo_relu.errors import InputError, SolverConfigError
-from pyomo_relu.solvers.highs_interface import LONG_ROWS, NAME, HighsDirect, algorithm
+from pyomo_relu.solvers.highs_interface import LONG_ROWS, HighsDirect, algorithm
 from pyomo_relu.solvers.linear_form import linear_form
 
 QUIETLY = {"load_solutions": False, "raise_exception_on_nonoptimal_result": False}
 
 
 def direct():
-    return SolverFactory(NAME)
+    return SolverFactory("pyomo_relu_highs")
 
 
 @settings(deadline=None, max_examples=150)

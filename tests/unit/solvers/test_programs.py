@@ -1,16 +1,28 @@
 """CBC and GLPK, which are run as programs: their logs and options, and what if one is missing or broken."""
 
 import math
+import os
 import shutil
 import tempfile
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from pyomo.common.tempfiles import TempfileManager
 from pyomo.environ import ConcreteModel, Constraint, Objective, Var
 
 from pyomo_relu.errors import SolverUnavailableError
-from pyomo_relu.solvers import BACKENDS, Capability, Solver, cbc, glpk, probe, solve
+from pyomo_relu.solvers import (
+    BACKENDS,
+    Capability,
+    Solver,
+    availability,
+    available_solvers,
+    cbc,
+    glpk,
+    probe,
+    program,
+    solve,
+)
 from pyomo_relu.solvers.reply import Report, printed_bound
 from pyomo_relu.status import Status
 
@@ -184,7 +196,8 @@ def test_cbc_takes(name, given):
 @pytest.mark.parametrize(
     ("name", "given", "said"),
     [("nosuch", 1, "Invalid option"), ("memlim", "many", "Invalid memory limit"), ("nopresol", True, "takes no value"),
-     ("memlim", "", "No memory limit"), ("help", "", "Usage")],
+     ("memlim", "", "No memory limit"),
+     ("help", "", "Usage"), ("version", "", "GLPSOL"), ("log", "", "No log file")],
 )  # fmt: skip
 def test_glpk_refuses(name, given, said):
     assert said in glpk.check_option(name, given)
@@ -209,17 +222,89 @@ def test_without_a_path_there_is_no_program(monkeypatch, model):
             solve(model, name, LP)
 
 
-@pytest.mark.skipif(shutil.which("sh") is None, reason="fakes programs with sh")
-@pytest.mark.parametrize(("name", "program"), [("cbc", "cbc"), ("glpk", "glpsol")])
-@pytest.mark.parametrize("script", ["echo Version: 9.9.9 9.9; exit 1", "exit 3", "kill -9 $$"])
-def test_a_program_that_fails_is_a_status(monkeypatch, tmp_path, model, name, program, script, capfd):
-    fake_program(tmp_path, program, script)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    outcome = solve(model, name, LP)
+PROGRAMS = {"cbc": "cbc", "glpk": "glpsol"}
+IN_WORDS = {"cbc": "Version: 9.9.9", "glpk": "GLPSOL--GLPK LP/MIP Solver 9.9"}
+ANSWERS = """case "$*" in
+  -stop|--version) echo "{version}"; exit 0;;
+  *-import*|*--write*) ;;
+  *) echo "No input problem file specified; try glpsol --help"; exit 1;;
+esac
+{script}"""
+
+needs_sh = pytest.mark.skipif(shutil.which("sh") is None, reason="fakes programs with sh")
+both = pytest.mark.parametrize("name", PROGRAMS)
+
+
+@pytest.fixture
+def fake(monkeypatch, tmp_path):
+    """Put a program in the place of a solver's; what it is asked of itself it answers in words, if it is to."""
+
+    def put(name, script, answers=True):
+        script = ANSWERS.format(version=IN_WORDS[name], script=script) if answers else script
+        program = fake_program(tmp_path, PROGRAMS[name], script)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+        return program
+
+    return put
+
+
+@needs_sh
+@both
+@pytest.mark.parametrize(
+    "script", ["echo all is lost; exit 3", "kill -SEGV $$", "echo done", "echo all is lost >&2; exit 1"]
+)
+def test_a_program_that_fails_is_a_status(fake, model, name, script, capfd):
+    fake(name, script)
+    outcome = solve(model, Solver(name, time_limit=9), LP)
     assert outcome.status is Status.SOLVER_ERROR
     assert outcome.message
+    assert ("all is lost" in outcome.message) == ("all is lost" in script)
     assert model.x.value is None
     assert capfd.readouterr() == ("", "")
+
+
+@needs_sh
+@both
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("echo error while loading shared libraries: libm.so; exit 127", "exit code 127: 'error while loading"),
+        ("exit 3", "exit code 3"),
+        ("kill -SEGV $$", "exit code 139"),
+        ("echo other 1.0", "'other 1.0'"),
+    ],
+)
+def test_a_program_that_does_not_answer_as_itself_is_broken(fake, model, name, script, said):
+    fake(name, script, answers=False)
+    found = probe(BACKENDS[name])
+    assert (found.runs, found.version) == (False, None)
+    assert found.reason.startswith("broken: ")
+    assert said in found.reason
+    with pytest.raises(SolverUnavailableError, match=f"{BACKENDS[name].title} is broken: .*; (pip|apt) install"):
+        solve(model, Solver(name, time_limit=5), LP)
+
+
+@needs_sh
+def test_what_glpk_says_of_an_option_is_told_from_nonsense(fake, model):
+    fake("glpk", f'case "$*" in --version) echo "{IN_WORDS["glpk"]}";; *) echo Bus error; exit 1;; esac', answers=False)
+    with pytest.raises(SolverUnavailableError, match=r"GLPK is broken: .*exit code 1: 'Bus error'; apt install"):
+        solve(model, Solver("glpk", time_limit=5), LP)
+
+
+@needs_sh
+@both
+def test_a_program_that_hangs_is_told(fake, monkeypatch, model, name):
+    monkeypatch.setattr(program, "ANSWER_SECONDS", 0.3)
+    fake(name, "trap '' INT TERM; sleep 60 & sleep 60", answers=False)
+    assert "does not answer within 0.3 s" in probe(BACKENDS[name]).reason
+    assert name not in available_solvers()
+    with pytest.raises(SolverUnavailableError, match=r"does not answer within 0.3 s; (pip|apt) install"):
+        solve(model, name, LP)
+    fake(name, "sleep 60 & sleep 60")
+    monkeypatch.setattr(availability, "SECONDS", 0.3)
+    found = probe(BACKENDS[name])
+    assert (found.runs, found.version is None) == (False, False)
+    assert found.reason.startswith("broken: has not solved")
 
 
 @pytest.mark.parametrize(("name", "program"), [("cbc", "cbc"), ("glpk", "glpsol")])
@@ -232,19 +317,17 @@ def test_a_file_that_is_no_program_does_not_run(monkeypatch, tmp_path, name, pro
     assert found.reason
 
 
-@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-@pytest.mark.parametrize("name", ["cbc", "glpk"])
-def test_no_file_is_left_behind(monkeypatch, tmp_path, model, name, error):
-    from pyomo.opt.solver import SystemCallSolver
-
-    if BACKENDS[name].version() is None:
-        pytest.skip(BACKENDS[name].install)
-
-    def execute(*_):
-        assert list(tmp_path.rglob("*.lp"))
-        raise error
-
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(SystemCallSolver, "_execute_command", execute)
-    assert solve(model, Solver(name), LP).status in (Status.SOLVER_ERROR, Status.INTERRUPTED)
-    assert list(Path(tmp_path).iterdir()) == []
+@needs_sh
+@both
+@pytest.mark.parametrize("how", ["exit 5", "kill -INT {us}; sleep 60"])
+def test_no_file_is_left_behind(fake, monkeypatch, tmp_path, model, name, how):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    fake(name, f'ls "{folder}"/*/*.lp >"{tmp_path}/seen"; ' + how.format(us=os.getpid()))
+    before = len(TempfileManager._context_stack)
+    outcome = solve(model, Solver(name), LP)
+    assert outcome.status is (Status.SOLVER_ERROR if how == "exit 5" else Status.INTERRUPTED)
+    assert (tmp_path / "seen").read_text().endswith(".lp\n")
+    assert list(folder.iterdir()) == []
+    assert len(TempfileManager._context_stack) == before

@@ -1,0 +1,107 @@
+"""CBC's and GLPK's interfaces of Pyomo, whose programs are watched: they end at the limit, whatever they do."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from pyomo.environ import SolverFactory
+from pyomo.opt.base.solvers import _extract_version
+from pyomo.solvers.plugins.solvers.CBCplugin import CBCSHELL
+from pyomo.solvers.plugins.solvers.GLPK import GLPKSHELL
+
+from pyomo_relu.deadline import Deadline
+from pyomo_relu.solvers.program import Program, ProgramError, ProgramTimeoutError, answer
+
+CBC_NAME, GLPK_NAME = "pyomo_relu_cbc", "pyomo_relu_glpk"
+"""The interfaces' names in Pyomo's ``SolverFactory``."""
+
+_LATE, _GRACE = 1.1, 0.8
+"""A program is killed when its limit has passed by a tenth and 0.8 s: by then it has stopped by itself, or hangs."""
+
+
+class WatchedProgram:
+    """Mixed into one of Pyomo's shell interfaces, which then has a time limit that holds.
+
+    Attributes
+    ----------
+    limit_option : str
+        The program's own option for the time limit.
+    as_limit : callable
+        Makes of seconds what that option takes.
+    asked : tuple of str
+        Arguments with which the program tells its version.
+    """
+
+    limit_option: str
+    as_limit: Callable[[float], float | int]
+    asked: tuple[str, ...]
+    options: Any
+    executable: Callable[[], str]
+    _tee: bool
+    _running: Program | None = None
+    _limit, _killed = Deadline(), Deadline()
+
+    def limit(self, seconds: float | None) -> None:
+        """Let the next solve take so long, from now on."""
+        self._limit = Deadline.after(seconds)
+        self._killed = Deadline.after(None if seconds is None else _LATE * seconds + _GRACE)
+
+    def interrupt(self) -> None:
+        """Stop the program as Ctrl-C does; where none runs there is nothing to wait for.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If none runs.
+        """
+        if self._running is None:
+            raise KeyboardInterrupt
+        self._running.interrupt()
+
+    def create_command_line(self, executable: str, problem_files: Any) -> Any:
+        """Return the command, with what is left of the time after the model was written."""
+        left = self._limit.left
+        if left == 0.0:
+            raise ProgramTimeoutError("the model was not written in time")
+        if math.isfinite(left):
+            self.options[self.limit_option] = type(self).as_limit(left)
+        return super().create_command_line(executable, problem_files)  # type: ignore[misc]
+
+    def _execute_command(self, command: Any) -> tuple[int, str]:
+        self._running = Program(command.cmd, sys.stdout if self._tee else None)
+        try:
+            ended = self._running.wait(self._killed)
+        finally:
+            self._running = None
+        if ended.code != 0:
+            said = f": {ended.last_line}" if ended.last_line else ""
+            raise ProgramError(f"{command.cmd[0]} ended with exit code {ended.code}{said}")
+        return ended.code, ended.said
+
+    def _get_version(self, executable: str | None = None) -> Any:
+        # Pyomo's own way starts the program anew for each solve, and waits 2 to 5 s.
+        return _extract_version(answer(executable or self.executable(), *self.asked).said)
+
+
+class WatchedCbc(WatchedProgram, CBCSHELL):  # type: ignore[misc]
+    """CBC, with a limit that holds."""
+
+    limit_option, as_limit, asked = "seconds", float, ("-stop",)
+
+
+class WatchedGlpk(WatchedProgram, GLPKSHELL):  # type: ignore[misc]
+    """GLPK, with a limit that holds; ``glpsol`` takes whole seconds."""
+
+    limit_option, as_limit, asked = "tmlim", math.ceil, ("--version",)
+
+
+def cancel(interface: Any) -> None:
+    """Ask the program to stop, and kill it if it does not."""
+    interface.interrupt()
+
+
+SolverFactory.register(CBC_NAME, doc="CBC, killed where its time limit does not hold")(WatchedCbc)
+SolverFactory.register(GLPK_NAME, doc="GLPK, killed where its time limit does not hold")(WatchedGlpk)

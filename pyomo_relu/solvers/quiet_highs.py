@@ -1,0 +1,69 @@
+"""`QuietHighs`: the one way in which HiGHS objects are made here. They print nothing, and hear Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from typing import Any
+
+import highspy
+
+_Highs: Any = highspy.Highs
+
+if hasattr(os, "register_at_fork"):
+    # HiGHS would wait for ever for the threads that it had before a fork, in which they do not live on.
+    os.register_at_fork(after_in_child=lambda: _Highs.resetGlobalScheduler(False))
+
+
+class QuietHighs(_Highs):  # type: ignore[misc]
+    """HiGHS without its banner, whose runs end where Ctrl-C is pressed.
+
+    HiGHS 1.16 prints who it is when callbacks are enabled, which the constructor does, unless it is silent by then. And
+    while it runs, Python hears no signals but in callbacks, where a KeyboardInterrupt would get lost: HiGHS takes it for
+    an error of its own.
+
+    Examples
+    --------
+    >>> highs = QuietHighs()
+    >>> highs.addVar(1.0, 3.0), highs.changeColCost(0, 2.0), highs.run(), highs.getObjectiveValue()
+    (<HighsStatus.kOk: 0>, <HighsStatus.kOk: 0>, <HighsStatus.kOk: 0>, 2.0)
+    """
+
+    def __init__(self) -> None:
+        self._stopped = False
+        super().__init__()
+        for may_stop in (self.cbSimplexInterrupt, self.cbIpmInterrupt, self.cbMipInterrupt):
+            may_stop.subscribe(self._look)
+
+    def enableCallbacks(self) -> None:  # noqa: N802 - HiGHS's name
+        """Enable callbacks, silently."""
+        self.silent()
+        super().enableCallbacks()
+
+    def run(self) -> Any:
+        """Solve; Ctrl-C ends that, and is then passed on to whoever it was for.
+
+        Returns
+        -------
+        highspy.HighsStatus
+        """
+        self._stopped = False
+        before = signal.getsignal(signal.SIGINT)
+        if not callable(before) or threading.current_thread() is not threading.main_thread():
+            return super().run()
+        signal.signal(signal.SIGINT, lambda *_: self.cancelSolve())
+        try:
+            return super().run()
+        finally:
+            signal.signal(signal.SIGINT, before)
+            if self._stopped:
+                before(signal.SIGINT, None)
+
+    def cancelSolve(self) -> None:  # noqa: N802 - HiGHS's name
+        """Let the run end that is under way."""
+        self._stopped = True
+
+    def _look(self, event: Any) -> None:
+        if self._stopped:
+            event.interrupt()
