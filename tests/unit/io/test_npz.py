@@ -174,10 +174,10 @@ class Bomb:
 def test_pickles_are_never_run(tmp_path: Path) -> None:
     path = tmp_path / "net.npz"
     np.savez(path, **(OWN | {"weight_1": np.array([[Bomb()]], dtype=object)}))
-    with pytest.raises(NetworkFileError, match="Object arrays cannot be loaded"):
+    with pytest.raises(NetworkFileError, match="damaged"):
         load_network(path)
     path.write_bytes(pickle.dumps(Bomb()))
-    with pytest.raises(NetworkFileError, match="not a zip file"):
+    with pytest.raises(NetworkFileError, match="damaged"):
         load_network(path)
 
 
@@ -207,7 +207,7 @@ def header(text: str) -> bytes:
             header("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1), }\n") + bytes(16),
             "more bytes than its shape",
         ),
-        (header("{'descr': '|O', 'fortran_order': False, 'shape': (), }\n") + pickle.dumps(Bomb()), "Object arrays"),
+        (header("{'descr': '|O', 'fortran_order': False, 'shape': (), }\n") + pickle.dumps(Bomb()), "damaged"),
         (header("(" * 5000 + "\n"), "damaged"),
         (header("-" * 9000 + "1\n"), "damaged"),
         (header("{'descr': \n"), "damaged"),
@@ -234,7 +234,7 @@ def test_a_changed_weight_does_not_pass_the_checksum(tmp_path: Path) -> None:
     data, number = path.read_bytes(), np.float64(1.2345).tobytes()
     assert number in data
     path.write_bytes(data.replace(number, np.float64(1.2346).tobytes(), 1))
-    with pytest.raises(NetworkFileError, match="Bad CRC-32"):
+    with pytest.raises(NetworkFileError, match="damaged"):
         load_network(path)
 
 
@@ -242,7 +242,7 @@ def test_a_name_twice(tmp_path: Path) -> None:
     path = save(tmp_path, OWN)
     with zipfile.ZipFile(path, "a") as twice:
         data = twice.read("bias_1.npy")
-        with pytest.warns(UserWarning, match="Duplicate"):
+        with pytest.warns(UserWarning, match=r"bias_1\.npy"):
             twice.writestr("bias_1.npy", data)
     with pytest.raises(NetworkFileError, match="a name occurs twice"):
         load_network(path)

@@ -320,7 +320,7 @@ def test_a_module_without_its_parts(tmp_path: Path) -> None:
         load_network(save(module, tmp_path))
     module = nn.Sequential()
     module._modules["0"] = module
-    with pytest.raises(NetworkFileError, match=r"a module: damaged.*recursion"):
+    with pytest.raises(NetworkFileError, match="a module: damaged"):
         load_network(save(module, tmp_path))
 
 

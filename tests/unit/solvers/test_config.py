@@ -1,7 +1,9 @@
 """`Solver`: what it refuses, where its name comes from, and the TOML file."""
 
 import copy
+import errno
 import math
+import os
 import pickle
 from dataclasses import FrozenInstanceError
 
@@ -205,9 +207,9 @@ def test_bad_toml_is_one_line_that_names_the_file(tmp_path, text, said):
 
 
 def test_a_file_that_is_missing_or_none(tmp_path):
-    with pytest.raises(SolverConfigError, match=r"no\.toml: No such file"):
+    with pytest.raises(SolverConfigError, match=rf"no\.toml: {os.strerror(errno.ENOENT)}"):
         Solver.from_toml(tmp_path / "no.toml")
-    with pytest.raises(SolverConfigError, match=r"directory"):
+    with pytest.raises(SolverConfigError, match=f"{tmp_path}: {os.strerror(errno.EISDIR)}"):
         Solver.from_toml(tmp_path)
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe[solver]")
     with pytest.raises(SolverConfigError, match="not TOML"):
