@@ -247,7 +247,7 @@ def test_long_assignments_are_folded():
         (("draw", "none.cnf", "--out", "p.png"), "no such file"),
         (("draw", "two-points", "--out", "p.png"), "only pre-images with 2 inputs can be drawn"),
         (("draw", "ball", "--out", "p.txt"), "unknown suffix"),
-        (("decode", "sat.cnf"), "No such command"),
+        (("decode", "sat.cnf"), "decode"),
     ],
 )
 def test_bad_input_is_one_line(run, arguments, said):

@@ -91,7 +91,7 @@ def test_errors_of_the_block_stay_what_they_are(tmp_path, error):
 @pytest.mark.parametrize("size", [1, 10_000_000])
 def test_a_full_disk_is_told_in_one_line(size):
     """A small block is written when the file is closed, a large one inside the block."""
-    with pytest.raises(InputError, match=r"cannot write /dev/full: No space left on device"):
+    with pytest.raises(InputError, match=f"cannot write /dev/full: {os.strerror(errno.ENOSPC)}"):
         write(Path("/dev/full"), b"x" * size)
     assert Path("/dev/full").is_char_device()
 
@@ -103,15 +103,15 @@ def test_a_disk_that_fails_while_a_file_is_replaced_leaves_the_old_one(tmp_path)
         with atomic_write(tmp_path / "x"):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with pytest.raises(InputError, match=r"cannot write .*x: No space left on device"):
+    with pytest.raises(InputError, match=f"cannot write .*x: {os.strerror(errno.ENOSPC)}"):
         fail()
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("x", b"old")]
 
 
 def test_what_cannot_be_written_is_refused_in_one_line(tmp_path):
-    with pytest.raises(InputError, match=r"cannot write .*nowhere/x: No such file or directory"):
+    with pytest.raises(InputError, match=f"cannot write .*nowhere/x: {os.strerror(errno.ENOENT)}"):
         write(tmp_path / "nowhere" / "x", b"")
-    with pytest.raises(InputError, match=r"cannot write .*: Is a directory"):
+    with pytest.raises(InputError, match=f"cannot write .*: {os.strerror(errno.EISDIR)}"):
         write(tmp_path, b"")
     assert list(tmp_path.iterdir()) == []
 

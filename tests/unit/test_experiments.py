@@ -1,7 +1,9 @@
 """Experiments: seeded, resumable, the same with any number of workers; and their mathematics."""
 
+import errno
 import json
 import math
+import os
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from importlib.metadata import EntryPoint
@@ -192,7 +194,7 @@ def test_reproduce_takes_a_path_as_text_and_refuses_a_file(tmp_path):
     pytest.importorskip("matplotlib")
     assert reproduce(Tiny(), str(tmp_path / "folder"), runs=1).files[0] == tmp_path / "folder" / "tiny.jsonl"
     (tmp_path / "file").touch()
-    with pytest.raises(pr.InputError, match=r"cannot make the folder .*file: File exists"):
+    with pytest.raises(pr.InputError, match=f"cannot make the folder .*file: {os.strerror(errno.EEXIST)}"):
         reproduce(Tiny(), tmp_path / "file", runs=1)
 
 

@@ -21,8 +21,7 @@ def test_it_is_frozen_and_copies_its_arrays():
     net = pr.Network.from_arrays([weight])
     weight[0, 0] = 7.0
     assert net[0].weight[0, 0] == 1.0
-    with pytest.raises(ValueError, match="read-only"):
-        net[0].weight[0, 0] = 7.0
+    assert not net[0].weight.flags.writeable
     with pytest.raises(AttributeError):
         net.layers = ()
 
@@ -116,8 +115,7 @@ def test_a_copy_is_frozen_too(copied):
     layer, box = copied(pr.Layer([[1.0], [-1.0]], slope=0.5)), copied(pr.Box.of((0.0, 1.0), 2))
     assert (layer([2.0]).tolist(), layer.slope, box.upper.tolist()) == ([2.0, -1.0], 0.5, [1.0, 1.0])
     for array in (layer.weight, layer.bias, box.lower, box.upper):
-        with pytest.raises(ValueError, match="read-only"):
-            array[0] = 7.0
+        assert not array.flags.writeable
 
 
 def test_products_of_weights_may_leave_the_range_of_weights():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -292,7 +294,7 @@ def test_a_folder_with_codes_of_somebody_else_is_refused(tmp_path: Path) -> None
 
 def test_a_store_cannot_be_where_a_file_is(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(pr.InputError, match=r"store .*file: File exists"):
+    with pytest.raises(pr.InputError, match=f"store .*file: {os.strerror(errno.EEXIST)}"):
         pr.invert_many(NET, X, LINEAR, store=tmp_path / "file")
 
 
@@ -367,7 +369,7 @@ def test_a_full_disk_is_an_error_of_one_line(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2500, hard))
     try:
-        with pytest.raises(pr.InputError, match=r"cannot write .*results.jsonl: File too large"):
+        with pytest.raises(pr.InputError, match=f"cannot write .*results.jsonl: {os.strerror(errno.EFBIG)}"):
             pr.invert_many(NET, X, LINEAR, store=tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

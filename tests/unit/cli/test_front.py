@@ -39,14 +39,14 @@ def test_help_of_invert_names_every_flag(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nonsense"], "No such command 'nonsense'"),
-        (["invert"], "Missing argument"),
-        (["invert", "net.npz"], "Missing argument"),
-        (["invert", "net.npz", "x.npy", "--nonsense"], "No such option: --nonsense"),
-        (["invert", "net.npz", "x.npy", "--time-limit", "soon"], "'--time-limit'"),
-        (["invert", "net.npz", "x.npy", "--threads", "1.5"], "'--threads'"),
-        (["invert", "net.npz", "x.npy", "--box", "-3"], "'--box' requires 2 arguments"),
-        (["show", "net.npz", "x.npy"], "unexpected extra argument"),
+        (["nonsense"], "nonsense"),
+        (["invert"], "NETWORK"),
+        (["invert", "net.npz"], "OBSERVATION"),
+        (["invert", "net.npz", "x.npy", "--nonsense"], "--nonsense"),
+        (["invert", "net.npz", "x.npy", "--time-limit", "soon"], "--time-limit"),
+        (["invert", "net.npz", "x.npy", "--threads", "1.5"], "--threads"),
+        (["invert", "net.npz", "x.npy", "--box", "-3"], "--box"),
+        (["show", "net.npz", "x.npy"], "x.npy"),
     ],
 )
 def test_usage_errors_are_one_line(run: Run, folder: Path, arguments: list[str], said: str) -> None:

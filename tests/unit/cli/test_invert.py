@@ -67,7 +67,7 @@ def test_a_log_asked_for_in_the_config_can_be_switched_off(run: Run, folder: Pat
     quiet = run("invert", "net.npz", "x.npy", "--json", "--config", "run.toml", "--no-log")
     loud = run("invert", "net.npz", "x.npy", "--json", "--config", "run.toml")
     assert quiet.err == ""
-    assert "HiGHS" in loud.err
+    assert len(loud.err.splitlines()) > 10
     assert loud.json["z"] == quiet.json["z"]
 
 

@@ -140,5 +140,5 @@ def test_a_task_that_kills_dask_workers_is_told_and_what_was_done_is_kept(
         assert run(*command, "--runs", 1).code == 0
         ran = run(*command, "--runs", 2, "--resume")
     assert ran.code == 2
-    assert "a task was lost; what is done is kept: go on with --resume: KilledWorker" in ran.err
+    assert "a task was lost; what is done is kept: go on with --resume: " in ran.err
     assert list(journal("out/tiny.jsonl")) == [("cell", 0.1, 0)]

@@ -178,7 +178,7 @@ def test_pickles_are_never_run(tmp_path: Path) -> None:
     with pytest.raises(NetworkFileError, match=r"weight_1\.npy: holds pickled Python objects, which are never loaded"):
         load_network(path)
     path.write_bytes(pickle.dumps(Bomb()))
-    with pytest.raises(NetworkFileError, match="not a zip file"):
+    with pytest.raises(NetworkFileError, match="damaged"):
         load_network(path)
 
 
@@ -280,7 +280,7 @@ def test_a_changed_weight_does_not_pass_the_checksum(tmp_path: Path) -> None:
     data, number = path.read_bytes(), np.float64(1.2345).tobytes()
     assert number in data
     path.write_bytes(data.replace(number, np.float64(1.2346).tobytes(), 1))
-    with pytest.raises(NetworkFileError, match="Bad CRC-32"):
+    with pytest.raises(NetworkFileError, match="damaged"):
         load_network(path)
 
 
@@ -288,7 +288,7 @@ def test_a_name_twice(tmp_path: Path) -> None:
     path = save(tmp_path, OWN)
     with zipfile.ZipFile(path, "a") as twice:
         data = twice.read("bias_1.npy")
-        with pytest.warns(UserWarning, match="Duplicate"):
+        with pytest.warns(UserWarning, match=r"bias_1\.npy"):
             twice.writestr("bias_1.npy", data)
     with pytest.raises(NetworkFileError, match="a name occurs twice"):
         load_network(path)
