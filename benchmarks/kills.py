@@ -190,9 +190,14 @@ def settings(dask: str | None) -> list[Setting]:
         flags = ("--dask", dask)
         found.append(
             Setting(
-                "invert-many --dask", batch(*flags), batch(*flags, "--resume"), lines, some, batch_outcome,
+                "invert-many --dask",
+                batch(*flags),
+                batch(*flags, "--resume"),
+                lines,
+                some,
+                batch_outcome,
                 ("parent", "terminal", "dask worker", "dask worker"),
-            )  # fmt: skip
+            )
         )
     return found
 
@@ -230,7 +235,10 @@ def marked(mark: str) -> list[int]:
     for path in Path("/proc").iterdir():
         if path.name.isdigit():
             with suppress(OSError):
-                if f"{MARK}={mark}".encode() in (path / "environ").read_bytes() and "State:\tZ" not in (path / "status").read_text():
+                if (
+                    f"{MARK}={mark}".encode() in (path / "environ").read_bytes()
+                    and "State:\tZ" not in (path / "status").read_text()
+                ):
                     found.append(int(path.name))
     return found
 
@@ -304,8 +312,19 @@ def end(processes: list[int]) -> None:
 # ---- one kill
 
 
-def kill_once(setting: Setting, victim: str, name: str, seed: int, reference: dict[str, Any], root: Path, cluster_mark: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Kill:
+    """What is killed, by what signal; the seed draws when. No command: a forked relative."""
+
+    setting: Setting | None
+    victim: str
+    signal: str
+    seed: int
+
+
+def kill_once(kill: Kill, setting: Setting, reference: dict[str, Any], root: Path, cluster_mark: str) -> dict[str, Any]:
     """Run, kill, go on, compare; return what went wrong."""
+    victim, name, seed = kill.victim, kill.signal, kill.seed
     rng, folder, mark = random.Random(seed), root / f"{seed}", uuid4().hex
     prepare(folder)
     found: dict[str, Any] = {"seed": seed, "command": setting.name, "victim": victim, "signal": name, "faults": []}
@@ -319,7 +338,7 @@ def kill_once(setting: Setting, victim: str, name: str, seed: int, reference: di
             found["faults"].append("stuck: no progress")
         target = _send(victim, name, process, rng, cluster_mark)
         found["hit"] = target is not None
-        _check_end(found, setting, victim, process, mark, folder)
+        _check_end(found, victim, process, mark)
         if (process.returncode or found["hit"]) and victim in ("parent", "terminal"):
             again = started(setting.again(folder), folder, mark)
             try:
@@ -356,7 +375,9 @@ def _send(victim: str, name: str, process: subprocess.Popen[str], rng: random.Ra
     return None
 
 
-def _check_end(found: dict[str, Any], setting: Setting, victim: str, process: subprocess.Popen[str], mark: str, folder: Path) -> None:
+def _check_end(
+    found: dict[str, Any], setting: Setting, victim: str, process: subprocess.Popen[str], mark: str, folder: Path
+) -> None:
     """Check that the command ends: at once where it was told to, with all its work done where a worker died."""
     told = victim in ("parent", "terminal")
     begun = time.monotonic()
@@ -464,7 +485,13 @@ def kill_relative(name: str, seed: int, root: Path) -> dict[str, Any]:
     """Kill a forked child in a solve; its relatives must go on."""
     folder, mark = root / f"{seed}", uuid4().hex
     folder.mkdir(parents=True)
-    found: dict[str, Any] = {"seed": seed, "command": "forked solves", "victim": "relative", "signal": name, "faults": []}
+    found: dict[str, Any] = {
+        "seed": seed,
+        "command": "forked solves",
+        "victim": "relative",
+        "signal": name,
+        "faults": [],
+    }
     process = started([sys.executable, "-W", "ignore", "-c", FORKED, str(seed), name], folder, mark)
     try:
         code = process.wait(60.0)
@@ -489,21 +516,24 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=None, help="begin no further kill after this long")
     parser.add_argument("--out", type=Path, default=None, help="folder of kills.jsonl; runs that failed are kept in it")
     arguments = parser.parse_args()
+    # Told to end, this ends all that it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     root = Path(tempfile.mkdtemp()) if arguments.out is None else arguments.out.resolve() / uuid4().hex[:8]
     late = None if arguments.seconds is None else time.monotonic() + arguments.seconds
     found = []
     with cluster_or_not(root, arguments.no_dask) as (dask, cluster_mark):
         plan = planned(dask, arguments.count, arguments.seed, arguments.only)
         references: dict[str, dict[str, Any]] = {}
-        for setting, victim, name, seed in plan:
+        for kill in plan:
             if late is not None and time.monotonic() > late:
                 break
-            if setting is None:
-                line = kill_relative(name, seed, root)
+            if kill.setting is None:
+                line = kill_relative(kill.signal, kill.seed, root)
             else:
-                if setting.name not in references:
-                    references[setting.name] = untouched(setting, root)
-                line = kill_once(setting, victim, name, seed, references[setting.name], root, cluster_mark)
+                name = kill.setting.name
+                if name not in references:
+                    references[name] = untouched(kill.setting, root)
+                line = kill_once(kill, kill.setting, references[name], root, cluster_mark)
             found.append(line)
             print(json.dumps(line), flush=True)
             if arguments.out is not None:
@@ -524,7 +554,7 @@ def cluster_or_not(root: Path, no_dask: bool) -> Iterator[tuple[str | None, str]
         yield found
 
 
-def planned(dask: str | None, count: int, seed: int, only: str | None) -> list[tuple[Setting | None, str, str, int]]:
+def planned(dask: str | None, count: int, seed: int, only: str | None) -> list[Kill]:
     """Return which command is killed how: in turn, so that few kills reach all kinds of commands too."""
     kinds: list[tuple[Setting | None, str, str]] = []
     for setting in settings(dask):
@@ -536,7 +566,7 @@ def planned(dask: str | None, count: int, seed: int, only: str | None) -> list[t
     if only is not None:
         kinds = [kind for kind in kinds if only in ("forked solves" if kind[0] is None else kind[0].name)]
     random.Random(seed).shuffle(kinds)
-    return [(*kinds[i % len(kinds)], 1000 * seed + i) for i in range(count)]
+    return [Kill(*kinds[i % len(kinds)], 1000 * seed + i) for i in range(count)]
 
 
 def untouched(setting: Setting, root: Path) -> dict[str, Any]:

@@ -120,10 +120,9 @@ def _spoil(kind, weights, biases, slopes, truth, rng) -> None:
         if len(weights) > 1 and rng.random() < 0.5:
             weights[1][:, 0] = 0.0
     if kind == "wild":
-        for w, b in zip(weights, biases, strict=True):
+        for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
             rows = 10.0 ** rng.integers(-9, 10, len(w)) if rng.random() < 0.5 else 10.0 ** float(rng.integers(-9, 10))
-            w *= np.reshape(rows, (-1, 1))
-            b *= rows
+            weights[i], biases[i] = w * np.reshape(rows, (-1, 1)), b * rows
     if kind == "cancelling":
         # Neurons in pairs of nearly the same large value, which the next layer subtracts.
         size = 10.0 ** float(rng.integers(4, 17))

@@ -22,9 +22,9 @@ LAST_BITS = Fraction(1, 10**12)
 """What is false by no more than this part is told apart: it is rounding, not reasoning."""
 
 NEAR = 1e-9, 1e-6
-"""Parts of a pre-image are counted with both as slack, those of the first only with a code that meets x but for rounding.
+"""Parts of a pre-image are counted with both as slack; where the counts differ, it is open how many there are.
 
-Where the counts differ, it is open how many there are.
+With the first, only those parts count that have a code that meets x but for rounding.
 """
 
 FAR = 1e-5
@@ -53,22 +53,40 @@ def of_result(truth: Truth, result: pr.Result, *, tube: float | None = None) -> 
     if known is None:
         if result.status is pr.Status.INFEASIBLE and tube is not None:
             room = Fraction(1e-5 * truth.scale)
-            yield Assertion(TRUSTED, "infeasible", f"no code in the tube of {tube}",
-                            lambda: _present(truth, "inf", Fraction(tube) - room, lambda k: k.in_box))  # fmt: skip
+            yield Assertion(
+                TRUSTED,
+                "infeasible",
+                f"no code in the tube of {tube}",
+                lambda: _present(truth, "inf", Fraction(tube) - room, lambda k: k.in_box),
+            )
         yield from _ends(result)
         return
     yield Assertion(VERIFIED, "in the box", f"z = {result.z.tolist()} lies in the box", lambda: int(not known.in_box))
-    yield Assertion(VERIFIED, "residual, as a field", f"residual = {result.residual!r}", lambda: _differs(truth, known, norm, result.residual))
+    yield Assertion(
+        VERIFIED,
+        "residual, as a field",
+        f"residual = {result.residual!r}",
+        lambda: _differs(truth, known, norm, result.residual),
+    )
     if result.realizable:
         yield Assertion(VERIFIED, "met", "realizable", lambda: _above(known.inf, truth.met))
     if result.realizable is False:
         standing = VERIFIED if not result.certificate.trusted else TRUSTED
         yield Assertion(standing, "not met", "realizable is False", lambda: _present(truth, "inf", truth.met, scope))
     if result.status is pr.Status.OPTIMAL:
-        yield Assertion(TRUSTED, "optimal", f"{result.residual!r} is optimal", lambda: _not_optimal(truth, norm, result.residual, scope))
+        yield Assertion(
+            TRUSTED,
+            "optimal",
+            f"{result.residual!r} is optimal",
+            lambda: _not_optimal(truth, norm, result.residual, scope),
+        )
     if tube is not None:
-        yield Assertion(VERIFIED, "in the tube", f"z is in the tube of {tube!r}",
-                        lambda: _above(known.inf, Fraction(tube) + Fraction(1e-9 * truth.scale)))  # fmt: skip
+        yield Assertion(
+            VERIFIED,
+            "in the tube",
+            f"z is in the tube of {tube!r}",
+            lambda: _above(known.inf, Fraction(tube) + Fraction(1e-9 * truth.scale)),
+        )
     yield from _ends(result)
 
 
@@ -94,32 +112,22 @@ def _of_claim(truth: Truth, known: Known | None, norm: str, claim: Any) -> Asser
     kind = next((kind for pattern, kind in PATTERNS if re.match(pattern, claim.text)), "unread")
     value = None if claim.value is None else Fraction(claim.value)
     standing = claim.standing.value
-    test: Callable[[], Fraction | float]
     named = re.match(r"\|\|G\(z\) - x\|\|_(inf|1|2)", claim.text)
     norm = named[1] if named else norm
     scope = _scope_of(truth, claim.text)
-    if kind == "residual":
-        test = lambda: _differs(truth, known, norm, value)
-    elif kind == "residual at most":
-        test = lambda: _above(known.residual(norm), power(value, norm))
-    elif kind == "bound":
-        test = lambda: _below(truth, norm, value, scope, standing)
-    elif kind == "in the box":
-        test = lambda: int(not known.in_box)
-    elif kind == "met":
-        test = lambda: _above(known.inf, Fraction(float(claim.text.split()[5])) * (1 + EQUAL))
-    elif kind == "not met":
-        test = lambda: _present(truth, "inf", truth.met, scope)
-    elif kind == "only code":
-        test = lambda: int(another_code(truth, known))
-    elif kind == "wrong bound":
-        said = Fraction(float(claim.text.split()[3]))
-        test = lambda: _above(known.residual(norm), power(said, norm))
-    elif kind == "second norm":
-        test = lambda: _second(truth, known, claim)
-    else:
-        test = lambda: 1
-    return Assertion(standing, kind, str(claim), test)
+    tests: dict[str, Callable[[], Fraction | float]] = {
+        "residual": lambda: _differs(truth, known, norm, value),
+        "residual at most": lambda: _above(known.residual(norm), power(value, norm)),
+        "bound": lambda: _below(truth, norm, value, scope, standing),
+        "in the box": lambda: int(not known.in_box),
+        "met": lambda: _above(known.inf, Fraction(float(claim.text.split()[5])) * (1 + EQUAL)),
+        "not met": lambda: _present(truth, "inf", truth.met, scope),
+        "only code": lambda: int(another_code(truth, known)),
+        "wrong bound": lambda: _above(known.residual(norm), power(Fraction(float(claim.text.split()[3])), norm)),
+        "second norm": lambda: _second(truth, known, claim),
+        "unread": lambda: 1,
+    }
+    return Assertion(standing, kind, str(claim), tests[kind])
 
 
 def _scope_of(truth: Truth, text: Any) -> Callable[[Known], bool]:
@@ -154,7 +162,7 @@ def _differs(truth: Truth, known: Known, norm: str, value: float | Fraction) -> 
 
 
 def _below(truth: Truth, norm: str, value: Fraction, scope: Callable[[Known], bool], standing: str) -> Fraction:
-    """Return by how much a known code refutes a lower bound; trusted ones up to what the package says solvers let pass."""
+    """Return by how much a known code refutes a lower bound; a trusted one beyond what solvers are said to let pass."""
     best = truth.best(norm, scope)
     if best is None:
         return Fraction(0)
@@ -177,14 +185,17 @@ def _not_optimal(truth: Truth, norm: str, residual: float, scope: Callable[[Know
 
 
 def _second(truth: Truth, known: Known, claim: Any) -> Fraction:
-    found = re.match(r"among the codes within (\S+), \|\|G\(z\) - x\|\|_(\d) = (\S+?)(?:, at least (\S+))?$", claim.text)
+    found = re.match(
+        r"among the codes within (\S+), \|\|G\(z\) - x\|\|_(\d) = (\S+?)(?:, at least (\S+))?$", claim.text
+    )
     if not found:
         return Fraction(1)
     tube, norm, value, least = Fraction(float(found[1])), found[2], Fraction(claim.value), found[4]
     wrong = _differs(truth, known, norm, value)
     if least is not None:
-        inside = lambda k: k.in_box and k.inf <= tube * (1 - Fraction(1, 10**6))
-        wrong = max(wrong, _below(truth, norm, Fraction(float(least)), inside, TRUSTED))
+        inner = tube * (1 - Fraction(1, 10**6))
+        inside = _below(truth, norm, Fraction(float(least)), lambda k: k.in_box and k.inf <= inner, TRUSTED)
+        wrong = max(wrong, inside)
     return wrong
 
 
@@ -192,19 +203,22 @@ def another_code(truth: Truth, known: Known) -> bool:
     """Whether another code is known that has exactly the same output, along what leaves the active rows alone, too."""
     if any(other.output == known.output and other.z != known.z for other in truth.known.values()):
         return True
-    h = [([Fraction(int(i == j)) for j in range(len(known.z))], v) for i, v in enumerate(known.z)]
-    for weight, bias, slope in truth._layers:
+    size = len(known.z)
+    h = [([Fraction(int(i == j)) for j in range(size)], v) for i, v in enumerate(known.z)]
+    for weight, bias, slope in truth.layers:
         following = []
         for row, b in zip(weight, bias, strict=True):
-            gradient = [sum((w * g[i] for w, (g, _) in zip(row, h, strict=True)), Fraction(0)) for i in range(len(known.z))]
+            gradient = [
+                sum((w * g[i] for w, (g, _) in zip(row, h, strict=True)), Fraction(0)) for i in range(len(known.z))
+            ]
             t = sum((w * v for w, (_, v) in zip(row, h, strict=True)), b)
             gain = Fraction(1) if t > 0 else slope
             following.append(([gain * v for v in gradient], gain * t))
         h = following
-    for direction in null_directions([row for row, _ in truth._observed_rows(h)], len(known.z)):
-        for step in itertools.product((1, -1), (20, 60)):
-            size = Fraction(step[0], 2 ** step[1])
-            if tuple(truth.output([v + size * d for v, d in zip(known.z, direction, strict=True)])) == known.output:
+    for direction in null_directions([row for row, _ in truth.observed_rows(h)], size):
+        for sign, bits in itertools.product((1, -1), (20, 60)):
+            step = Fraction(sign, 2**bits)
+            if tuple(truth.output([v + step * d for v, d in zip(known.z, direction, strict=True)])) == known.output:
                 return True
     return False
 
@@ -215,7 +229,8 @@ def of_extent(truth: Truth, found: Any) -> Iterator[Assertion]:
     if found.level is None:
         return
     norm, level = str(found.norm), Fraction(found.level)
-    scope = next((re.search(r"_inf <= (\S+) *$", c.text) for c in found.certificate.claims if " and ||" in c.text), None)
+    texts = list(found.certificate.claims)
+    scope = next((re.search(r"_inf <= (\S+) *$", claim.text) for claim in texts if " and ||" in claim.text), None)
     tube = None if scope is None else Fraction(float(scope[1])) * (1 + EQUAL)
     # The level is told with nine digits.
     room = Fraction(1, 10**12) * Fraction(truth.scale)
@@ -247,21 +262,37 @@ def of_extent(truth: Truth, found: Any) -> Iterator[Assertion]:
             for i in range(len(end))
         ]
 
-    texts = [claim for claim in found.certificate.claims]
     rests = {claim.standing.value: int(claim.text.split()[0]) for claim in texts if "outer bounds" in claim.text}
     yield Assertion(VERIFIED, "extent: attained", f"{texts[0]}", attained)
     if VERIFIED in rests:
         # Which of them are verified is not told: no more may fail than are trusted.
-        yield Assertion(VERIFIED, "extent: bounds", f"{rests[VERIFIED]} verified outer bounds",
-                        lambda: sum(b > 0.0 for b in beyond(Fraction(0))) > rests.get(TRUSTED, 0) and max(beyond(Fraction(0))))  # fmt: skip
+        yield Assertion(
+            VERIFIED,
+            "extent: bounds",
+            f"{rests[VERIFIED]} verified outer bounds",
+            lambda: _too_many(beyond(Fraction(0)), rests.get(TRUSTED, 0)),
+        )
     if TRUSTED in rests:
-        yield Assertion(TRUSTED, "extent: bounds", f"{rests[TRUSTED]} trusted outer bounds {found.lower} {found.upper}",
-                        lambda: max([0.0, *(b for b in beyond(Fraction(1, 10**6)) if b > 1e-5 * _size(found))]))  # fmt: skip
+        yield Assertion(
+            TRUSTED,
+            "extent: bounds",
+            f"{rests[TRUSTED]} trusted outer bounds {found.lower} {found.upper}",
+            lambda: max([0.0, *(b for b in beyond(Fraction(1, 10**6)) if b > 1e-5 * _size(found))]),
+        )
     if found.unique is True:
         standing = TRUSTED if TRUSTED in rests else VERIFIED
-        yield Assertion(standing, "extent: unique", f"unique within {found.apart}", lambda: _spread(truth, inside, found.apart))
+        yield Assertion(
+            standing, "extent: unique", f"unique within {found.apart}", lambda: _spread(truth, inside, found.apart)
+        )
     if found.unique is False:
-        yield Assertion(VERIFIED, "extent: not unique", "two codes", lambda: int(not (found.attained_width > found.apart).any()))
+        yield Assertion(
+            VERIFIED, "extent: not unique", "two codes", lambda: int(not (found.attained_width > found.apart).any())
+        )
+
+
+def _too_many(beyond: list[float], allowed: int) -> float:
+    """Return the most that a bound is beaten by, where more are than may be."""
+    return max(beyond) if sum(value > 0.0 for value in beyond) > allowed else 0.0
 
 
 def _size(found: Any) -> float:
@@ -284,21 +315,25 @@ def of_preimage(truth: Truth, found: Any) -> Iterator[Assertion]:
     room = Fraction(tol) + Fraction(1e-5 * truth.scale)
 
     def misses() -> Fraction:
-        return max((_above(truth.add(np.clip(c.interior, truth.lower, truth.upper).tolist()).inf, room) for c in found.cells), default=Fraction(0))
+        return max(
+            (_above(truth.add(np.clip(c.interior, truth.lower, truth.upper).tolist()).inf, room) for c in found.cells),
+            default=Fraction(0),
+        )
 
     yield Assertion(TRUSTED, "preimage: cells", f"{len(found.cells)} cells meet x", misses)
+    cells, n, convex = f"complete, {len(found.cells)} cells", found.n_components, found.convex
     if found.complete:
-        yield Assertion(TRUSTED, "preimage: complete", f"complete, {len(found.cells)} cells", lambda: _lost(truth, found, Fraction(tol)))
-        if truth.case.exact and truth.case.kind != "wild":
-            slack = Fraction(tol) + Fraction(4e-15 * truth.scale)
-            yield Assertion(TRUSTED, "preimage: complete up to rounding", f"complete, {len(found.cells)} cells", lambda: _lost(truth, found, slack))
-    if found.complete and found.n_components is not None:
-        n = found.n_components
+        yield Assertion(TRUSTED, "preimage: complete", cells, lambda: _lost(truth, found, Fraction(tol)))
+    if found.complete and truth.case.exact and truth.case.kind != "wild":
+        slack = Fraction(tol) + Fraction(4e-15 * truth.scale)
+        yield Assertion(TRUSTED, "preimage: complete up to rounding", cells, lambda: _lost(truth, found, slack))
+    if found.complete and n is not None:
         yield Assertion(TRUSTED, "preimage: components", f"{n} components", lambda: _miscounted(truth, tol, n))
-    if found.convex is not None:
-        yield Assertion(TRUSTED, "preimage: convexity", f"convex = {found.convex}", lambda: _misjudged(truth, tol, found.convex))
+    if convex is not None:
+        yield Assertion(TRUSTED, "preimage: convexity", f"convex = {convex}", lambda: misjudged(truth, tol, convex))
     if found.unique is not None:
-        yield Assertion(TRUSTED, "preimage: uniqueness", f"unique = {found.unique}", lambda: _not_single(truth, tol, found))
+        said = f"unique = {found.unique}"
+        yield Assertion(TRUSTED, "preimage: uniqueness", said, lambda: _not_single(truth, tol, found))
 
 
 def _lost(truth: Truth, found: Any, level: Fraction) -> float:
@@ -340,7 +375,7 @@ def _miscounted(truth: Truth, tol: float, claimed: int) -> int:
     return int(counts is not None and counts[0] == counts[1] != claimed)
 
 
-def _misjudged(truth: Truth, tol: float, convex: bool) -> int:
+def misjudged(truth: Truth, tol: float, convex: bool) -> int:
     parts = _parts(truth, tol, NEAR[0])[:MOST_PARTS]
     if not convex:
         # One part, or none: convex, whatever the slack.
@@ -365,8 +400,16 @@ def _not_single(truth: Truth, tol: float, found: Any) -> int:
 
 def of_proof(truth: Truth, claim: Any, residual: Fraction | None, code: Any) -> Iterator[Assertion]:
     """Yield what an accepted certificate proves: strictly."""
-    yield Assertion(VERIFIED, "proof", f"||G(z) - x||_{claim.norm} >= {float(claim.bound)!r}",
-                    lambda: _below(truth, claim.norm, claim.bound, lambda k: k.in_box, VERIFIED))  # fmt: skip
+    yield Assertion(
+        VERIFIED,
+        "proof",
+        f"||G(z) - x||_{claim.norm} >= {float(claim.bound)!r}",
+        lambda: _below(truth, claim.norm, claim.bound, lambda k: k.in_box, VERIFIED),
+    )
     if residual is not None:
-        yield Assertion(VERIFIED, "proof: residual of its code", f"{float(residual)!r}",
-                        lambda: int(truth.add(np.asarray(code).tolist()).residual(claim.norm) != residual))  # fmt: skip
+        yield Assertion(
+            VERIFIED,
+            "proof: residual of its code",
+            f"{float(residual)!r}",
+            lambda: int(truth.add(np.asarray(code).tolist()).residual(claim.norm) != residual),
+        )

@@ -95,8 +95,12 @@ def _unique(case: Case, truth: Truth) -> Iterator[Assertion]:
         net, _ = _plain(case)
         if is_unique(net, z):
             known = truth.add(z.tolist())
-            yield Assertion(judge.VERIFIED, "only code", f"is_unique at {z.tolist()}",
-                            lambda known=known: int(judge.another_code(truth, known)))  # fmt: skip
+            yield Assertion(
+                judge.VERIFIED,
+                "only code",
+                f"is_unique at {z.tolist()}",
+                lambda known=known: int(judge.another_code(truth, known)),
+            )
 
 
 def _cell(case: Case, truth: Truth) -> Iterator[Assertion]:
@@ -107,11 +111,19 @@ def _cell(case: Case, truth: Truth) -> Iterator[Assertion]:
         found = decide_cell(net, x.tolist(), pattern, case.box)
         if found.point is not None:
             point = found.point
-            yield Assertion(judge.VERIFIED, "cell: a point", f"{list(map(float, point))} is a code",
-                            lambda point=point: int(truth.add(point).inf > 0 or not truth.add(point).in_box))  # fmt: skip
+            yield Assertion(
+                judge.VERIFIED,
+                "cell: a point",
+                f"{list(map(float, point))} is a code",
+                lambda point=point: int(truth.add(point).inf > 0 or not truth.add(point).in_box),
+            )
         if found.is_empty:
-            yield Assertion(judge.VERIFIED, "cell: empty", f"no code of pattern {pattern}",
-                            lambda pattern=pattern: _of_pattern(net, truth, pattern))  # fmt: skip
+            yield Assertion(
+                judge.VERIFIED,
+                "cell: empty",
+                f"no code of pattern {pattern}",
+                lambda pattern=pattern: _of_pattern(net, truth, pattern),
+            )
 
 
 def _of_pattern(net: pr.Network, truth: Truth, pattern: Any) -> int:
@@ -142,10 +154,13 @@ def _convexity(solver: str) -> Trial:
 
             yield Assertion(standing, "convexity: not convex", str(found), refuted)
         elif found.verdict == "convex":
-            yield Assertion(standing, "convexity: convex", str(found), lambda: judge._misjudged(truth, 0.0, True))
+            yield Assertion(standing, "convexity: convex", str(found), lambda: judge.misjudged(truth, 0.0, True))
 
     return run
 
+
+NORMS: dict[Any, float] = {"inf": 1.0, 1: 0.5, 2: 0.3}
+"""How often the exact methods of each are drawn."""
 
 LAYERS: dict[str, Any] = {
     "linf": pr.LayerLinf(),
@@ -158,41 +173,63 @@ LAYERS: dict[str, Any] = {
 
 def _trials() -> dict[str, tuple[float, Trial]]:
     """Return every trial by its name, with how often it is drawn: what costs much is drawn less."""
-    found: dict[str, tuple[float, Trial]] = {}
+    return _layerwise() | _searches() | _exact() | _second_norms() | _preimages()
+
+
+def _layerwise() -> dict[str, tuple[float, Trial]]:
+    found = {}
     for name, formulation in LAYERS.items():
         for solver, often in ((None, 1.0), ("scip", 0.2)):
             found[f"layerwise {name}{_with(solver)}"] = often, _inversion(pr.Layerwise(formulation), solver)
     found["layerwise linf, any sign"] = 0.5, _inversion(pr.Layerwise(nonnegative=False))
     found["layerwise linear solve"] = 2.0, _inversion(pr.Layerwise(pr.LinearSolve()), boxed=False)
-    found["descent"] = 2.0, _inversion(pr.Descent(starts=2))
+    return found
+
+
+def _searches() -> dict[str, tuple[float, Trial]]:
+    found = {"descent": (2.0, _inversion(pr.Descent(starts=2)))}
     for rule in ("constant", "adam"):
         method = pr.GradientDescent(step=0.05, iterations=60, rule=rule, starts=2)
         found[f"gradient descent {rule}"] = 1.5, _inversion(method)
     found["projected gradient"] = 1.5, _inversion(pr.ProjectedGradient(pr.Descent(starts=1), iterations=4))
-    for norm in ("inf", 1, 2):
+    for norm in NORMS:
         found[f"hybrid {norm}"] = 1.0, _inversion(pr.Hybrid(norm, starts=1))
-        costs = {"inf": 1.0, 1: 0.5, 2: 0.3}[norm]
+    return found
+
+
+def _exact() -> dict[str, tuple[float, Trial]]:
+    found = {}
+    for norm, often in NORMS.items():
         for solver in ("highs", "scip"):
-            found[f"exact {norm}, {solver}"] = costs, _inversion(pr.Exact(norm, starts=1), solver)
+            # A MIQP as a sequence of MILPs, without an incumbent, takes seconds.
+            share = 0.05 if (norm, solver) == (2, "highs") else 0.33
+            found[f"exact {norm}, {solver}"] = often, _inversion(pr.Exact(norm, starts=1), solver)
             for bounds in ("interval", "crown"):
-                often = 0.015 if (norm, solver) == (2, "highs") else costs / 3.0
-                found[f"exact {norm}, {bounds}, {solver}"] = often, _inversion(pr.Exact(norm, bounds=bounds), solver)
+                plain = pr.Exact(norm, bounds=bounds)
+                found[f"exact {norm}, {bounds}, {solver}"] = share * often, _inversion(plain, solver)
+            extents = {"inf": 0.3, 1: 0.15, 2: 0.05}[norm]
+            found[f"extent {norm}, {solver}"] = extents, _extent(pr.Exact(norm, starts=1), solver)
         for encoding in ("sos1", "indicator"):
-            found[f"exact {norm}, {encoding}"] = costs / 3.0, _inversion(pr.Exact(norm, encoding, starts=0), "scip")
+            found[f"exact {norm}, {encoding}"] = 0.33 * often, _inversion(pr.Exact(norm, encoding, starts=0), "scip")
             plain = pr.Exact(norm, encoding, bounds="interval")
-            found[f"exact {norm}, {encoding}, interval"] = costs / 4.0, _inversion(plain, "scip")
-        for solver in ("highs", "scip"):
-            often = {"inf": 0.3, 1: 0.15, 2: 0.05}[norm]
-            found[f"extent {norm}, {solver}"] = often, _extent(pr.Exact(norm, starts=1), solver)
+            found[f"exact {norm}, {encoding}, interval"] = 0.25 * often, _inversion(plain, "scip")
+    return found
+
+
+def _second_norms() -> dict[str, tuple[float, Trial]]:
+    found = {}
     for norm in (1, 2):
         for factor in (0.5, 0.999, 1.5):
             found[f"tube {norm}, {factor} of the best"] = 0.12, _tube(norm, factor)
         for solver, often in (("highs", 0.12 if norm == 1 else 0.03), ("scip", 0.2)):
             found[f"then {norm}, {solver}"] = often, _inversion(pr.Exact(then=norm, starts=1), solver)
     found["extent then 1"] = 0.05, _extent(pr.Exact(then=1, starts=1))
-    found["preimage"] = 1.0, _preimage(0.0)
-    found["preimage tol 1e-6"] = 0.3, _preimage(1e-6)
-    found["preimage tol 0.1"] = 0.3, _preimage(0.1)
+    return found
+
+
+def _preimages() -> dict[str, tuple[float, Trial]]:
+    found = {"preimage": (1.0, _preimage(0.0))}
+    found |= {f"preimage tol {tol}": (0.3, _preimage(tol)) for tol in (1e-6, 0.1)}
     for norm in ("inf", 1):
         for share in (0.5, 1.0 - 1e-6, 1.0 + 1e-9, 1.01):
             found[f"proof {norm}, {share:.10g} of the best"] = 0.4, _proof(norm, share)

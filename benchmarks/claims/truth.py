@@ -55,6 +55,19 @@ class Cell:
     inside: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class _Signs:
+    """The signs that were given so far, as exact sides and as rows, and codes that have them."""
+
+    exact: list[Row]
+    rows: list[np.ndarray]
+    right: list[float]
+    samples: np.ndarray
+
+    def matrix(self, k: int) -> np.ndarray:
+        return np.array(self.rows).reshape(-1, k)
+
+
 def power(value: float | Fraction, norm: object) -> Fraction:
     """Return a bound in the terms of :meth:`Known.residual`: squared for p = 2."""
     exact = Fraction(value)
@@ -67,11 +80,14 @@ class Truth:
     def __init__(self, case: Case) -> None:
         self.case = case
         net = case.net
-        self._layers = [
-            ([[Fraction(w) for w in row] for row in layer.weight.tolist()],
-             [Fraction(b) for b in layer.bias.tolist()], Fraction(layer.slope))
+        self.layers = [
+            (
+                [[Fraction(w) for w in row] for row in layer.weight.tolist()],
+                [Fraction(b) for b in layer.bias.tolist()],
+                Fraction(layer.slope),
+            )
             for layer in net
-        ]  # fmt: skip
+        ]
         seen = None if case.mask is None else np.flatnonzero(case.mask).tolist()
         self._seen, self._operator = seen, None
         if case.operator is not None:
@@ -96,7 +112,7 @@ class Truth:
     def output(self, z: Sequence[Fraction]) -> list[Fraction]:
         """Return what is observed at a code."""
         h = list(z)
-        for weight, bias, slope in self._layers:
+        for weight, bias, slope in self.layers:
             t = [sum(map(lambda a, b: a * b, row, h), b) for row, b in zip(weight, bias, strict=True)]
             h = [v if v >= 0 else slope * v for v in t]
         return self._observed(h)
@@ -139,52 +155,52 @@ class Truth:
             start = np.vstack([start, rng.normal(size=(64, k))])
         start = np.vstack([start, self.case.truth[None, :]])
         one = [[Fraction(int(i == j)) for j in range(k)] for i in range(k)]
-        yield from self._grow(0, [(row, Fraction(0)) for row in one], [], [], [], start)
+        yield from self._grow(0, [(row, Fraction(0)) for row in one], _Signs([], [], [], start))
 
-    def _grow(self, number, h, exact, rows, right, samples) -> Iterator[Cell]:
+    def _grow(self, number: int, h: list[Row], so_far: _Signs) -> Iterator[Cell]:
         """Go through a layer's neurons, on and off, with the codes that are known to have the signs so far."""
-        if number == len(self._layers):
-            a = np.array(rows).reshape(-1, self.case.net.n_in)
-            outputs = self._observed_rows(h)
-            yield Cell(a, np.array(right), outputs, exact, samples[0])
+        if number == len(self.layers):
+            outputs = self.observed_rows(h)
+            yield Cell(
+                so_far.matrix(len(outputs[0][0])), np.array(so_far.right), outputs, so_far.exact, so_far.samples[0]
+            )
             return
-        weight, bias, slope = self._layers[number]
+        weight, bias, _ = self.layers[number]
         t = [_combined(row, h, b) for row, b in zip(weight, bias, strict=True)]
-        yield from self._split(number, 0, t, [], slope, exact, rows, right, samples)
+        yield from self._split(number, t, [], so_far)
 
-    def _split(self, number, j, t, done, slope, exact, rows, right, samples) -> Iterator[Cell]:
-        if j == len(t):
-            yield from self._grow(number + 1, done, exact, rows, right, samples)
+    def _split(self, number: int, t: list[Row], done: list[Row], so_far: _Signs) -> Iterator[Cell]:
+        """Give the next neuron of a layer both of its signs that some code has."""
+        if len(done) == len(t):
+            yield from self._grow(number + 1, done, so_far)
             return
-        row, constant = t[j]
-        if slope == 1:
-            yield from self._split(number, j + 1, t, [*done, t[j]], slope, exact, rows, right, samples)
-            return
+        slope, (row, constant) = self.layers[number][2], t[len(done)]
         size = max(map(abs, row))
-        if size == 0:
-            kept = t[j] if constant >= 0 else ([Fraction(0)] * len(row), slope * constant)
-            yield from self._split(number, j + 1, t, [*done, kept], slope, exact, rows, right, samples)
+        if slope == 1 or size == 0:
+            gain = Fraction(1) if constant >= 0 else slope
+            kept = (row, constant) if slope == 1 else (row, gain * constant)
+            yield from self._split(number, t, [*done, kept], so_far)
             return
         a, b = np.array([float(v / size) for v in row]), _float(constant / size)
-        values = samples @ a + b
-        for on in (True, False):
-            sign = 1.0 if on else -1.0
-            inside = samples[sign * values > 0.0]
-            if not len(inside):
-                inside = self._farthest(sign * a, sign * b, rows, right)
-            if inside is None:
-                continue
-            kept = t[j] if on else ([slope * v for v in row], slope * constant)
-            side = (row, constant) if on else ([-v for v in row], -constant)
-            yield from self._split(
-                number, j + 1, t, [*done, kept], slope, [*exact, side], [*rows, -sign * a], [*right, sign * b], inside
-            )
+        values = so_far.samples @ a + b
+        for sign in (1, -1):
+            samples = so_far.samples[sign * values > 0.0]
+            if not len(samples):
+                found = self._farthest(sign * a, sign * b, so_far)
+                if found is None:
+                    continue
+                samples = found
+            gain = Fraction(1) if sign == 1 else slope
+            kept = [gain * v for v in row], gain * constant
+            side = [sign * v for v in row], sign * constant
+            signs = _Signs([*so_far.exact, side], [*so_far.rows, -sign * a], [*so_far.right, sign * b], samples)
+            yield from self._split(number, t, [*done, kept], signs)
 
-    def _farthest(self, a, b, rows, right) -> np.ndarray | None:
+    def _farthest(self, a: np.ndarray, b: float, so_far: _Signs) -> np.ndarray | None:
         """Return the code with the largest ``a z + b``, where that is positive."""
         if not np.isfinite(b):
             return None
-        found = self._linear(-a, np.array(rows).reshape(-1, len(a)), np.array(right))
+        found = self._linear(-a, so_far.matrix(len(a)), np.array(so_far.right))
         return found[None, :] if found is not None and a @ found + b > 1e-12 * max(1.0, abs(b)) else None
 
     def _linear(self, cost, rows, right, extra: int = 0) -> np.ndarray | None:
@@ -193,7 +209,7 @@ class Truth:
         found = linprog(cost, A_ub=rows[keep], b_ub=right[keep], bounds=bounds, options=TOLERANCES)
         return found.x if found.status == 0 else None
 
-    def _observed_rows(self, h: list[Row]) -> list[Row]:
+    def observed_rows(self, h: list[Row]) -> list[Row]:
         if self._seen is not None:
             return [h[j] for j in self._seen]
         if self._operator is not None:
@@ -207,12 +223,10 @@ class Truth:
         self.add(self.case.truth.tolist())
         found: dict[str, list[tuple[Fraction, Cell, np.ndarray]]] = {"inf": [], "1": [], "2": []}
         for cell in self.cells:
-            matrix, target, unit = self._deviations(cell)
-            for norm in found:
-                z = self._nearest(cell, matrix, target, unit, norm)
-                if z is not None:
-                    z = np.clip(z, self.lower, self.upper)
-                    found[norm].append((self.add(z.tolist()).residual(norm), cell, z))
+            matrix, target, _ = self._deviations(cell)
+            for norm, codes in found.items():
+                z = np.clip(self._nearest(cell, matrix, target, norm), self.lower, self.upper)
+                codes.append((self.add(z.tolist()).residual(norm), cell, z))
         for norm in ("inf", "1"):
             for _, cell, z in sorted(found[norm], key=lambda entry: entry[0])[:SOLVED_EXACTLY]:
                 for code in self._exact(cell, z, norm):
@@ -225,7 +239,7 @@ class Truth:
         target = np.array([_float((x - c) / unit) for (_, c), x in zip(cell.outputs, self.x, strict=True)])
         return matrix, target, float(unit)
 
-    def _nearest(self, cell, matrix, target, unit, norm) -> np.ndarray | None:
+    def _nearest(self, cell: Cell, matrix: np.ndarray, target: np.ndarray, norm: str) -> np.ndarray:
         if not np.isfinite(target).all() or np.abs(target).max() > 1e15:
             return cell.inside
         if norm == "2":
@@ -247,11 +261,11 @@ class Truth:
             jac=lambda z: 2.0 * matrix.T @ (matrix @ z - target),
             method="SLSQP",
             bounds=[(self.lower, self.upper)] * matrix.shape[1],
-            constraints=[
-                {"type": "ineq", "fun": lambda z: cell.right - cell.rows @ z, "jac": lambda z: -cell.rows}
-            ] if len(cell.rows) else [],
+            constraints=[{"type": "ineq", "fun": lambda z: cell.right - cell.rows @ z, "jac": lambda z: -cell.rows}]
+            if len(cell.rows)
+            else [],
             options={"ftol": 1e-15, "maxiter": 200},
-        )  # fmt: skip
+        )
         return found.x if np.isfinite(found.x).all() else cell.inside
 
     def _exact(self, cell: Cell, z: np.ndarray, norm: str) -> Iterator[list[Fraction]]:
@@ -289,12 +303,14 @@ class Truth:
         for cell in self.cells:
             matrix, target, unit = self._deviations(cell)
             m, k = matrix.shape
-            near = self._nearest(cell, matrix, target, unit, str(norm))
-            if near is None or np.abs(matrix @ near - target).max() * unit > level:
+            near = self._nearest(cell, matrix, target, str(norm))
+            if np.abs(matrix @ near - target).max() * unit > level:
                 continue
             extra = 0 if str(norm) == "inf" else m
             if extra:
-                rows = np.block([[matrix, -np.eye(m)], [-matrix, -np.eye(m)], [cell.rows, np.zeros((len(cell.rows), m))]])
+                rows = np.block(
+                    [[matrix, -np.eye(m)], [-matrix, -np.eye(m)], [cell.rows, np.zeros((len(cell.rows), m))]]
+                )
                 rows = np.vstack([rows, np.r_[np.zeros(k), np.ones(m)]])
                 right = np.r_[target, -target, cell.right, level / unit]
             else:
@@ -344,7 +360,9 @@ class Truth:
         """Return how wide the parts are together, along the axes."""
         widest = 0.0
         for axis in np.eye(self.case.net.n_in):
-            ends = [self._linear(sign * axis, part.rows, part.right + part.missed) for part in parts for sign in (1.0, -1.0)]
+            ends = [
+                self._linear(sign * axis, part.rows, part.right + part.missed) for part in parts for sign in (1.0, -1.0)
+            ]
             values = [float(axis @ end) for end in ends if end is not None]
             widest = max(widest, max(values, default=0.0) - min(values, default=0.0))
         return widest
@@ -398,7 +416,7 @@ def _value(row: Row, z) -> Fraction:
 
 
 def _distance(plane: tuple[list[Fraction], Fraction], point: Sequence[Fraction]) -> Fraction:
-    """Return by how much a point misses a plane, in the plane's own size; last those that every point meets or misses."""
+    """Return by how much a point misses a plane, in the plane's own size; much where that is no plane."""
     row, limit = plane
     size = max(map(abs, row))
     missed = abs(sum((a * b for a, b in zip(row, point, strict=True)), -limit))
@@ -412,54 +430,42 @@ def _float(value: Fraction) -> float:
         return float("inf") if value > 0 else -float("inf")
 
 
-def solve_tight(planes, size: int) -> list[Fraction] | None:
+def solve_tight(planes: Sequence[tuple[list[Fraction], Fraction]], size: int) -> list[Fraction] | None:
     """Return the point where the first `size` independent planes meet."""
-    done: list[tuple[int, list[Fraction], Fraction]] = []
+    done: dict[int, list[Fraction]] = {}
     for row, limit in planes:
-        row, limit = list(row), limit
-        for place, other, right in done:
-            factor = row[place]
-            if factor:
-                row = [a - factor * b for a, b in zip(row, other, strict=True)]
-                limit -= factor * right
-        pivot = next((i for i, v in enumerate(row) if v), None)
-        if pivot is None:
-            continue
-        head = row[pivot]
-        row, limit = [v / head for v in row], limit / head
-        cleared = []
-        for place, other, right in done:
-            factor = other[pivot]
-            cleared.append((place, [a - factor * b for a, b in zip(other, row, strict=True)], right - factor * limit))
-        done = [*cleared, (pivot, row, limit)]
+        _eliminate(done, [*row, limit], size)
         if len(done) == size:
-            point = [Fraction(0)] * size
-            for place, _, right in done:
-                point[place] = right
-            return point
+            return [done[place][-1] for place in range(size)]
     return None
 
 
 def null_directions(rows: list[list[Fraction]], size: int) -> list[list[Fraction]]:
     """Return a basis of the directions along which no row changes."""
-    done: list[tuple[int, list[Fraction]]] = []
+    done: dict[int, list[Fraction]] = {}
     for row in rows:
-        row = list(row)
-        for place, other in done:
-            factor = row[place]
-            if factor:
-                row = [a - factor * b for a, b in zip(row, other, strict=True)]
-        pivot = next((i for i, v in enumerate(row) if v), None)
-        if pivot is None:
-            continue
-        head = row[pivot]
-        row = [v / head for v in row]
-        done = [(p, [a - o[pivot] * b for a, b in zip(o, row, strict=True)]) for p, o in done] + [(pivot, row)]
-    pivots = {place for place, _ in done}
+        _eliminate(done, row, size)
     found = []
-    for free in sorted(set(range(size)) - pivots):
+    for free in sorted(set(range(size)) - done.keys()):
         direction = [Fraction(int(i == free)) for i in range(size)]
-        for place, row in done:
+        for place, row in done.items():
             direction[place] = -row[free]
         found.append(direction)
     return found
+
+
+def _eliminate(done: dict[int, list[Fraction]], row: Sequence[Fraction], size: int) -> None:
+    """Put a row, with whatever follows its `size` entries, among rows that are reduced, by their pivots."""
+    left = list(row)
+    for place, other in done.items():
+        left = _less(left, left[place], other)
+    pivot = next((i for i in range(size) if left[i]), None)
+    if pivot is not None:
+        unit = [v / left[pivot] for v in left]
+        for place, other in done.items():
+            done[place] = _less(other, other[pivot], unit)
+        done[pivot] = unit
+
+
+def _less(row: list[Fraction], factor: Fraction, other: list[Fraction]) -> list[Fraction]:
+    return [a - factor * b for a, b in zip(row, other, strict=True)] if factor else row
