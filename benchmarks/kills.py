@@ -74,6 +74,8 @@ class Setting:
     outcome : callable
         From the folder to what must be equal: a dictionary of parts, or of tasks.
     victims : tuple of str
+    replaces : bool
+        Whether workers that die are replaced; else the command says that one died, and is gone on with.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Setting:
     window: tuple[float, float]
     outcome: Callable[[Path], dict[str, Any]]
     victims: tuple[str, ...]
+    replaces: bool = True
 
 
 # ---- what is run
@@ -338,8 +341,11 @@ def kill_once(kill: Kill, setting: Setting, reference: dict[str, Any], root: Pat
             found["faults"].append("stuck: no progress")
         target = _send(victim, name, process, rng, cluster_mark)
         found["hit"] = target is not None
-        _check_end(found, victim, process, mark)
-        if (process.returncode or found["hit"]) and victim in ("parent", "terminal"):
+        told = victim in ("parent", "terminal")
+        _check_end(found, told, process, mark)
+        if not told and process.returncode and setting.replaces:
+            found["faults"].append(f"wrong: exit code {process.returncode} after a worker's death")
+        if process.returncode or (told and found["hit"]):
             again = started(setting.again(folder), folder, mark)
             try:
                 code = again.wait(AT_MOST)
@@ -375,20 +381,15 @@ def _send(victim: str, name: str, process: subprocess.Popen[str], rng: random.Ra
     return None
 
 
-def _check_end(
-    found: dict[str, Any], setting: Setting, victim: str, process: subprocess.Popen[str], mark: str, folder: Path
-) -> None:
-    """Check that the command ends: at once where it was told to, with all its work done where a worker died."""
-    told = victim in ("parent", "terminal")
+def _check_end(found: dict[str, Any], told: bool, process: subprocess.Popen[str], mark: str) -> None:
+    """Check that the command ends: soon where it was told to, by itself where a worker died."""
     begun = time.monotonic()
     try:
-        code = process.wait(PATIENCE if told else AT_MOST)
+        process.wait(PATIENCE if told else AT_MOST)
     except subprocess.TimeoutExpired:
         found["faults"].append("stuck: does not end")
         end(marked(mark))
         return
-    if not told and code:
-        found["faults"].append(f"wrong: exit code {code} after a worker's death")
     if not _until(lambda: not marked(mark), 2.0 * PATIENCE):
         found["faults"].append(f"orphans: {len(marked(mark))}")
         end(marked(mark))

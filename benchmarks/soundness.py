@@ -127,7 +127,8 @@ def judge_network(number: int, each: int = TRIALS_EACH, only: str | None = None)
                 with _alarm(STUCK):
                     assertions += [(name, a) for a in TRIALS[name][1](case, truth)]
             except pr.PyomoReluError as error:
-                said = " ".join(type(error).__name__ for _ in (0,)) + ": " + str(error)[:40]
+                # Without the numbers of the case.
+                said = f"{type(error).__name__}: {' '.join(w for w in str(error).split() if w.isalpha())[:60]}"
                 line["refused"][said] = line["refused"].get(said, 0) + 1
             except Exception as error:  # noqa: BLE001 - what a method raises is what is counted here
                 where = traceback.extract_tb(error.__traceback__)[-1]
@@ -193,6 +194,7 @@ def summed(lines: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "networks": len(lines),
         "pairs": sum(line["pairs"] for line in lines),
+        "refused pairs": sum(refused.values()),
         "verified": by("verified", claims),
         "false verified": by("verified", wrong),
         "trusted": by("trusted", claims),
@@ -214,7 +216,8 @@ def table(summary: dict[str, Any]) -> str:
         bits = summary["false"].get(f"{key}, last bits", 0)
         rows.append(f"| {kind} | {standing} | {count} | {false}{f' ({bits} in the last bits)' if bits else ''} |")
     head = (
-        f"{summary['pairs']} pairs, {summary['networks']} networks, {summary['CPU seconds']:.0f} CPU s: "
+        f"{summary['pairs']} pairs ({summary['refused pairs']} refused), {summary['networks']} networks, "
+        f"{summary['CPU seconds']:.0f} CPU s: "
         f"{summary['verified']} verified claims, {summary['false verified']} false; "
         f"{summary['trusted']} trusted, {summary['false trusted']} false; "
         f"{summary['crashed']} crashed, {summary['unread']} claims of unknown form"

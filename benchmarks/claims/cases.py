@@ -13,6 +13,9 @@ import pyomo_relu as pr
 MOST_RELUS = 8
 """Neurons that are not linear: their patterns are enumerated."""
 
+LARGEST = 1e9
+"""Of outputs."""
+
 KINDS = ("gaussian", "integer", "leaky", "degenerate", "kink", "wild", "cancelling", "faint", "linear")
 
 
@@ -83,14 +86,24 @@ def draw(index: int) -> Case:
     box: tuple[float, float] | None = (-half, half) if rng.random() < 0.8 else (float(rng.uniform(-half, 0.0)), half)
     truth = rng.uniform(max(box[0], -2.0), min(box[1], 2.0), sizes[0])
     _spoil(kind, weights, biases, slopes, truth, rng)
-    net = pr.Network.from_arrays(weights, biases, slopes)
+    net = _bounded(weights, biases, slopes, truth)
     box = None if rng.random() < 0.1 else box
     if kind == "kink":
         biases[0] = _on_the_kink(net, truth, rng)
-        net = pr.Network.from_arrays(weights, biases, slopes)
+        net = _bounded(weights, biases, slopes, truth)
     mask, operator = _view(net, rng)
     x, exact = _observation(net, truth, operator, rng)
     return Case(index, kind, net, x, box, mask, operator, truth, exact)
+
+
+def _bounded(weights, biases, slopes, truth) -> pr.Network:
+    """Return the network, its last layer divided where its output is more than the package takes."""
+    net = pr.Network.from_arrays(weights, biases, slopes)
+    largest = float(np.abs(net(truth)).max())
+    if largest <= LARGEST:
+        return net
+    share = 2.0 ** -np.ceil(np.log2(largest / LARGEST))
+    return pr.Network.from_arrays([*weights[:-1], share * weights[-1]], [*biases[:-1], share * biases[-1]], slopes)
 
 
 def _sizes(rng: np.random.Generator) -> list[int]:

@@ -18,6 +18,9 @@ from .truth import Known, Truth, null_directions, power
 EQUAL = Fraction(1, 10**9)
 """A residual is printed with nine digits: it holds up to this part of it, and 1e-12 of ``max(1, max |x|)``."""
 
+PRINTED = Fraction(1, 10**8)
+"""By which part a number of nine printed digits may be off."""
+
 LAST_BITS = Fraction(1, 10**12)
 """What is false by no more than this part is told apart: it is rounding, not reasoning."""
 
@@ -120,7 +123,7 @@ def _of_claim(truth: Truth, known: Known | None, norm: str, claim: Any) -> Asser
         "residual at most": lambda: _above(known.residual(norm), power(value, norm)),
         "bound": lambda: _below(truth, norm, value, scope, standing),
         "in the box": lambda: int(not known.in_box),
-        "met": lambda: _above(known.inf, Fraction(float(claim.text.split()[5])) * (1 + EQUAL)),
+        "met": lambda: _above(known.inf, Fraction(float(claim.text.split()[5])) * Fraction(1005, 1000)),
         "not met": lambda: _present(truth, "inf", truth.met, scope),
         "only code": lambda: int(another_code(truth, known)),
         "wrong bound": lambda: _above(known.residual(norm), power(Fraction(float(claim.text.split()[3])), norm)),
@@ -231,7 +234,7 @@ def of_extent(truth: Truth, found: Any) -> Iterator[Assertion]:
     norm, level = str(found.norm), Fraction(found.level)
     texts = list(found.certificate.claims)
     scope = next((re.search(r"_inf <= (\S+) *$", claim.text) for claim in texts if " and ||" in claim.text), None)
-    tube = None if scope is None else Fraction(float(scope[1])) * (1 + EQUAL)
+    tube = None if scope is None else Fraction(float(scope[1])) * (1 + PRINTED)
     # The level is told with nine digits.
     room = Fraction(1, 10**12) * Fraction(truth.scale)
     truth.farthest(norm, found.level)
