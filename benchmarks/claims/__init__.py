@@ -1,0 +1,1 @@
+"""Random networks, what is true of them, and what the package claims of them."""
