@@ -48,7 +48,7 @@ MARK = "PYOMO_RELU_KILLS"
 """The variable by which the processes of a run are found, wherever they are."""
 
 PATIENCE = 10.0
-"""Seconds in which a command that is told to end must have ended, with all its processes."""
+"""Seconds in which a command that is told to end must have ended; twice that for all its processes."""
 
 AT_MOST = 300.0
 """Seconds after which a run counts as stuck."""
@@ -325,9 +325,18 @@ class Kill:
     seed: int
 
 
-def kill_once(kill: Kill, setting: Setting, reference: dict[str, Any], root: Path, cluster_mark: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Place:
+    """Where runs are, the mark of the cluster's processes, and the seconds that a command has to end."""
+
+    root: Path
+    cluster_mark: str
+    patience: float
+
+
+def kill_once(kill: Kill, setting: Setting, reference: dict[str, Any], place: Place) -> dict[str, Any]:
     """Run, kill, go on, compare; return what went wrong."""
-    victim, name, seed = kill.victim, kill.signal, kill.seed
+    victim, name, seed, root, cluster_mark = kill.victim, kill.signal, kill.seed, place.root, place.cluster_mark
     rng, folder, mark = random.Random(seed), root / f"{seed}", uuid4().hex
     prepare(folder)
     found: dict[str, Any] = {"seed": seed, "command": setting.name, "victim": victim, "signal": name, "faults": []}
@@ -342,7 +351,7 @@ def kill_once(kill: Kill, setting: Setting, reference: dict[str, Any], root: Pat
         target = _send(victim, name, process, rng, cluster_mark)
         found["hit"] = target is not None
         told = victim in ("parent", "terminal")
-        _check_end(found, told, process, mark)
+        _check_end(found, place.patience if told else AT_MOST, process, mark)
         if not told and process.returncode and setting.replaces:
             found["faults"].append(f"wrong: exit code {process.returncode} after a worker's death")
         if process.returncode or (told and found["hit"]):
@@ -381,16 +390,16 @@ def _send(victim: str, name: str, process: subprocess.Popen[str], rng: random.Ra
     return None
 
 
-def _check_end(found: dict[str, Any], told: bool, process: subprocess.Popen[str], mark: str) -> None:
+def _check_end(found: dict[str, Any], seconds: float, process: subprocess.Popen[str], mark: str) -> None:
     """Check that the command ends: soon where it was told to, by itself where a worker died."""
     begun = time.monotonic()
     try:
-        process.wait(PATIENCE if told else AT_MOST)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
         found["faults"].append("stuck: does not end")
         end(marked(mark))
         return
-    if not _until(lambda: not marked(mark), 2.0 * PATIENCE):
+    if not _until(lambda: not marked(mark), 2.0 * seconds):
         found["faults"].append(f"orphans: {len(marked(mark))}")
         end(marked(mark))
     found["seconds to end"] = round(time.monotonic() - begun, 2)
@@ -513,6 +522,10 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default=None, help="commands whose name holds this")
+    parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds to end in: more on a busy machine")
+    parser.add_argument(
+        "--victim", default=None, help="kill only these: parent, terminal, worker, dask worker, relative"
+    )
     parser.add_argument("--no-dask", action="store_true")
     parser.add_argument("--seconds", type=float, default=None, help="begin no further kill after this long")
     parser.add_argument("--out", type=Path, default=None, help="folder of kills.jsonl; runs that failed are kept in it")
@@ -523,8 +536,9 @@ def main() -> None:
     late = None if arguments.seconds is None else time.monotonic() + arguments.seconds
     found = []
     with cluster_or_not(root, arguments.no_dask) as (dask, cluster_mark):
-        plan = planned(dask, arguments.count, arguments.seed, arguments.only)
+        plan = planned(dask, arguments)
         references: dict[str, dict[str, Any]] = {}
+        place = Place(root, cluster_mark, arguments.patience)
         for kill in plan:
             if late is not None and time.monotonic() > late:
                 break
@@ -534,7 +548,7 @@ def main() -> None:
                 name = kill.setting.name
                 if name not in references:
                     references[name] = untouched(kill.setting, root)
-                line = kill_once(kill, kill.setting, references[name], root, cluster_mark)
+                line = kill_once(kill, kill.setting, references[name], place)
             found.append(line)
             print(json.dumps(line), flush=True)
             if arguments.out is not None:
@@ -555,19 +569,21 @@ def cluster_or_not(root: Path, no_dask: bool) -> Iterator[tuple[str | None, str]
         yield found
 
 
-def planned(dask: str | None, count: int, seed: int, only: str | None) -> list[Kill]:
-    """Return which command is killed how: in turn, so that few kills reach all kinds of commands too."""
+def planned(dask: str | None, asked: argparse.Namespace) -> list[Kill]:
+    """Return which command is killed how: all kinds in turn, so that few kills reach all commands too."""
     kinds: list[tuple[Setting | None, str, str]] = []
     for setting in settings(dask):
         kinds += [(setting, victim, name) for victim in setting.victims for name in ("KILL", "TERM", "INT")]
-    # To a whole terminal only Ctrl-C is sent; nannies do not replace a worker that ends by INT as it should.
+    # To a whole terminal only Ctrl-C is sent; a nanny does not replace a worker that INT has ended.
     kinds = [kind for kind in kinds if kind[1] != "terminal" or kind[2] == "INT"]
     kinds = [kind for kind in kinds if kind[1] != "dask worker" or kind[2] != "INT"]
     kinds += [(None, "relative", name) for name in ("KILL", "KILL", "TERM", "INT")]
-    if only is not None:
-        kinds = [kind for kind in kinds if only in ("forked solves" if kind[0] is None else kind[0].name)]
-    random.Random(seed).shuffle(kinds)
-    return [Kill(*kinds[i % len(kinds)], 1000 * seed + i) for i in range(count)]
+    if asked.only is not None:
+        kinds = [kind for kind in kinds if asked.only in ("forked solves" if kind[0] is None else kind[0].name)]
+    if asked.victim is not None:
+        kinds = [kind for kind in kinds if kind[1] == asked.victim]
+    random.Random(asked.seed).shuffle(kinds)
+    return [Kill(*kinds[i % len(kinds)], 1000 * asked.seed + i) for i in range(asked.count)]
 
 
 def untouched(setting: Setting, root: Path) -> dict[str, Any]:
