@@ -303,7 +303,8 @@ def test_a_set_of_squares_by_tangents_is_that_of_a_solver_of_squares(seed, noise
 
 def test_two_codes_far_apart_are_found_by_tangents():
     found = pr.extent(ABSOLUTE, [2.0], pr.Exact(2), box=(-3, 3), solver="highs")
-    assert (found.unique, found.attained_width.round(3).tolist()) == (False, [4.0])
+    assert found.unique is False
+    assert found.attained_width == pytest.approx([4.0], abs=1e-2)
 
 
 @pytest.mark.parametrize("norm", ["inf", 1, 2])
