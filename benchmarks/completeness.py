@@ -23,6 +23,7 @@ import pyomo_relu as pr
 
 NOTHING, MUCH = 1e-10, 1e-5
 HALF = 2.0
+DUST = 1e-9
 SHARP = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 
 SHAPES = {
@@ -135,11 +136,22 @@ def pieces_of(net, x, tol):
 
 
 def judged(net, z, tol, found):
-    """Yield (claim, whether it is true) for what can be told."""
+    """Return (claim, whether it is true) for what can be told.
+
+    Claims are about codes that meet x up to a billionth: what is true of those is true.
+    """
+    verdicts = dict(_judged(net, z, tol, found))
+    if not all(verdicts.values()):
+        wider = dict(_judged(net, z, tol, found, DUST * max(1.0, float(np.abs(net(z)).max()))))
+        verdicts = {name: is_true or wider.get(name, False) for name, is_true in verdicts.items()}
+    return list(verdicts.items())
+
+
+def _judged(net, z, tol, found, dust=0.0):
     x = net(z)
     if found.complete:
         yield "complete: the truth", found.contains(z)
-    pieces = pieces_of(net, x, tol)
+    pieces = pieces_of(net, x, tol + dust)
     sure = all(missed <= NOTHING for _, missed, _ in pieces)
     codes = [code for _, missed, code in pieces if missed <= NOTHING]
     if found.complete:
@@ -179,7 +191,7 @@ def _near(found, code):
 def _has_two_codes(net, x, tol, found):
     """Whether two codes of cells that are not near to each other meet x up to a billionth."""
     codes = np.vstack([cell.vertices for cell in found.cells if cell.is_bounded])
-    meeting = codes[np.abs(net(codes) - x).max(axis=1) <= tol + 1e-9 * max(1.0, float(np.abs(x).max()))]
+    meeting = codes[np.abs(net(codes) - x).max(axis=1) <= tol + DUST * max(1.0, float(np.abs(x).max()))]
     return len(meeting) > 1 and float(np.ptp(meeting, axis=0).max()) > 1e-8
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import block_array, csr_array, eye_array, kron
 
+from pyomo_relu.errors import PyomoReluError
+from pyomo_relu.rank import rank_of, singular_values
 from pyomo_relu.validation import FloatArray
 
 
@@ -29,13 +33,13 @@ def expansion_linf(rows: FloatArray) -> float:
     1.0
     """
     k = rows.shape[1]
+    if not _have_rank(rows):
+        return 0.0
     both, ones = np.vstack([rows, -rows]), np.ones(2 * len(rows))
     largest = 0.0
     for r in range(k):
         found = linprog(-np.eye(k)[r], A_ub=both, b_ub=ones, bounds=(None, None), method="highs-ds")
-        if found.status != 0:
-            return 0.0
-        largest = max(largest, -float(found.fun))
+        largest = max(largest, -_optimum(found))
     return 1.0 / largest
 
 
@@ -59,6 +63,8 @@ def expansion_l1(rows: FloatArray) -> float:
     1.0
     """
     m, k = rows.shape
+    if not _have_rank(rows):
+        return 0.0
     # L, by rows, is the difference of two non-negative parts; the last variable is its norm.
     inverse = kron(eye_array(k), csr_array(rows.T))
     columns = kron(np.ones((1, k)), eye_array(m))
@@ -70,4 +76,15 @@ def expansion_l1(rows: FloatArray) -> float:
         b_eq=np.eye(k).ravel(),
         method="highs-ds",
     )
-    return 1.0 / float(found.fun) if found.status == 0 else 0.0
+    return 1.0 / _optimum(found)
+
+
+def _have_rank(rows: FloatArray) -> bool:
+    return rank_of(singular_values(rows), rows.shape) == rows.shape[1]
+
+
+def _optimum(found: Any) -> float:
+    """Return an LP's optimum: rows of full rank have one, so that anything else is the solver's failure."""
+    if found.status != 0:
+        raise PyomoReluError(f"HiGHS finds no constant of rows of full rank: {found.message}")
+    return float(found.fun)

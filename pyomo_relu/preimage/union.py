@@ -11,7 +11,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from pyomo_relu.balance import NEAR, balanced
+from pyomo_relu.balance import NEAR, balanced, row_scales
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.preimage.cell import Cell, is_small
@@ -129,7 +129,7 @@ class Preimage:
                 return None
             boxes.append(cell.box)
         lower, upper = np.array([box.lower for box in boxes]), np.array([box.upper for box in boxes])
-        walls = Walls.of(balanced(self.problem, NEAR).network, self.cells)
+        walls = Walls.of(self._balanced.network, self.cells)
         for i in range(len(self.cells)):
             near = (lower[i + 1 :] <= upper[i] + APART).all(axis=1) & (upper[i + 1 :] >= lower[i] - APART).all(axis=1)
             for j in (np.flatnonzero(near) + i + 1).tolist():
@@ -174,12 +174,23 @@ class Preimage:
         return is_convex(self.cells, self._may_hold, deadline=deadline)
 
     def _excess(self, z: FloatArray) -> Any:
-        """By how much codes, of shape (k,) or (N, k), miss x beyond the tolerance, by forward passes."""
-        return (np.abs(self.problem.network(z) - self.problem.x) - self.tol).max(axis=-1)
+        """By how much codes, of shape (k,) or (N, k), miss x beyond the tolerance, relative to the outputs' size."""
+        return ((np.abs(self.problem.network(z) - self.problem.x) - self.tol) / self._unit).max(axis=-1)
+
+    @cached_property
+    def _balanced(self) -> Problem:
+        """The problem that was searched."""
+        return balanced(self.problem, NEAR)
+
+    @cached_property
+    def _unit(self) -> FloatArray:
+        """What is 1 for each output: its weights' size, and `MET` of that is nothing; or x where it is large."""
+        unit = row_scales(self._balanced.network[-1], NEAR)
+        return np.asarray(unit * max(1.0, float(np.abs(self.problem.x / unit).max())))
 
     def _may_hold(self, z: FloatArray) -> bool:
         """Whether a code is not seen to miss x."""
-        return bool(self._excess(z) <= MET * self.problem.scale) or self.contains(z)
+        return bool(self._excess(z) <= MET) or self.contains(z)
 
     def _misses_a_midpoint(self, deadline: Deadline) -> bool:
         """Whether G is seen to miss x halfway between two cells, by forward passes: then it is not convex."""
@@ -190,9 +201,10 @@ class Preimage:
         for point, missed in zip(points, own, strict=True):
             if deadline.expired:
                 break
-            least = np.maximum(MET * self.problem.scale, FAR_ABOVE * np.maximum(own, missed))
+            least = np.maximum(MET, FAR_ABOVE * np.maximum(own, missed))
             y, off = output_within(self.problem.network, (point + points) / 2.0)
-            if ((np.abs(y - self.problem.x) - off - self.tol).max(axis=-1) > least).any():
+            surely = (np.abs(y - self.problem.x) - off - self.tol) / self._unit
+            if (surely.max(axis=-1) > least).any():
                 return True
         return False
 
@@ -213,7 +225,7 @@ class Preimage:
         if len(points) > 1 or not self.complete:
             return None
         try:
-            return True if is_small(self.problem, self.cells[0], self.tol, most) else None
+            return True if is_small(self._balanced, self.cells[0], self.tol, most) else None
         except LinearProgramError:
             return None
 
