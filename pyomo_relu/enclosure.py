@@ -89,14 +89,38 @@ def enclose(problem: Problem, z: FloatArray, norm: Norm) -> Enclosure:
     found = enclose_in_floats(problem, z, norm)
     if found.width <= WIDE or found.high <= problem.met or not math.isfinite(found.value):
         return found
+    exact = _enclose_in_rationals(problem, z, norm)
+    return Enclosure(found.high, found.low, found.high) if exact is None else exact
+
+
+def is_within(problem: Problem, z: FloatArray, most: float) -> bool:
+    """Whether no output of a code misses x by more than that, whatever rounding did.
+
+    Examples
+    --------
+    >>> from pyomo_relu.network import Network
+    >>> problem = Problem.of(Network.from_arrays([[[0.1], [3.0]]]), [0.1, 3.5])
+    >>> is_within(problem, np.array([1.0]), 0.5), is_within(problem, np.array([1.0]), 0.5 - 1e-16)
+    (True, False)
+    """
+    if math.isinf(most):
+        return True
+    found = enclose_in_floats(problem, z, "inf")
+    if found.low <= most < found.high:
+        found = _enclose_in_rationals(problem, z, "inf") or found
+    return found.high <= most
+
+
+def _enclose_in_rationals(problem: Problem, z: FloatArray, norm: Norm) -> Enclosure | None:
+    """Enclose a residual without rounding; None where that is too much work."""
     network = problem.network
-    if network.n_parameters * len(network) <= MOST_WORK:
-        try:
-            low, high = residual_within(network, z.tolist(), problem.x.tolist(), norm)
-        except OverflowError:
-            low = high = math.inf
-        return Enclosure(high, low, high, EXACT_PASS)
-    return Enclosure(found.high, found.low, found.high)
+    if network.n_parameters * len(network) > MOST_WORK or not np.isfinite(z).all():
+        return None
+    try:
+        low, high = residual_within(network, z.tolist(), problem.x.tolist(), norm)
+    except OverflowError:
+        low = high = math.inf
+    return Enclosure(high, low, high, EXACT_PASS)
 
 
 def enclose_in_floats(problem: Problem, z: FloatArray, norm: Norm) -> Enclosure:

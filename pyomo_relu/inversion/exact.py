@@ -14,6 +14,7 @@ from pyomo_relu.balance import balanced
 from pyomo_relu.bounds import FORWARD, Region, crown_flops
 from pyomo_relu.certificate import Certificate, Claim, Standing, Verdict, certify
 from pyomo_relu.deadline import NO_LIMIT, Deadline
+from pyomo_relu.enclosure import is_within
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import ENCODINGS
 from pyomo_relu.inversion.incumbent import Incumbent, find_incumbent, with_room
@@ -208,9 +209,9 @@ class Exact:
         plain = replace(self, norm="inf", tube=None)
         if inside is None:
             inside = plain._incumbent(problem, solver, deadline.share(FOR_INCUMBENTS))
-        if inside.residual > self.tube:
+        if not is_within(problem, inside.code, self.tube):
             nearest = plain._result(problem, *prove(plain._task(problem), inside, solver, deadline), started)
-            if nearest.z is None or nearest.residual is None or nearest.residual > self.tube:
+            if nearest.z is None or nearest.residual is None or not is_within(problem, nearest.z, self.tube):
                 room = REFUTED * problem.scale
                 empty = nearest.dual_bound is not None and nearest.dual_bound > self.tube + room
                 # An optimum of p = inf is one up to a gap, and the tube may lie in it.
@@ -243,7 +244,7 @@ class Exact:
         """Return a near code of the tube, by a search without a MILP."""
         assert self.tube is not None
         inside = replace(self, norm="inf", tube=None)._found_near(problem)
-        if inside.residual > self.tube:
+        if not is_within(problem, inside.code, self.tube):
             raise InputError(f"no code was found in the tube of {self.tube:g}: give box=(lower, upper)")
         return self._led_into_tube(problem, inside, NO_LIMIT)
 

@@ -10,7 +10,7 @@ from pyomo.environ import ConcreteModel, Constraint, is_potentially_variable
 from pyomo_relu.bounds import affine_flops
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
-from pyomo_relu.enclosure import enclose, enclose_in_floats
+from pyomo_relu.enclosure import enclose, enclose_in_floats, is_within
 from pyomo_relu.formulations import ENCODINGS, Encoding
 from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.incumbent import with_room
@@ -89,7 +89,7 @@ class LevelSet:
             return False
         if enclose_in_floats(problem, code, self.norm).high > self.level:
             return False
-        return math.isinf(self.tube) or enclose_in_floats(problem, code, "inf").high <= self.tube
+        return is_within(problem, code, self.tube)
 
     def last_before(self, goal: FloatArray) -> FloatArray:
         """Return the code of the set next to `goal` that bisection finds on the way from one inside.

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from pyomo_relu.deadline import NO_LIMIT, Deadline
+from pyomo_relu.enclosure import is_within
 from pyomo_relu.inversion.activation import Pattern, map_flops
 from pyomo_relu.inversion.cell import cell_optimum, pattern_of
 from pyomo_relu.norms import Norm
@@ -45,8 +46,7 @@ def polish(
         return _gauss_newton(problem, z, lps, deadline)
 
     def residual(code: FloatArray) -> float:
-        inside = math.isinf(tube) or problem.residual(code, "inf") <= tube
-        return problem.residual(code, norm) if inside else math.inf
+        return problem.residual(code, norm) if is_within(problem, code, tube) else math.inf
 
     best, value = z, residual(z)
     queue = [pattern_of(problem, z)]

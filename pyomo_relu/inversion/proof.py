@@ -13,7 +13,7 @@ from pyomo_relu.bounds import Budget, Region, affine_flops, lagrangian_region, l
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import BY_BOUNDS
 from pyomo_relu.deadline import NO_LIMIT, Deadline
-from pyomo_relu.enclosure import enclose
+from pyomo_relu.enclosure import enclose, is_within
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import Encoding
 from pyomo_relu.formulations.residual import NEEDS
@@ -203,7 +203,7 @@ class Task:
         return outcome, best
 
     def _in_tube(self, z: FloatArray) -> bool:
-        return math.isinf(self.tube) or self.problem.residual(z, "inf") <= self.tube
+        return is_within(self.problem, z, self.tube)
 
     def _misses(self, z: FloatArray, outcome: Outcome) -> bool:
         """Whether z misses what the solver promised: binaries at 1e-7 for 0 let it report more than its code can do."""

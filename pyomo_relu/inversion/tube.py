@@ -9,6 +9,7 @@ import scipy
 
 from pyomo_relu.certificate import BY_NORM
 from pyomo_relu.deadline import Deadline
+from pyomo_relu.enclosure import is_within
 from pyomo_relu.inversion.descent import Descent
 from pyomo_relu.inversion.incumbent import TO_POLISH, Incumbent
 from pyomo_relu.inversion.penalty import led_into
@@ -51,7 +52,7 @@ def incumbent_in_tube(
     finder = f"SciPy {scipy.__version__}"
     try:
         for code in _candidates(problem, inside.code, tube, norm, deadline, starts, seed):
-            reached = last_within(lambda code: problem.residual(code, "inf") <= tube, best.code, code)
+            reached = last_within(lambda code: is_within(problem, code, tube), best.code, code)
             best = Incumbent.better(best, reached, problem.residual(reached, norm), finder)
     except KeyboardInterrupt:
         return replace(best, interrupted=True)

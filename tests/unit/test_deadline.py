@@ -143,5 +143,5 @@ def test_inversion_has_one_thread_of_linear_algebra_unless_it_is_given_more():
         pass
     pr.invert(net, net([1.0, 1.0]), Looking())
     assert seen[0] <= {1}
-    pr.invert(net, net([1.0, 1.0]), Looking(), solver=pr.Solver(threads=2))
+    pr.invert(net, net([1.0, 1.0]), Looking(), solver=pr.Solver("highs", threads=2))
     assert seen[1] <= {1, 2}
