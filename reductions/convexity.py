@@ -306,11 +306,11 @@ class _Check:
         )
 
     def _nonconvex(self, pair: Pair) -> Convexity:
-        missed, violation = above(pair.missed), below(pair.violation)
+        missed, least = above(pair.missed), below(pair.violation)
         met = "exactly" if pair.missed == 0 else f"up to {up(missed, 3)}"
         claims = [
             Claim(f"z1 and z2 lie in the box and meet x {met}", Standing.VERIFIED, EXACT_PASS, missed),
-            Claim(f"(z1 + z2) / 2 misses x by at least {down(violation)}", Standing.VERIFIED, EXACT_PASS, violation),
+            Claim(f"(z1 + z2) / 2 misses x by at least {down(least)}", Standing.VERIFIED, EXACT_PASS, least),
         ]
         if not pair.is_proof:
             claims.append(Claim("x is what z1 and z2 give, up to rounding", Standing.TRUSTED, "floating point"))
@@ -329,7 +329,7 @@ class _Check:
             z1,
             z2,
             middle,
-            violation,
+            float(pair.violation),
             (pair.z1, pair.z2),
         )
 
