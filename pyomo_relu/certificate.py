@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.enclosure import enclose
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, norm_of
 from pyomo_relu.problem import Problem
-from pyomo_relu.rank import has_full_column_rank, rank_of
+from pyomo_relu.rank import has_full_column_rank, rank_of, svd_flops
 from pyomo_relu.rounding import down, gamma, up
 from pyomo_relu.running_error import pre_activations_within
 from pyomo_relu.tolerance import REFUTED
@@ -157,7 +158,13 @@ class Verdict:
 
 
 def certify(
-    problem: Problem, z: FloatArray | None, norm: Norm, dual_bound: float | None, bound_by: str, bound_scope: str
+    problem: Problem,
+    z: FloatArray | None,
+    norm: Norm,
+    dual_bound: float | None,
+    bound_by: str,
+    bound_scope: str,
+    deadline: Deadline = NO_LIMIT,
 ) -> Verdict:
     """Re-check an answer.
 
@@ -173,6 +180,8 @@ def certify(
         By what it is verified, one of `SURE`; or who claims it.
     bound_scope : str
         The codes for which it is claimed, such as ``"every code in the box"``.
+    deadline : Deadline
+        Whether z is the only code is not asked where that would not be known before it.
 
     Returns
     -------
@@ -215,7 +224,7 @@ def certify(
     elif dual_bound is not None and dual_bound >= REFUTED * problem.scale:
         realizable = False
         claims.append(Claim(f"x is not met by {bound_scope.replace('every', 'any')}", standing, by, dual_bound))
-    if realizable and z is not None and is_unique(problem.network, z):
+    if realizable and z is not None and is_unique(problem.network, z, deadline):
         text = "z is the only code with this output: in every layer the active rows have full column rank"
         claims.append(Claim(text, Standing.VERIFIED, BY_FACTORISATION))
     bound_by = "" if dual_bound is None else bound_by
@@ -234,17 +243,19 @@ def sign_bound(problem: Problem, norm: Norm) -> float | None:
     return bound if norm == "inf" or count <= 1 else bound * (1.0 - gamma(count))
 
 
-def is_unique(network: Network, z: FloatArray) -> bool:
+def is_unique(network: Network, z: FloatArray, deadline: Deadline = NO_LIMIT) -> bool:
     """Whether `z` is the only code whose output is G(z), by a sufficient condition.
 
     From the last layer to the first: a positive ReLU output fixes its pre-activation, so
     that a layer whose active rows have full column rank has one input only. A row counts as active where its
-    pre-activation is above zero by more than the rounding of the forward pass.
+    pre-activation is above zero by more than the rounding of the forward pass. What would not be known before the
+    deadline is not.
     """
     for layer, (t, off) in zip(network, pre_activations_within(network, z), strict=True):
         # A bijection passes on every pre-activation.
         active = (t > np.maximum(off, 1e-9 * max(1.0, float(np.abs(t).max())))) | (layer.slope > 0.0)
-        if not has_full_column_rank(layer.weight[active]):
+        rows = layer.weight[active]
+        if not deadline.affords(svd_flops(*rows.shape)) or not has_full_column_rank(rows):
             return False
     return True
 

@@ -71,7 +71,7 @@ class Descent:
         """Invert; see :func:`pyomo_relu.invert`. Of the solver, only the time limit counts."""
         started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
         z = self.codes(problem, deadline)[0]
-        verdict = certify(problem, z, 2, None, "", "")
+        verdict = certify(problem, z, 2, None, "", "", deadline)
         by = f"L-BFGS-B of SciPy {scipy.__version__}"
         status = Status.TIME_LIMIT if deadline.expired else Status.SOLVED
         return Result.of(verdict, status, by, started, objective=verdict.objective)

@@ -199,7 +199,7 @@ class Exact:
         else:
             incumbent = self._incumbent(problem, solver, deadline.share(FOR_INCUMBENTS))
             outcome, best = prove(self._task(problem), incumbent, solver, deadline)
-        return self._result(problem, outcome, best, started)
+        return self._result(problem, outcome, best, started, deadline)
 
     def _run_in_tube(
         self, problem: Problem, solver: Solver, deadline: Deadline, started: float, inside: Incumbent | None = None
@@ -210,7 +210,7 @@ class Exact:
         if inside is None:
             inside = plain._incumbent(problem, solver, deadline.share(FOR_INCUMBENTS))
         if not is_within(problem, inside.code, self.tube):
-            nearest = plain._result(problem, *prove(plain._task(problem), inside, solver, deadline), started)
+            nearest = plain._result(problem, *prove(plain._task(problem), inside, solver, deadline), started, deadline)
             if nearest.z is None or nearest.residual is None or not is_within(problem, nearest.z, self.tube):
                 room = REFUTED * problem.scale
                 empty = nearest.dual_bound is not None and nearest.dual_bound > self.tube + room
@@ -234,7 +234,7 @@ class Exact:
             inside = replace(inside, code=nearest.z, residual=nearest.residual)
         start = self._led_into_tube(problem, inside, deadline.share(FOR_INCUMBENTS))
         outcome, best = prove(self._task(problem), start, solver, deadline)
-        return self._result(problem, outcome, best, started)
+        return self._result(problem, outcome, best, started, deadline)
 
     def _found_near(self, problem: Problem) -> Incumbent:
         """Return a near code, by a search without a MILP."""
@@ -264,7 +264,7 @@ class Exact:
         second = in_tube._run_in_tube(problem, solver, deadline, started, inside)
         if second.z is None or second.residual is None or second.status is Status.SOLVER_ERROR:
             return replace(first, message=f"the second norm was not settled: {second.message or second.status}")
-        verdict = certify(problem, second.z, "inf", first.dual_bound, first.bound_by, _scope(problem))
+        verdict = certify(problem, second.z, "inf", first.dual_bound, first.bound_by, _scope(problem), deadline)
         if verdict.refuted is not None:
             return replace(first, status=Status.SOLVER_ERROR, message=_refuted(verdict))
         least = "" if second.dual_bound is None else f", at least {down(second.dual_bound)}"
@@ -293,10 +293,12 @@ class Exact:
             name = "interval"
         return Region(problem.box, FORWARD[name](problem.network, problem.box))
 
-    def _result(self, problem: Problem, outcome: Outcome, best: Incumbent | None, started: float) -> Result:
+    def _result(
+        self, problem: Problem, outcome: Outcome, best: Incumbent | None, started: float, deadline: Deadline
+    ) -> Result:
         code = None if best is None else best.code
         bound = (root(outcome.bound, self.norm), outcome.solver) if best is None else (best.bound, best.bound_by)
-        verdict = certify(problem, code, self.norm, *bound, _scope(problem, self.tube))
+        verdict = certify(problem, code, self.norm, *bound, _scope(problem, self.tube), deadline)
         status, message = judged(outcome, verdict, problem)
         return Result.of(verdict, status, outcome.solver, started, objective=outcome.objective, message=message)
 

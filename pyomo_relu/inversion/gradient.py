@@ -96,7 +96,7 @@ class GradientDescent:
         targets = np.broadcast_to(problem.x, (self.starts, problem.x.size))
         ends = self.descend(problem.network, targets, starts, problem.box, deadline)
         errors = np.linalg.norm(problem.network(ends) - problem.x, axis=1)
-        verdict = certify(problem, ends[int(errors.argmin())], 2, None, "", "")
+        verdict = certify(problem, ends[int(errors.argmin())], 2, None, "", "", deadline)
         by = f"gradient descent in NumPy {np.__version__}"
         status = Status.TIME_LIMIT if deadline.expired else Status.SOLVED
         return Result.of(verdict, status, by, started, objective=verdict.objective)

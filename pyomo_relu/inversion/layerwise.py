@@ -118,7 +118,7 @@ class Layerwise:
             target = code
         norm = formulations[-1].norm
         output = answers[0]
-        verdict = certify(problem, code, norm, output.dual_bound, output.solver, self._scope(problem))
+        verdict = certify(problem, code, norm, output.dual_bound, output.solver, self._scope(problem), deadline)
         if verdict.refuted is not None:
             status, message = Status.SOLVER_ERROR, f"the bound {verdict.refuted:.9g} is above a verified residual"
         return Result.of(

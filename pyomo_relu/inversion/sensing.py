@@ -120,7 +120,7 @@ class ProjectedGradient:
             if np.linalg.norm(output - before) <= self.tol * max(1.0, float(np.linalg.norm(output))):
                 message = ""
                 break
-        verdict = certify(problem, best, 2, None, "", "")
+        verdict = certify(problem, best, 2, None, "", "", deadline)
         return Result.of(verdict, status, by, started, objective=verdict.objective, message=message)
 
 
