@@ -23,6 +23,8 @@ class Call:
     solver : Solver
     needs : frozenset of Capability
         What these programs need of a solver.
+    assumed : bool
+        Whether nobody said so: it is what a method or a formulation may call that says nothing.
 
     Examples
     --------
@@ -32,6 +34,7 @@ class Call:
 
     solver: Solver
     needs: frozenset[Capability]
+    assumed: bool = False
 
     def check(self) -> None:
         """Refuse what a solve would refuse, before anything is done for it.
@@ -65,11 +68,15 @@ def solver_calls(caller: object, solver: Solver) -> tuple[Call, ...]:
     ()
     """
     own = getattr(caller, "solver_calls", None)
-    return (Call(solver, LP), Call(solver, MILP)) if own is None else tuple(own(solver))
+    if own is None:
+        return Call(solver, LP, assumed=True), Call(solver, MILP, assumed=True)
+    return tuple(own(solver))
 
 
 def check_solver_calls(caller: object, solver: Solver) -> None:
     """Refuse what a solve would refuse in the midst of a method's work.
+
+    Nothing is refused for what says nothing: what it may call it need not call.
 
     Parameters
     ----------
@@ -90,7 +97,8 @@ def check_solver_calls(caller: object, solver: Solver) -> None:
     pyomo_relu.errors.CapabilityError: HiGHS does not take SOS1 models here; these do: scip, gurobi, cplex, xpress
     """
     for call in solver_calls(caller, solver):
-        call.check()
+        if not call.assumed:
+            call.check()
 
 
 def solver_versions(caller: object, solver: Solver) -> dict[str, str]:

@@ -67,6 +67,8 @@ def test_a_method_that_says_nothing_may_call_any():
     assert pr.invert(NET, X, Own()).status is pr.Status.SOLVED
     calls = solver_calls(Own(), pr.Solver())
     assert {call.solver.backend(call.needs).title for call in calls} == {"HiGHS", "SCIP"}
+    for method in (Own(), pr.ProjectedGradient(projection=Own(), iterations=1)):
+        assert pr.invert(NET, X, method, solver=pr.Solver(threads=2)).z is not None  # which SCIP would refuse
     named = solver_calls(Own(), pr.Solver("glpk"))
     assert {call.solver.backend(call.needs).title for call in named} == {"GLPK"}
 
