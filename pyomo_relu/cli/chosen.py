@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from pyomo_relu.solvers import Solver
 
 
-def chosen_by(
-    given: Mapping[str, Any], also_used: Collection[str] = ()
-) -> tuple[Method, Solver, tuple[float, float] | None]:
+OF_EVERY_METHOD = ("--time-limit", "--threads")
+"""What a `Solver` says of a whole call, be it one that calls no solver: its limit, and the threads of linear algebra."""
+
+
+def chosen_by(given: Mapping[str, Any]) -> tuple[Method, Solver, tuple[float, float] | None]:
     """Return the method, the solver and the box that a command's parameters choose.
 
     Parameters
     ----------
     given : mapping
         The parameters by their names; those that concern none of the three are left alone.
-    also_used : collection of str
-        Flags of the solver that mean something for methods which call none, too.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def chosen_by(
     box = None if low_high is None else (float(low_high[0]), float(low_high[1]))
     about_solver = SolverFlags(**{**_of(SolverFlags, given), "option": given.get("option") or ()})
     about_method = MethodFlags(**{**_of(MethodFlags, given), "box": box})
-    for_solver = [flag for flag in about_solver.given if flag not in also_used]
+    for_solver = [flag for flag in about_solver.given if flag not in OF_EVERY_METHOD]
     return choose_method(about_method, for_solver), choose_solver(about_solver), box
 
 

@@ -66,7 +66,7 @@ def invert_many(
     check_workers(workers, dask)
     if resume and out is None:
         raise InputError("--resume goes with --out")
-    chosen, settings, sides = chosen_by(locals(), also_used=("--threads",))  # linear algebra has them too
+    chosen, settings, sides = chosen_by(locals())
     if out is not None and out.exists() and not out.is_dir():
         raise InputError(f"--out {out}: is not a folder")
 

@@ -201,3 +201,9 @@ def test_exact_without_a_box_names_the_remedy_where_the_observation_does_not_bou
 
 def test_a_negative_observation_has_no_exact_code(run: Run, folder: Path) -> None:
     refused(run("invert", "net.npz", "noisy.csv", "--formulation", "realizable"), "a ReLU output is never negative")
+
+
+@pytest.mark.parametrize("method", ["layerwise", "exact", "hybrid", "descent"])
+def test_a_time_limit_and_threads_go_with_every_method(run: Run, folder: Path, method: str) -> None:
+    ran = run("invert", "net.npz", "x.npy", "--method", method, "--time-limit", "20", "--threads", "1")
+    assert (ran.code, ran.err) == (0, "")
