@@ -55,7 +55,7 @@ def preimage(
     Returns
     -------
     Preimage
-        With a `status`: cut off where a limit came first, or an LP failed.
+        With a `status`: cut off where a limit came first, an LP failed, or what was left out is not proved to be empty.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def iterate_cells(net: Network, x: Any, box: Any = None, tol: float = 0.0) -> It
     ShapeError, InputError
         As :func:`pyomo_relu.preimage`.
     LinearProgramError
-        If HiGHS fails: the cells are not complete then.
+        At the end, if there are patterns that may hold codes but show no cell: the cells are not complete then.
 
     Examples
     --------
@@ -153,6 +153,12 @@ class _Search:
         if region is None:
             return
         relaxation = Relaxation(network, problem.x, region, tol)
+        if not region.code.is_bounded and relaxation.bounds_the_code:
+            # Bounds of neurons follow, and with them chords.
+            region = region_of(network, problem.x, relaxation.code, tol)
+            if region is None:
+                return
+            relaxation = Relaxation(network, problem.x, region, tol)
         for leaf in leaves(network, relaxation):
             yield None if leaf is None else self._cell(problem, relaxation, leaf)
 
