@@ -87,9 +87,9 @@ def enclose(problem: Problem, z: FloatArray, norm: Norm) -> Enclosure:
     = 0.25
     """
     found = enclose_in_floats(problem, z, norm)
-    if found.width <= WIDE or found.high <= problem.met or not math.isfinite(found.value):
+    if found.width <= WIDE or not math.isfinite(found.value):
         return found
-    exact = _enclose_in_rationals(problem, z, norm)
+    exact = None if found.high <= problem.met else _enclose_in_rationals(problem, z, norm)
     return Enclosure(found.high, found.low, found.high) if exact is None else exact
 
 

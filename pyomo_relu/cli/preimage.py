@@ -29,7 +29,7 @@ def preimage(
     tol: Annotated[float, typer.Option(help="How far each output may be from what was observed.")] = 0.0,
     max_cells: Annotated[int, typer.Option(help="Most cells to find.")] = 10_000,
     time_limit: Annotated[
-        float, typer.Option(help="Seconds for the search; again for components, and for convexity.")
+        float, typer.Option(help="Seconds for all of it: the search, components, and convexity.")
     ] = 60.0,
     slopes: SlopesFlag = None,
     plot: Annotated[Path | None, typer.Option(help="Draw it: a .png, .svg or .pdf file; two inputs only.")] = None,
@@ -73,7 +73,7 @@ def summary(found: Preimage) -> str:
 def _components(found: Preimage) -> str:
     most = str(len(found.components))
     if not found.graph_complete:
-        most = f"not known, at most {most}: time_limit"
+        most = f"not known, at most {most}: time_limit, or cells too near to tell apart"
     return most if found.complete else f"{most}, of these cells"
 
 

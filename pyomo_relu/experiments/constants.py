@@ -80,7 +80,7 @@ def expansion_l1(rows: FloatArray) -> float:
 
 
 def _have_rank(rows: FloatArray) -> bool:
-    return rank_of(singular_values(rows), rows.shape) == int(rows.shape[1])
+    return bool(rank_of(singular_values(rows), rows.shape) == rows.shape[1])
 
 
 def _optimum(found: Any) -> float:

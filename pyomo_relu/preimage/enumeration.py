@@ -19,6 +19,7 @@ from pyomo_relu.preimage.relaxation import Relaxation, region_of, room_of
 from pyomo_relu.preimage.search import Leaf, leaves
 from pyomo_relu.preimage.union import Preimage
 from pyomo_relu.problem import Problem
+from pyomo_relu.running_error import output_within
 from pyomo_relu.status import Status
 from pyomo_relu.validation import as_count
 
@@ -55,7 +56,7 @@ def preimage(
     Returns
     -------
     Preimage
-        With a `status`: cut off where a limit came first, or an LP failed.
+        With a `status`: cut off where a limit came first, an LP failed, or what was left out is not proved to be empty.
 
     Raises
     ------
@@ -114,7 +115,7 @@ def iterate_cells(net: Network, x: Any, box: Any = None, tol: float = 0.0) -> It
     ShapeError, InputError
         As :func:`pyomo_relu.preimage`.
     LinearProgramError
-        If HiGHS fails: the cells are not complete then.
+        At the end, if there are patterns that may hold codes but show no cell: the cells are not complete then.
 
     Examples
     --------
@@ -153,6 +154,12 @@ class _Search:
         if region is None:
             return
         relaxation = Relaxation(network, problem.x, region, tol)
+        if not region.code.is_bounded and relaxation.bounds_the_code:
+            # Bounds of neurons follow, and with them chords.
+            region = region_of(network, problem.x, relaxation.code, tol)
+            if region is None:
+                return
+            relaxation = Relaxation(network, problem.x, region, tol)
         for leaf in leaves(network, relaxation):
             yield None if leaf is None else self._cell(problem, relaxation, leaf)
 
@@ -163,11 +170,14 @@ class _Search:
             if not relaxation.is_empty() and not holds_no_code(problem, leaf, self.tol, relaxation.room):
                 self.undecided += 1
             return None
-        missed = np.abs(problem.network(cell.interior) - problem.x).max() - self.tol
-        # Rows of length 1 are met up to a tolerance, and x then up to what that moves the outputs.
-        if missed > room and holds_no_code(problem, leaf, self.tol, np.maximum(relaxation.room, room)):
-            return None
-        return cell
+        # Rows of length 1 are met up to a tolerance, and x then up to what that moves the outputs, and what rounding
+        # does: where that is much, the cell is not seen to meet x.
+        outputs, rounding = output_within(problem.network, cell.interior)
+        if (np.abs(outputs - problem.x) + rounding).max() - self.tol <= room:
+            return cell
+        if not holds_no_code(problem, leaf, self.tol, np.maximum(relaxation.room, room)):
+            self.undecided += 1
+        return None
 
 
 def _maximal(cells: list[Cell], deadline: Deadline) -> tuple[list[Cell], Status]:

@@ -17,7 +17,7 @@ FEASIBLE = 1e-9
 TOLERANCES = {"primal_feasibility_tolerance": FEASIBLE, "dual_feasibility_tolerance": FEASIBLE}
 
 FARTHEST = 1e4
-"""Where nothing bounds a variable, what an LP proves it proves for values of up to this size."""
+"""Where no box bounds a variable, what an LP proves it proves for values of up to this size."""
 
 
 class LinearProgramError(PyomoReluError):

@@ -278,7 +278,7 @@ class Ball:
     tight : bool array, shape (m,)
         The rows that hold it.
     most : float
-        What the radius is proved not to exceed.
+        What the radius is proved not to exceed, where that was asked for; else infinite.
     """
 
     centre: FloatArray
@@ -287,11 +287,11 @@ class Ball:
     most: float
 
 
-def largest_ball(rows: FloatArray, limits: FloatArray, reach: float = FARTHEST) -> Ball | None:
+def largest_ball(rows: FloatArray, limits: FloatArray, reach: float | None = None) -> Ball | None:
     """Return a largest ball in ``rows y <= limits``; None where a row that is zero is violated.
 
     Rows are those of a polytope, of length 1, in the coordinates of a hull, and some may be zero there. `reach` is how
-    large entries of y may be.
+    large entries of y may be for which the radius is to be proved.
 
     Raises
     ------
@@ -309,7 +309,7 @@ def largest_ball(rows: FloatArray, limits: FloatArray, reach: float = FARTHEST) 
     # Scaled by their length within the hull, so that nearly parallel rows are judged by distance there.
     matrix = np.column_stack([rows[~flat], lengths[~flat]]) / lengths[~flat, None]
     limit = limits[~flat] / lengths[~flat]
-    free, far, cost = np.full(n, np.inf), np.full(n, reach), np.append(np.zeros(n), 1.0)
+    free, cost = np.full(n, np.inf), np.append(np.zeros(n), 1.0)
     # However empty it is, there is a radius: nothing rests on HiGHS calling a program infeasible.
     lower, upper = np.full(n + 1, -np.inf), np.append(free, 1.0)
     program = LinearProgram(matrix, np.full(len(matrix), -np.inf), limit, lower, upper)
@@ -317,7 +317,11 @@ def largest_ball(rows: FloatArray, limits: FloatArray, reach: float = FARTHEST) 
     if point is None:
         raise LinearProgramError("HiGHS finds no centre of a ball, and there is always one")
     tight[np.flatnonzero(~flat)[np.abs(program.row_duals) > 1e-6]] = True
-    return Ball(point[:n], value, tight, program.ceiling(cost, columns=(np.append(-far, -1.0), np.append(far, 1.0))))
+    most = np.inf
+    if reach is not None:
+        far = np.full(n, reach)
+        most = program.ceiling(cost, columns=(np.append(-far, -1.0), np.append(far, 1.0)))
+    return Ball(point[:n], value, tight, most)
 
 
 def _normalised(rows: FloatArray, limits: FloatArray, equal: bool) -> tuple[FloatArray, FloatArray] | None:

@@ -10,6 +10,8 @@ outputs may miss x by rounding besides, and a phase may reach beyond zero by the
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from pyomo_relu.balance import NEAR, row_scales
@@ -79,6 +81,7 @@ class Relaxation:
         bounds: list[tuple[float, float]] = []
         n_variables = sum(network.sizes)
         lower, upper = np.full(n_variables, -np.inf), np.full(n_variables, np.inf)
+        self._n_in = network.n_in
         first, before = network.n_in, slice(0, network.n_in)
         lower[before], upper[before] = region.code.lower, region.code.upper
         self.unit = unit = row_scales(network[-1], NEAR)
@@ -117,7 +120,18 @@ class Relaxation:
         self._claimed_rows = low, high
         self._claimed_columns = self._reaches(network, before, lower, upper, (x, tol, unit))
         if not region.code.is_bounded:
-            self._tighten()
+            self._tighten(np.isinf(lower), np.isinf(upper))
+
+    @property
+    def code(self) -> Box:
+        """A box around the codes of entries up to `FARTHEST`."""
+        low, high = self._claimed_columns
+        return Box(low[: self._n_in], np.maximum(low, high)[: self._n_in])
+
+    @property
+    def bounds_the_code(self) -> bool:
+        """Whether that box ends before `FARTHEST`: the observation bounds the codes."""
+        return bool((np.maximum(-self.code.lower, self.code.upper) < FARTHEST).all())
 
     def fix(self, neuron: int, on: bool | None, slack: float = 0.0) -> None:
         """Fix a neuron, by its place in `neurons`, on or off; None frees it.
@@ -195,17 +209,14 @@ class Relaxation:
             first += size.size
         return low, high
 
-    def _tighten(self) -> None:
-        """Bound the variables by LPs, where the observation bounds them without a box.
-
-        The relaxation is convex: where it ends before `FARTHEST`, nothing of it lies beyond.
-        """
+    def _tighten(self, below: Any, above: Any) -> None:
+        """Bound the variables that are open below or above by LPs, where the observation bounds them without a box."""
         low, high = self._claimed_columns
         for j in range(low.size):
             cost = np.zeros(low.size)
-            for sign, ends in ((1.0, high), (-1.0, low)):
+            for sign, ends, is_open in ((1.0, high, above[j]), (-1.0, low, below[j])):
                 cost[j] = sign
-                if np.isfinite(self._program.maximum(cost)[0]):
+                if is_open and np.isfinite(self._program.maximum(cost)[0]):
                     ends[j] = sign * min(sign * ends[j], self._ceiling(cost, 0.0))
 
 

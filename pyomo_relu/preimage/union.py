@@ -58,8 +58,7 @@ class Preimage:
     rounding can do to output j of a forward pass, has the pattern of a cell that was found, up to pre-activations
     that reach beyond zero by 1e-11 (of outputs, by 1e-7; hidden neurons balanced, outputs of size one). So a code
     whose forward pass in float64 meets x is among them. What is left out is proved to hold no code: by multipliers
-    rounded outwards, or in fractions. Where neither box nor observation bounds the code, this is proved for entries of
-    up to 1e4.
+    rounded outwards, or in fractions. Without a box, this is proved for codes with entries of up to 1e4.
 
     A cell holds a code that meets x up to ``tol + 1e-9 max(1, max |x|)``, or is not proved to hold none. Cells are
     described in float64: those that lie within others up to 1e-7 are left out, parts in which no ball of radius 1e-7
