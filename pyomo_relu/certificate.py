@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pyomo_relu.deadline import NO_LIMIT, Deadline
-from pyomo_relu.enclosure import enclose
+from pyomo_relu.enclosure import enclose, enclose_in_floats
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, norm_of
@@ -188,7 +188,7 @@ def certify(
     Verdict
         The residual by a forward pass, without which there is no code, and whatever rounding did to that; the bound,
         lowered below the residual where it exceeds it by no more than a solver's tolerance, and dropped as `refuted`
-        where by more; realizability, and the claims. All that is said of the residual holds of its whole enclosure.
+        where by more, or where rounding hides more than solvers let pass; realizability, and the claims. All that is said of the residual holds of its whole enclosure.
     """
     claims: list[Claim] = []
     found = None if z is None else enclose(problem, z, norm)
@@ -205,6 +205,9 @@ def certify(
         text = f"a bound of {dual_bound:.9g} by {bound_by} is wrong: z does better"
         claims.append(Claim(text, Standing.VERIFIED, found.by, found.high))
         refuted, dual_bound = dual_bound, None
+    if z is not None and dual_bound is not None and bound_by not in SURE:
+        # A solver works in floating point too.
+        dual_bound = None if enclose_in_floats(problem, z, norm).hides(problem.scale) else dual_bound
     sure = sign_bound(problem, norm)
     if sure is not None and (dual_bound is None or sure >= dual_bound):
         dual_bound, bound_by, bound_scope = sure, BY_SIGN, "every code"

@@ -23,6 +23,9 @@ SHARP = 1e-9
 WIDE = 1e-6
 """One that is wider than this is not told as its float64 number: solvers close gaps to as much."""
 
+RESOLVED = 1e-6
+"""What solvers let pass in a row, relative to the observation."""
+
 MOST_WORK = 250_000
 """Weights times layers up to which a residual is worked out in rationals; that takes a second or less."""
 
@@ -56,6 +59,10 @@ class Enclosure:
         """Whether it is one number in all digits that are printed."""
         return self.width <= SHARP
 
+    def hides(self, scale: float) -> bool:
+        """Whether rounding moves the residual by more than solvers let pass: what they say proves nothing then."""
+        return not self.high - self.low <= RESOLVED * scale
+
     def __str__(self) -> str:
         return f"= {self.value:.9g}" if self.is_sharp else f"<= {up(self.high)}"
 
@@ -73,7 +80,8 @@ def enclose(problem: Problem, z: FloatArray, norm: Norm) -> Enclosure:
     -------
     Enclosure
         Rationals, or the upper end where they were too much work, where the enclosure by float64 is wide and does not
-        say that x is met. Not finite where the forward pass overflows.
+        say that x is met. The upper end, where it is met and nearly all of the residual is rounding. Not finite
+        where the forward pass overflows.
 
     Examples
     --------

@@ -114,6 +114,10 @@ class LayerRelaxed:
         outcome = solve(model, solver, LP)
         code = code_of(model, box) if outcome.status.ok else None
         status, active = outcome.status, np.zeros(layer.n_out, dtype=bool)
+        message = outcome.message
+        if status in (Status.UNBOUNDED, Status.INFEASIBLE_OR_UNBOUNDED):
+            # The objective is a sum of left sides of the rows, with factors of at least 0.
+            status, message = Status.SOLVER_ERROR, f"{outcome.solver} calls an LP unbounded which its rows bound"
         if code is not None:
             status = Status.SOLVED
             active = np.ones(layer.n_out, dtype=bool) if layer.slope > 0.0 else layer.pre_activation(code) > 0.0
@@ -128,5 +132,5 @@ class LayerRelaxed:
             dual_bound=None,
             n_solves=1,
             solver=outcome.solver,
-            message=outcome.message,
+            message=message,
         )

@@ -110,6 +110,7 @@ def half_squared_error(network: Network, targets: FloatArray, codes: FloatArray)
 
     Examples
     --------
+    >>> import numpy as np
     >>> net = Network.from_arrays([[[2.0]]])
     >>> error, gradient = half_squared_error(net, np.array([[1.0]]), np.array([[1.5]]))
     >>> error.tolist(), gradient.tolist()

@@ -316,6 +316,8 @@ def judged(outcome: Outcome, verdict: Verdict, problem: Problem) -> tuple[Status
     """
     if verdict.refuted is not None:
         return Status.SOLVER_ERROR, _refuted(verdict)
+    if verdict.residual is not None and verdict.dual_bound is None and outcome.status is Status.OPTIMAL:
+        return Status.SOLVED, "rounding of the network's outputs hides more than solvers let pass: no bound is believed"
     if verdict.residual is None or verdict.dual_bound is None:
         return outcome.status, outcome.message
     gap = verdict.residual - verdict.dual_bound

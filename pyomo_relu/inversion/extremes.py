@@ -11,6 +11,7 @@ from pyomo.environ import ConcreteModel, Objective
 
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
+from pyomo_relu.enclosure import enclose_in_floats
 from pyomo_relu.formulations.rows import linear
 from pyomo_relu.inversion.level_set import LevelSet
 from pyomo_relu.inversion.program import read_code
@@ -39,6 +40,8 @@ class Extremes:
     codes : array, shape (m, 2, k)
     statuses : list of Status, length m
     solver : str
+    resolved : bool
+        Whether rounding of the outputs hides less than what solvers let pass, so that their bounds mean something.
     """
 
     rows: FloatArray
@@ -48,6 +51,7 @@ class Extremes:
     codes: FloatArray
     statuses: list[Status]
     solver: str
+    resolved: bool = True
 
     @staticmethod
     def of(rows: FloatArray, problem: Problem, known: Result) -> Extremes:
@@ -67,6 +71,8 @@ class Extremes:
         """Solve two programs a direction; Ctrl-C ends it, and what was not reached stays interrupted."""
         self.statuses = [Status.INTERRUPTED] * len(self.rows)
         self.take(level_set.inside)
+        problem = level_set.problem
+        self.resolved = not enclose_in_floats(problem, level_set.inside, level_set.norm).hides(problem.scale)
         try:
             model, self.box, tangents = level_set.program(deadline)
             if isinstance(model, Status):
@@ -126,7 +132,7 @@ class Extremes:
         refuted = beyond > REFUTED * np.maximum(1.0, np.abs(self.attained))
         for i in np.flatnonzero(refuted.any(axis=1)):
             self.statuses[i] = Status.SOLVER_ERROR
-        said = np.where(refuted, outward * np.inf, self.said)
+        said = np.where(refuted | (not self.resolved), outward * np.inf, self.said)
         sure = np.array([_range_over(row, self.box) for row in self.rows])
         trusted = outward * said < outward * sure
         bounds = np.where(trusted, said, sure)
