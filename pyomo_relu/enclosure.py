@@ -23,8 +23,9 @@ SHARP = 1e-9
 WIDE = 1e-6
 """One that is wider than this is not told as its float64 number: solvers close gaps to as much."""
 
-RESOLVED = 1e-6
-"""What solvers let pass in a row, relative to the observation."""
+RESOLVED = 1e-10
+"""Where rounding in float64 moves a residual by more than this, relative to the observation, what solvers let pass in
+a row, ten million times as much, moves it by as much as there is: large terms cancel."""
 
 MOST_WORK = 250_000
 """Weights times layers up to which a residual is worked out in rationals; that takes a second or less."""
@@ -60,7 +61,7 @@ class Enclosure:
         return self.width <= SHARP
 
     def hides(self, scale: float) -> bool:
-        """Whether rounding moves the residual by more than solvers let pass: what they say proves nothing then."""
+        """Whether rounding moves the residual by so much that what a solver says of it means nothing."""
         return not self.high - self.low <= RESOLVED * scale
 
     def __str__(self) -> str:

@@ -115,7 +115,7 @@ class LayerRelaxed:
         code = code_of(model, box) if outcome.status.ok else None
         status, active = outcome.status, np.zeros(layer.n_out, dtype=bool)
         message = outcome.message
-        if status in (Status.UNBOUNDED, Status.INFEASIBLE_OR_UNBOUNDED):
+        if status is Status.UNBOUNDED:
             # The objective is a sum of left sides of the rows, with factors of at least 0.
             status, message = Status.SOLVER_ERROR, f"{outcome.solver} calls an LP unbounded which its rows bound"
         if code is not None:
