@@ -33,9 +33,9 @@ def test_time_limit_with_an_incumbent(backend, sense):
     outcome = solve(model, Solver(backend.name, time_limit=0.7), MILP)
     assert outcome.status is Status.TIME_LIMIT
     assert_holds(model, outcome)
-    assert abs(outcome.objective) > 40_000.0
+    assert abs(outcome.objective) > 20_000.0
     assert_bound(outcome, sense)
-    assert outcome.bound is None or abs(outcome.bound) < 45_000.0
+    assert outcome.bound is None or abs(outcome.bound) < 60_000.0
     assert time.perf_counter() - started < 10.0
 
 

@@ -162,7 +162,7 @@ def test_glpk_says_what_it_does_not_like():
 # ---- options
 
 
-@pytest.mark.skipif(cbc.executable() is None, reason="no CBC here")
+@pytest.mark.skipif(cbc.executable() is None, reason=BACKENDS["cbc"].install)
 @pytest.mark.parametrize(
     ("name", "given", "said"),
     [
@@ -182,7 +182,7 @@ def test_cbc_refuses(name, given, said):
     assert said in why
 
 
-@pytest.mark.skipif(cbc.executable() is None, reason="no CBC here")
+@pytest.mark.skipif(cbc.executable() is None, reason=BACKENDS["cbc"].install)
 @pytest.mark.parametrize(
     ("name", "given"),
     [("maxNodes", 5), ("presolve", "off"), ("presolve", "on"), ("allowableGap", 1e-7), ("dualSimplex", ""),
@@ -192,7 +192,7 @@ def test_cbc_takes(name, given):
     assert cbc.check_option(name, given) is None
 
 
-@pytest.mark.skipif(glpk.executable() is None, reason="no GLPK here")
+@pytest.mark.skipif(glpk.executable() is None, reason=BACKENDS["glpk"].install)
 @pytest.mark.parametrize(
     ("name", "given", "said"),
     [("nosuch", 1, ""), ("memlim", "many", ""), ("nopresol", True, "takes no value"), ("memlim", "", ""),
@@ -204,7 +204,7 @@ def test_glpk_refuses(name, given, said):
     assert said in why
 
 
-@pytest.mark.skipif(glpk.executable() is None, reason="no GLPK here")
+@pytest.mark.skipif(glpk.executable() is None, reason=BACKENDS["glpk"].install)
 @pytest.mark.parametrize(("name", "given"), [("memlim", 100), ("nopresol", ""), ("cuts", ""), ("pcost", " ")])
 def test_glpk_takes(name, given):
     assert glpk.check_option(name, given) is None
