@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from pyomo.environ import Block, ConcreteModel, Constraint, Suffix, SortComponents
+from pyomo.environ import Block, ConcreteModel, Constraint, SortComponents, Suffix
 from pyomo.repn.linear import LinearRepnVisitor
 from pyomo.repn.util import VarRecorder
 

@@ -114,7 +114,9 @@ class Session:
             with alone(self._solver.log) as ctrl_c:
                 self._options = options_of(self._backend, self._solver, needs, lean=lean)
         except ProgramError as error:
-            raise SolverUnavailableError(f"{self._backend.title} is broken: {error}; {self._backend.install}") from error
+            raise SolverUnavailableError(
+                f"{self._backend.title} is broken: {error}; {self._backend.install}"
+            ) from error
         if ctrl_c.came:
             raise KeyboardInterrupt
         self._dropped = largest_dropped(self._backend, self._options)

@@ -4,7 +4,6 @@ import math
 import os
 import shutil
 import tempfile
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -251,7 +250,9 @@ def fake(monkeypatch, tmp_path):
 
 @needs_sh
 @both
-@pytest.mark.parametrize("script", ["echo all is lost; exit 3", "kill -SEGV $$", "echo done", "echo all is lost >&2; exit 1"])
+@pytest.mark.parametrize(
+    "script", ["echo all is lost; exit 3", "kill -SEGV $$", "echo done", "echo all is lost >&2; exit 1"]
+)
 def test_a_program_that_fails_is_a_status(fake, model, name, script, capfd):
     fake(name, script)
     outcome = solve(model, Solver(name, time_limit=9), LP)

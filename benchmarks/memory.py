@@ -1,0 +1,64 @@
+"""Does memory stay flat over many inversions in one process? Kilobytes a call, after a warm-up.
+
+    python benchmarks/memory.py --calls 2000
+
+Tiny networks, each method with each solver that runs here; the slope is that of a line through the resident memory, read
+after every call, of the second half of the calls. It exits with 1 where one is above 1 kB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+import pyomo_relu as pr
+
+PAGE = os.sysconf("SC_PAGE_SIZE") / 1024.0
+MOST = 1.0
+
+
+def resident() -> float:
+    """Return the resident memory of this process in kilobytes."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
+
+
+def slope(method: pr.Layerwise | pr.Exact, solver: str, calls: int) -> tuple[float, float]:
+    """Invert `calls` observations; return kilobytes a call in the second half, and milliseconds a call."""
+    net, random = pr.Network.random((2, 3, 5), seed=0), np.random.default_rng(1)
+    sizes, started = np.zeros(calls), time.process_time()
+    for call in range(calls):
+        x = net(random.normal(size=2)) + 0.1 * random.uniform(size=5)
+        result = pr.invert(net, x, method, box=(-4, 4), solver=solver)
+        if result.z is None:
+            raise RuntimeError(f"{solver}: {result.status}: {result.message}")
+        sizes[call] = resident()
+    half = sizes[calls // 2 :]
+    return float(np.polyfit(np.arange(half.size), half, 1)[0]), 1e3 * (time.process_time() - started) / calls
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calls", type=int, default=2000)
+    parser.add_argument("--solver", action="append", help="only this one; may be repeated")
+    given = parser.parse_args()
+    worst = 0.0
+    for solver in given.solver or pr.available_solvers():
+        for method in (pr.Layerwise(pr.LayerLinf()), pr.Exact(1)):
+            kilobytes, milliseconds = slope(method, solver, given.calls)
+            worst = max(worst, kilobytes)
+            print(
+                f"{solver:7} {type(method).__name__:10} {kilobytes:7.3f} kB a call, {milliseconds:6.1f} ms of CPU,"
+                f" {resident() / 1024:6.1f} MB at the end",
+                flush=True,
+            )
+    return int(worst > MOST)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
