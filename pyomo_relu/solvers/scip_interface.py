@@ -37,7 +37,7 @@ _LIMIT = "limits/time"
 class ScipRows(ScipDirect):  # type: ignore[misc]
     """SCIP for whatever Pyomo's ``scip_direct`` takes; linear rows are handed over from numbers.
 
-    With ``tee`` its log goes there and into ``results.solver_log``, and no other thread of Python runs until it is done.
+    With ``tee`` its log goes there and into ``results.solver_log``, and no other thread of Python runs meanwhile.
 
     Raises
     ------
@@ -144,9 +144,10 @@ class ScipSolution(SolutionLoader):  # type: ignore[misc]
         """Return the values of variables; of all that SCIP has where none are named."""
         if self._values is None:
             raise NoSolutionError
-        if vars_to_load is None:
-            return self._values
-        return ComponentMap((v, self._values[v]) for v in vars_to_load)
+        found: Mapping[Any, float] = self._values
+        if vars_to_load is not None:
+            found = ComponentMap((v, found[v]) for v in vars_to_load)
+        return found
 
 
 def _options(config: Any) -> dict[str, Any]:
