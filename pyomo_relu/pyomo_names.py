@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 HIGHS, SCIP = "pyomo_relu_highs", "pyomo_relu_scip"
 
@@ -63,7 +63,7 @@ class _WhenImported:
         others = (finder.find_spec(fullname, path, target) for finder in sys.meta_path if finder is not self)
         spec = next((found for found in others if found is not None), None)
         if spec is not None and spec.loader is not None:
-            spec.loader = _ThenRegister(spec.loader, self)
+            spec.loader = cast("Any", _ThenRegister(spec.loader, self))
         return spec
 
 

@@ -46,9 +46,7 @@ def version() -> str | None:
     ended = answer(program, "-stop")
     found = re.search(r"Version:\s*(\S+)|CBC (devel \(\S+\))", ended.said)
     if found is None:
-        raise ProgramError(
-            f"{program} does not answer as CBC does, but with exit code {ended.code}: {ended.first_line!r}"
-        )
+        raise ProgramError(f"{program} does not answer as CBC does: exit code {ended.code}, {ended.first_line!r}")
     return found.group(1) or found.group(2)
 
 

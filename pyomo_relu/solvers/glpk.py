@@ -71,9 +71,7 @@ def check_option(name: str, value: Any) -> str | None:
 
 
 def _nonsense(program: str, ended: Ended) -> ProgramError:
-    return ProgramError(
-        f"{program} does not answer as GLPK does, but with exit code {ended.code}: {ended.first_line!r}"
-    )
+    return ProgramError(f"{program} does not answer as GLPK does: exit code {ended.code}, {ended.first_line!r}")
 
 
 def report(interface: Any) -> Report:

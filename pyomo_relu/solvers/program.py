@@ -72,7 +72,7 @@ class Ended:
 
 
 class Program:
-    """A program that runs: in a process group of its own, so that all that it starts ends with it, and both with us.
+    r"""A program that runs: in a process group of its own, so that all that it starts ends with it, and both with us.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Program:
     --------
     >>> import sys
     >>> Program([sys.executable, "-c", "print(6)"]).wait(Deadline.after(60.0))
-    Ended(code=0, said='6\\n')
+    Ended(code=0, said='6\n')
     """
 
     def __init__(self, command: Sequence[str], echo: TextIO | None = None) -> None:

@@ -29,14 +29,14 @@ class WatchedProgram:
     ----------
     limit_option : str
         The program's own option for the time limit.
-    as_limit : callable
-        Makes of seconds what that option takes.
+    whole_seconds : bool
+        Whether that option takes whole seconds only.
     asked : tuple of str
         Arguments with which the program tells its version.
     """
 
     limit_option: str
-    as_limit: Callable[[float], float | int]
+    whole_seconds: bool
     asked: tuple[str, ...]
     options: Any
     executable: Callable[[], str]
@@ -67,7 +67,7 @@ class WatchedProgram:
         if left == 0.0:
             raise ProgramTimeoutError("the model was not written in time")
         if math.isfinite(left):
-            self.options[self.limit_option] = type(self).as_limit(left)
+            self.options[self.limit_option] = math.ceil(left) if self.whole_seconds else left
         return super().create_command_line(executable, problem_files)  # type: ignore[misc]
 
     def _execute_command(self, command: Any) -> tuple[int, str]:
@@ -89,13 +89,13 @@ class WatchedProgram:
 class WatchedCbc(WatchedProgram, CBCSHELL):  # type: ignore[misc]
     """CBC, with a limit that holds."""
 
-    limit_option, as_limit, asked = "seconds", float, ("-stop",)
+    limit_option, whole_seconds, asked = "seconds", False, ("-stop",)
 
 
 class WatchedGlpk(WatchedProgram, GLPKSHELL):  # type: ignore[misc]
     """GLPK, with a limit that holds; ``glpsol`` takes whole seconds."""
 
-    limit_option, as_limit, asked = "tmlim", math.ceil, ("--version",)
+    limit_option, whole_seconds, asked = "tmlim", True, ("--version",)
 
 
 def cancel(interface: Any) -> None:

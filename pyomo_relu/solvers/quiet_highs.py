@@ -20,8 +20,8 @@ class QuietHighs(_Highs):  # type: ignore[misc]
     """HiGHS without its banner, whose runs end where Ctrl-C is pressed.
 
     HiGHS 1.16 prints who it is when callbacks are enabled, which the constructor does, unless it is silent by then. And
-    while it runs, Python hears no signals but in callbacks, where a KeyboardInterrupt would get lost: HiGHS takes it for
-    an error of its own.
+    while it runs, Python hears no signals but in callbacks, where a KeyboardInterrupt would get lost: HiGHS takes it
+    for an error of its own.
 
     Examples
     --------
@@ -31,10 +31,10 @@ class QuietHighs(_Highs):  # type: ignore[misc]
     """
 
     def __init__(self) -> None:
-        self._stopped = False
+        self._run = _Run()
         super().__init__()
         for may_stop in (self.cbSimplexInterrupt, self.cbIpmInterrupt, self.cbMipInterrupt):
-            may_stop.subscribe(self._look)
+            may_stop.subscribe(_look, self._run)
 
     def enableCallbacks(self) -> None:  # noqa: N802 - HiGHS's name
         """Enable callbacks, silently."""
@@ -48,7 +48,7 @@ class QuietHighs(_Highs):  # type: ignore[misc]
         -------
         highspy.HighsStatus
         """
-        self._stopped = False
+        self._run.stopped = False
         before = signal.getsignal(signal.SIGINT)
         if not callable(before) or threading.current_thread() is not threading.main_thread():
             return super().run()
@@ -57,13 +57,24 @@ class QuietHighs(_Highs):  # type: ignore[misc]
             return super().run()
         finally:
             signal.signal(signal.SIGINT, before)
-            if self._stopped:
+            if self._run.stopped:
                 before(signal.SIGINT, None)
 
     def cancelSolve(self) -> None:  # noqa: N802 - HiGHS's name
         """Let the run end that is under way."""
-        self._stopped = True
+        self._run.stopped = True
 
-    def _look(self, event: Any) -> None:
-        if self._stopped:
-            event.interrupt()
+
+class _Run:
+    """Whether a run is to end.
+
+    HiGHS holds on to it instead of to the object itself, which would then be freed by the garbage collector only, and
+    that does not know how large it is.
+    """
+
+    stopped = False
+
+
+def _look(event: Any) -> None:
+    if event.user_data.stopped:
+        event.interrupt()

@@ -16,6 +16,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
 
 from pyomo.common import dependencies
 
@@ -114,7 +115,7 @@ def _no_output() -> Iterator[None]:
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):  # None, gone or closed
             stream.flush()
-    with open(os.devnull, "w", encoding="utf-8") as nowhere, ExitStack() as undo:
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, ExitStack() as undo:
         for descriptor in (1, 2):
             with suppress(OSError):  # closed: nothing is printed there
                 before = os.dup(descriptor)

@@ -160,7 +160,7 @@ def test_what_does_not_exist_or_hangs_is_an_error(monkeypatch):
     with pytest.raises(ProgramTimeoutError, match="did not end in time"):
         sh("sleep 60").wait(Deadline.after(0.2))
     monkeypatch.setattr("pyomo_relu.solvers.program.ANSWER_SECONDS", 0.2)
-    with pytest.raises(ProgramError, match="/bin/sh does not answer within 0.2 s"):
+    with pytest.raises(ProgramError, match=r"/bin/sh does not answer within 0\.2 s"):
         answer("/bin/sh", "-c", "yes")
 
 
