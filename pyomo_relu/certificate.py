@@ -188,7 +188,8 @@ def certify(
     Verdict
         The residual by a forward pass, without which there is no code, and whatever rounding did to that; the bound,
         lowered below the residual where it exceeds it by no more than a solver's tolerance, and dropped as `refuted`
-        where by more, or where rounding hides more than solvers let pass; realizability, and the claims. All that is said of the residual holds of its whole enclosure.
+        where by more, or where rounding hides more than solvers let pass; realizability, and the claims. All that is
+        said of the residual holds of its whole enclosure.
     """
     claims: list[Claim] = []
     found = None if z is None else enclose(problem, z, norm)

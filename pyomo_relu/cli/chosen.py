@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 OF_EVERY_METHOD = ("--time-limit", "--threads")
-"""What a `Solver` says of a whole call, be it one that calls no solver: its limit, and the threads of linear algebra."""
+"""What a `Solver` says of a whole call, and not of a solver: its limit, and the threads of linear algebra."""
 
 
 def chosen_by(given: Mapping[str, Any]) -> tuple[Method, Solver, tuple[float, float] | None]:
