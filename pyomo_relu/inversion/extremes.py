@@ -41,7 +41,7 @@ class Extremes:
     statuses : list of Status, length m
     solver : str
     resolved : bool
-        Whether rounding of the outputs hides less than what solvers let pass, so that their bounds mean something.
+        Whether rounding of the outputs hides so little that the bounds of solvers mean something.
     """
 
     rows: FloatArray
@@ -71,10 +71,9 @@ class Extremes:
         """Solve two programs a direction; Ctrl-C ends it, and what was not reached stays interrupted."""
         self.statuses = [Status.INTERRUPTED] * len(self.rows)
         self.take(level_set.inside)
-        problem = level_set.problem
-        self.resolved = not enclose_in_floats(problem, level_set.inside, level_set.norm).hides(problem.scale)
         try:
             model, self.box, tangents = level_set.program(deadline)
+            self.resolved = _is_resolved(level_set, self.box)
             if isinstance(model, Status):
                 self.statuses = [model] * len(self.rows)
                 return
@@ -149,6 +148,12 @@ def _points_inside(
     for variable in model.z.values():
         variable.unfix()
     return tangents.points() if outcome.has_solution else None
+
+
+def _is_resolved(level_set: LevelSet, box: Box) -> bool:
+    """Whether rounding hides nothing that a solver says of codes: of the one inside, nor of the corners of their box."""
+    problem, codes = level_set.problem, (level_set.inside, box.lower, box.upper)
+    return not any(enclose_in_floats(problem, code, "inf").hides(problem.scale) for code in codes)
 
 
 def _range_over(row: FloatArray, box: Box) -> tuple[float, float]:
