@@ -40,7 +40,8 @@ def test_json_has_the_extent_and_so_has_the_file(run: Run, folder: Path) -> None
     assert extent["tol"] == 0.01
     assert extent["level"] == ran.json["residual"] + 0.01
     codes = np.array(extent["codes"]).reshape(-1, 3)
-    assert np.abs(NET(codes) - read_array("noisy.csv", "x")).max() <= extent["level"] * (1.0 + 1e-12)  # of all codes at once: another order of sums
+    # All codes at once may be summed in another order than one by one.
+    assert np.abs(NET(codes) - read_array("noisy.csv", "x")).max() <= extent["level"] * (1.0 + 1e-12)
     assert "extent" not in run("invert", "net.npz", "noisy.csv", *EXACT, "--json").json
 
 
