@@ -144,20 +144,21 @@ def test_a_residual_that_is_no_number_is_no_code():
 
 
 def test_a_row_within_the_rounding_of_its_pre_activation_does_not_make_a_code_unique():
-    """The second row is the first code entry alone; whether the first row is on, the forward pass cannot tell."""
+    """The other rows are code entries alone; whether the first row is on, the forward pass cannot tell."""
     found = 0
     for seed in range(300):
         rng = np.random.default_rng(seed)
-        a, b = rng.uniform(1e7, 1e9, 2)
-        net = pr.Network.from_arrays([[[a, -b], [1.0, 0.0]]])
-        z = rng.uniform(0.5, 1.0, 1)
-        z = np.append(z, a * z / b)
+        a, b, c = rng.uniform(1e7, 1e9, 3)
+        net = pr.Network.from_arrays([[[a, b, -c], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+        z = rng.uniform(0.5, 1.0, 2)
+        z = np.append(z, (a * z[0] + b * z[1]) / c)
         exact = rational.forward(net, [Fraction(v) for v in z.tolist()])
         if exact[0] <= 0 and net(z)[0] > 0.0:
             found += 1
             assert not is_unique(net, z)
     assert found
-    assert is_unique(pr.Network.from_arrays([[[1.0, -1.0], [1.0, 0.0]]]), np.array([1.0, 0.5]))
+    well_apart = pr.Network.from_arrays([[[1.0, 1.0, -1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    assert is_unique(well_apart, np.array([1.0, 1.0, 0.5]))
 
 
 def test_who_bounded_the_last_layer_is_named_where_a_search_used_that_bound():
