@@ -81,13 +81,11 @@ class Piece:
         rows = self.rows if other is None else np.vstack([self.rows, other.rows])
         limits = self.limits if other is None else np.concatenate([self.limits, other.limits])
         k = rows.shape[1]
-        found = linprog(
-            np.append(np.zeros(k), 1.0),
-            np.column_stack([rows, -np.ones(len(rows))]),
-            limits,
-            bounds=[(-HALF, HALF)] * k + [(0.0, None)],
-            options=SHARP,
-        )
+        cost, matrix = np.append(np.zeros(k), 1.0), np.column_stack([rows, -np.ones(len(rows))])
+        bounds = [(-HALF, HALF)] * k + [(0.0, None)]
+        found = linprog(cost, matrix, limits, bounds=bounds, options=SHARP)
+        if found.status != 0:  # too sharp for it
+            found = linprog(cost, matrix, limits, bounds=bounds)
         return max(self.least, found.fun), found.x[:k]
 
     def range_of(self, direction, room=NOTHING):
