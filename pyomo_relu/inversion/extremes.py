@@ -151,7 +151,7 @@ def _points_inside(
 
 
 def _is_resolved(level_set: LevelSet, box: Box) -> bool:
-    """Whether rounding hides nothing that a solver says of codes: of the one inside, nor of the corners of their box."""
+    """Whether rounding hides nothing that a solver says: at the code inside, and at corners of the box of all."""
     problem, codes = level_set.problem, (level_set.inside, box.lower, box.upper)
     return not any(enclose_in_floats(problem, code, "inf").hides(problem.scale) for code in codes)
 

@@ -35,6 +35,7 @@ def create(backend: Backend) -> Any:
 
 def call(interface: Any, model: ConcreteModel, options: Mapping[str, Any], solver: Solver) -> Any:
     """Solve `model`, and return Pyomo's results."""
+    clear_duals(model)
     return interface.solve(
         model,
         tee=solver.log,
@@ -55,8 +56,6 @@ def read(backend: Backend, interface: Any, model: ConcreteModel, results: Any) -
             results.solution_loader.load_vars()
         if found and status is Status.OPTIMAL:  # what an incumbent has are no duals
             results.solution_loader.load_import_suffixes()
-        else:
-            clear_duals(model)
 
     return Reply(
         status,

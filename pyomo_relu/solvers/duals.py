@@ -42,7 +42,7 @@ def refuse_duals(model: ConcreteModel, who: str, remedy: str) -> None:
 
 
 def clear_duals(model: ConcreteModel) -> None:
-    """Take away the duals and reduced costs of a solve before, where this one has none."""
+    """Take away the duals and reduced costs of a solve before: this one may end without any."""
     for suffix in _asking(model):
         suffix.clear()
 

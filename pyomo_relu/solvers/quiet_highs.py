@@ -76,5 +76,4 @@ class _Run:
 
 
 def _look(event: Any) -> None:
-    if event.user_data.stopped:
-        event.interrupt()
+    event.interrupt(event.user_data.stopped)  # also where it is not: HiGHS remembers the answer from run to run

@@ -37,6 +37,23 @@ def test_importing_the_packages_loads_nothing_heavy():
     assert not {name.partition(".")[0] for name in loaded}.intersection(HEAVY)
 
 
+PYOMO = ("pyomo.environ", "pyomo.contrib.solver.common.factory", "pyomo.opt")
+
+
+@pytest.mark.parametrize("factory", PYOMO)
+@pytest.mark.parametrize("first", ["import pyomo_relu", "import {pyomo}", "import pyomo_relu.solvers"])
+def test_pyomo_knows_the_solvers_in_whichever_order_both_are_imported(factory, first):
+    said = python(
+        f"{first.format(pyomo=factory)}\nimport {factory}, pyomo_relu, sys, pyomo.environ\n"
+        f"from {factory} import SolverFactory\n"
+        "print('highspy' in sys.modules)\n"
+        "for name in ('pyomo_relu_highs', 'pyomo_relu_scip'):\n"
+        "    print(bool(SolverFactory(name).available()), name in list(SolverFactory))\n"
+    )
+    assert said.split()[1:] == ["True"] * 4
+    assert first == "import pyomo_relu.solvers" or said.startswith("False")
+
+
 def test_a_network_needs_numpy_and_no_solver():
     loaded = python("import sys, pyomo_relu as pr; pr.Network.random((2, 3), seed=0); print(*sys.modules)").split()
     assert "numpy" in loaded

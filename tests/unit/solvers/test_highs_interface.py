@@ -1,7 +1,14 @@
 """The HiGHS interface: as Pyomo's own on random programs, and what Pyomo's own lacks."""
 
+import gc
 import io
+import os
+import signal
+import subprocess
+import sys
+import weakref
 from concurrent.futures import ThreadPoolExecutor
+from threading import Timer
 
 import highspy
 import numpy as np
@@ -11,11 +18,16 @@ from pyomo.contrib.solver.common.factory import SolverFactory
 from pyomo.contrib.solver.common.results import SolutionStatus, TerminationCondition
 from pyomo.contrib.solver.common.util import NoDualsError, NoFeasibleSolutionError, NoOptimalSolutionError
 from pyomo.environ import Binary, ConcreteModel, Constraint, Objective, SOSConstraint, Suffix, Var, maximize, value
+from scipy.sparse import csr_matrix
+from solver_programs import LP
 from unit.solvers.random_models import programs
 
 from pyomo_relu.errors import InputError, SolverConfigError
+from pyomo_relu.solvers import Solver, solve
 from pyomo_relu.solvers.highs_interface import LONG_ROWS, HighsDirect, algorithm
 from pyomo_relu.solvers.linear_form import linear_form
+from pyomo_relu.solvers.linear_session import linear_program
+from pyomo_relu.status import Status
 
 QUIETLY = {"load_solutions": False, "raise_exception_on_nonoptimal_result": False}
 
@@ -223,3 +235,81 @@ def test_the_algorithm_goes_by_the_length_of_the_rows(k, warm, chosen):
     model.rows = Constraint(range(3), rule=lambda m, i: sum((1.0 + i * j) * m.x[j] for j in range(k)) >= 1)
     model.objective = Objective(expr=model.x[0])
     assert algorithm(linear_form(model), warm) == chosen
+
+
+# ---- what HiGHS prints, and Ctrl-C
+
+
+def test_nothing_is_printed_wherever_highs_is_made():
+    """HiGHS 1.16 prints who it is, once in a process, where its callbacks are enabled."""
+    for made in (
+        "quiet_highs import QuietHighs; QuietHighs()",
+        "highs import check_option; check_option('presolve', 'off')",
+        "linear_session import LinearSession as L; import numpy as n; from scipy.sparse import csr_matrix as c; "
+        "L(c([[1.0]]), n.zeros(1), n.ones(1), n.zeros(1), n.ones(1)).lower_bound(n.ones(1))",
+    ):
+        code = f"from pyomo_relu.solvers.{made}"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert (done.stdout, done.stderr) == ("", "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+def test_ctrl_c_ends_an_lp_and_is_told():
+    random, m, n = np.random.default_rng(0), 1500, 1000
+    matrix = csr_matrix(random.normal(size=(m, n)))
+    highs = linear_program(matrix, -np.ones(m), np.ones(m), np.full(n, -9.0), np.full(n, 9.0), {})
+    highs.changeColsCost(n, np.arange(n, dtype=np.int32), random.normal(size=n))
+    pressed = Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+    pressed.start()
+    with pytest.raises(KeyboardInterrupt):
+        highs.run()
+    highs.setOptionValue("simplex_iteration_limit", 3)
+    highs.run()
+    assert highs.getModelStatus() == highspy.HighsModelStatus.kIterationLimit  # it is not stopped for good
+
+
+@pytest.mark.parametrize("kind", ["dual", "rc"])
+@pytest.mark.parametrize("name", ["pyomo_relu_highs", "pyomo_relu_scip"])
+def test_duals_that_are_not_to_be_had_are_refused_in_words(kind, name):
+    model = ConcreteModel()
+    model.z = Var(domain=Binary)
+    model.y = Var(bounds=(0, 3))
+    model.link = Constraint(expr=model.z + model.y >= 1.5)
+    model.objective = Objective(expr=model.y + 2 * model.z)
+    model.add_component(kind, Suffix(direction=Suffix.IMPORT))
+    with pytest.raises(InputError, match=f"suffix {kind} asks for .*: deactivate it, or"):
+        SolverFactory(name).solve(model)
+    model.component(kind).deactivate()
+    assert SolverFactory(name).solve(model).solution_status == SolutionStatus.optimal
+
+
+def test_an_incumbent_is_loaded_without_duals():
+    random, n = np.random.default_rng(0), 60
+    model = ConcreteModel()
+    model.x = Var(range(n), bounds=(0, 1))
+    model.rows = Constraint(
+        range(n), rule=lambda m, i: sum(a * m.x[j] for j, a in enumerate(random.uniform(size=n).tolist())) <= n / 8
+    )
+    model.objective = Objective(expr=sum(model.x[j] for j in range(n)), sense=maximize)
+    model.dual = Suffix(direction=Suffix.IMPORT)
+    assert solve(model, "highs", LP).status is Status.OPTIMAL
+    assert len(model.dual) == n
+    outcome = solve(model, Solver("highs", options={"simplex_iteration_limit": 1, "presolve": "off"}), LP)
+    assert outcome.status is Status.LIMIT
+    assert len(model.dual) == 0
+
+
+@pytest.mark.parametrize("name", ["pyomo_relu_highs", "pyomo_relu_scip"])
+def test_no_garbage_collector_is_needed(name):
+    """It does not know how large a solver's memory is, and may come after hundreds of them."""
+    gc.collect()
+    gc.disable()
+    try:
+        interface = SolverFactory(name)
+        results = interface.solve(square())
+        held = weakref.ref(interface._solver_model) if name == "pyomo_relu_highs" else weakref.ref(interface)
+        del interface
+        assert results.solution_loader.get_number_of_solutions() == 1
+        assert held() is None
+    finally:
+        gc.enable()
