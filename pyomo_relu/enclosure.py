@@ -81,8 +81,7 @@ def enclose(problem: Problem, z: FloatArray, norm: Norm) -> Enclosure:
     -------
     Enclosure
         Rationals, or the upper end where they were too much work, where the enclosure by float64 is wide and does not
-        say that x is met. The upper end, where it is met and nearly all of the residual is rounding. Not finite
-        where the forward pass overflows.
+        say that x is met. Not finite where the forward pass overflows.
 
     Examples
     --------
@@ -96,9 +95,9 @@ def enclose(problem: Problem, z: FloatArray, norm: Norm) -> Enclosure:
     = 0.25
     """
     found = enclose_in_floats(problem, z, norm)
-    if found.width <= WIDE or not math.isfinite(found.value):
+    if found.width <= WIDE or found.high <= problem.met or not math.isfinite(found.value):
         return found
-    exact = None if found.high <= problem.met else _enclose_in_rationals(problem, z, norm)
+    exact = _enclose_in_rationals(problem, z, norm)
     return Enclosure(found.high, found.low, found.high) if exact is None else exact
 
 
