@@ -5,9 +5,9 @@ they share: the values `region` and `budget`, the relaxation as rows in `affine`
 Rounding is bounded relative to the products, so that all this holds where none underflows or overflows.
 """
 
-from pyomo_relu.bounds.affine import affine_flops, affine_network
+from pyomo_relu.bounds.affine import affine_network
 from pyomo_relu.bounds.budget import Budget
-from pyomo_relu.bounds.crown import crown_bounds, crown_flops
+from pyomo_relu.bounds.crown import crown_bounds
 from pyomo_relu.bounds.interval import interval_bounds, layer_interval
 from pyomo_relu.bounds.lagrangian import lagrangian_region
 from pyomo_relu.bounds.lp import lp_region
@@ -22,10 +22,8 @@ __all__ = [
     "FORWARD",
     "Budget",
     "Region",
-    "affine_flops",
     "affine_network",
     "crown_bounds",
-    "crown_flops",
     "deviation_caps",
     "interval_bounds",
     "lagrangian_region",

@@ -11,7 +11,8 @@ from typing import Any
 from pyomo.environ import ConcreteModel
 
 from pyomo_relu.balance import balanced
-from pyomo_relu.bounds import FORWARD, Region, crown_flops
+from pyomo_relu.bounds import FORWARD, Region
+from pyomo_relu.bounds.crown import crown_flops
 from pyomo_relu.certificate import Certificate, Claim, Standing, Verdict, certify
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.enclosure import is_within

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pyomo.environ import ConcreteModel, Constraint, is_potentially_variable
 
-from pyomo_relu.bounds import affine_flops
+from pyomo_relu.bounds.affine import affine_flops
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.enclosure import enclose, enclose_in_floats, is_within

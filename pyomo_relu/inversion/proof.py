@@ -9,7 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from pyomo_relu.bounds import Budget, Region, affine_flops, lagrangian_region, lp_region, observed_region
+from pyomo_relu.bounds import Budget, Region, lagrangian_region, lp_region, observed_region
+from pyomo_relu.bounds.affine import affine_flops
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import BY_BOUNDS
 from pyomo_relu.deadline import NO_LIMIT, Deadline

@@ -21,6 +21,7 @@ from pyomo_relu.preimage.union import Preimage
 from pyomo_relu.problem import Problem
 from pyomo_relu.running_error import output_within
 from pyomo_relu.status import Status
+from pyomo_relu.tolerance import REFUTED
 from pyomo_relu.validation import as_count
 
 SEARCH = 0.7
@@ -173,11 +174,13 @@ class _Search:
         # Rows of length 1 are met up to a tolerance, and x then up to what that moves the outputs, and what rounding
         # does: where that is much, the cell is not seen to meet x.
         outputs, rounding = output_within(problem.network, cell.interior)
-        if (np.abs(outputs - problem.x) + rounding).max() - self.tol <= room:
-            return cell
-        if not holds_no_code(problem, leaf, self.tol, np.maximum(relaxation.room, room)):
+        missed = (np.abs(outputs - problem.x) + rounding).max() - self.tol
+        if missed > room and holds_no_code(problem, leaf, self.tol, np.maximum(relaxation.room, room)):
+            return None
+        if missed > REFUTED * problem.scale:
             self.undecided += 1
-        return None
+            return None
+        return cell
 
 
 def _maximal(cells: list[Cell], deadline: Deadline) -> tuple[list[Cell], Status]:

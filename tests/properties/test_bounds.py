@@ -105,7 +105,7 @@ def test_tightened_regions_contain_every_code_as_good_as_the_incumbent(case, nor
     if norm != "inf":
         centre = np.abs(net(codes[residuals.argmin()]) - x)
         budget = Budget(x, incumbent, norm, centre)
-    tight = lp_region(net, region, budget, seconds=2.0) if by_lps else lagrangian_region(net, region, budget)
+    tight = lp_region(net, region, budget, work=1e9) if by_lps else lagrangian_region(net, region, budget)
     assert tight.width <= region.width
     good = codes[residuals <= incumbent - room]
     assume(len(good))

@@ -10,6 +10,7 @@ from pyomo.environ import value
 
 import pyomo_relu as pr
 from pyomo_relu.certificate import BY_BOUNDS, Claim, Standing
+from pyomo_relu.deadline import NO_LIMIT
 from pyomo_relu.inversion import Exact
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Capability, solve
@@ -152,7 +153,7 @@ def test_solvers_agree_where_the_search_is_left_out():
         sizes = ((2, 6, 3), (3, 10, 4), (3, 8, 2))[seed % 3]
         net = pr.Network.random(sizes, seed=seed)
         problem = Problem.of(net, net(np.random.default_rng(seed).uniform(-1, 1, sizes[0])), box=(-1, 1))
-        regions = regions_of(problem, 1.0)
+        regions = regions_of(problem, NO_LIMIT)
         best = []
         for solver in ("scip", "highs"):
             model = build_convexity_program(problem, regions, 1e-3)
@@ -195,10 +196,13 @@ def test_bad_input_is_refused_at_the_door():
         check_preimage_convexity(EXAMPLES["two-half-planes"].network, [0.0])
 
 
-def test_a_loose_box_is_refused():
+def test_a_loose_box_leaves_it_undecided_where_no_pair_is_found(monkeypatch):
+    monkeypatch.setattr("reductions.convexity.find_pair", lambda *_: None)
     example = EXAMPLES["two-half-planes"]
-    with pytest.raises(pr.InputError, match="give a smaller box"):
-        check_preimage_convexity(example.network, example.x, (-1e7, 1e7))
+    found = check_preimage_convexity(example.network, example.x, (-1e7, 1e7))
+    assert found.verdict.value == "undecided"
+    assert found.status is pr.Status.WIDE_BOUNDS
+    assert "give a smaller box" in found.message
 
 
 def test_a_time_limit_leaves_it_undecided(monkeypatch):

@@ -11,6 +11,7 @@ import pytest
 from midpoints import assert_witness, integer_network
 
 import pyomo_relu as pr
+from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.problem import Problem
 from reductions.convexity import ConvexityVerdict, check_preimage_convexity
 from reductions.convexity_program import regions_of
@@ -43,7 +44,7 @@ def test_what_z3_says_alone(seed):
     pytest.importorskip("z3")
     net, x = integer_network(seed, ((2, 3, 1), (2, 4, 2), (3, 4, 1), (2, 3, 3, 1), (1, 5, 2))[seed % 5])
     problem = Problem.of(net, x, box=(-2, 2))
-    answer = ask_z3(problem, regions_of(problem, 1.0), None)
+    answer = ask_z3(problem, regions_of(problem, NO_LIMIT), NO_LIMIT)
     found = check_preimage_convexity(net, x, (-2, 2))
     assert answer.convex is (found.verdict is CONVEX)
     assert answer.convex or answer.pair.is_proof
@@ -88,7 +89,7 @@ def test_z3_holds_the_codes_to_the_box_itself():
     net = pr.Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])
     for box, empty in (((-0.999995, 3.0), False), ((1.000005, 3.0), True)):
         problem = Problem.of(net, [1.0], box=box)
-        answer = ask_z3(problem, regions_of(problem, 1.0), None)
+        answer = ask_z3(problem, regions_of(problem, NO_LIMIT), NO_LIMIT)
         assert (answer.convex, answer.empty, answer.pair) == (True, empty, None)
         found = check_preimage_convexity(net, [1.0], box, proof="z3")
         assert (found.verdict, found.empty) == (CONVEX, empty)
@@ -112,7 +113,7 @@ def test_ctrl_c_ends_z3_and_is_no_time_limit(monkeypatch):
     pytest.importorskip("z3")
     net = pr.Network.random((4, 16, 16, 2), seed=0)
     problem = Problem.of(net, net([0.3] * 4), box=(-2, 2))
-    regions = regions_of(problem, 1.0)
+    regions = regions_of(problem, NO_LIMIT)
     # Given up after 1.5 s of what Z3 does not do in 20.
     timer = threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGINT))
 
@@ -125,10 +126,10 @@ def test_ctrl_c_ends_z3_and_is_no_time_limit(monkeypatch):
         patched.setattr("reductions.convexity_z3._check", check)
         try:
             with pytest.raises(KeyboardInterrupt):
-                ask_z3(problem, regions, 20.0)
+                ask_z3(problem, regions, Deadline.after(20.0))
         finally:
             timer.cancel()
-    assert ask_z3(problem, regions, 0.5).convex is None
+    assert ask_z3(problem, regions, Deadline.after(0.5)).convex is None
 
 
 def test_z3_is_asked_for_by_its_pip_line_before_any_work(monkeypatch):

@@ -5,6 +5,7 @@ import pytest
 
 import pyomo_relu as pr
 from pyomo_relu.bounds import Budget, Region, crown_bounds, lagrangian_region, lp, lp_region, observed_region
+from pyomo_relu.deadline import Deadline
 
 NET = pr.Network.from_arrays([[[1.0]]])
 
@@ -31,14 +32,13 @@ def test_the_time_of_lps_is_that_of_what_follows_them_too(monkeypatch):
     region = observed_region(net, x, pr.Box.of((-2, 2), 3), most, 1)
     assert isinstance(region, Region)
     assert any(region.unstable(net))
-    given = []
+    given, deadline = [], Deadline.after(30.0)
 
-    def spy(*args, seconds=None):
-        given.append(seconds)
-        return lagrangian_region(*args, seconds=seconds)
+    def spy(*args, deadline):
+        given.append(deadline)
+        return lagrangian_region(*args, deadline=deadline)
 
     monkeypatch.setattr(lp, "lagrangian_region", spy)
-    assert lp_region(net, region, Budget(x, most, 1, deviations), seconds=30.0) is not None
+    assert lp_region(net, region, Budget(x, most, 1, deviations), deadline=deadline) is not None
     assert given
-    assert all(seconds is not None and 0.0 <= seconds < 30.0 for seconds in given)
-    assert sorted(given, reverse=True) == given
+    assert all(passed is deadline for passed in given)

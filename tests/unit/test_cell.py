@@ -7,6 +7,7 @@ import pytest
 from scipy.optimize import linprog
 
 import pyomo_relu as pr
+from pyomo_relu.deadline import NO_LIMIT
 from pyomo_relu.generator import mnist_generator, mnist_latents
 from pyomo_relu.inversion.cell import cell_optimum, pattern_of
 from pyomo_relu.inversion.incumbent import Incumbent
@@ -89,7 +90,7 @@ def test_in_the_tube_of_a_noisy_digit_the_search_does_better_than_the_truth(digi
     far = pr.invert(net, x, pr.Hybrid("inf"), box=(-4, 4))
     assert far.residual <= 0.1
     inside = Incumbent(far.z, far.residual, 0.0, "", far.solver)
-    found = incumbent_in_tube(problem, inside, 0.1, norm, starts=3, seed=0)
+    found = incumbent_in_tube(problem, inside, 0.1, norm, NO_LIMIT, starts=3, seed=0)
     assert problem.residual(found.code, "inf") <= 0.1
     assert found.residual == problem.residual(found.code, norm)
     assert found.residual < problem.residual(truth, norm)

@@ -1,7 +1,5 @@
 """The search for codes that beat the incumbent, and what it means that there are none."""
 
-import time
-
 import numpy as np
 import pytest
 from brute_force import optimum
@@ -9,6 +7,7 @@ from brute_force import optimum
 import pyomo_relu as pr
 from pyomo_relu.bounds import Region, crown_bounds, lagrangian_region, lp_region, observed_region
 from pyomo_relu.certificate import BY_BOUNDS
+from pyomo_relu.deadline import NO_LIMIT
 from pyomo_relu.formulations import ENCODINGS
 from pyomo_relu.inversion import proof
 from pyomo_relu.inversion.incumbent import Incumbent
@@ -51,7 +50,7 @@ def test_a_region_is_none_only_where_no_code_is_as_near(seed, norm):
         most = share * best + (1e-9 if share > 1.0 else 0.0)
         task = Task(Problem.of(net, x, box=BOX), norm, ENCODINGS["big-m"])
         region = task.region(np.zeros(2), most)
-        region = None if region is None else task.tightened(region, np.zeros(2), most, 2.0)
+        region = None if region is None else task.tightened(region, np.zeros(2), most, 1e9, NO_LIMIT)
         assert region is not None or share < 1.0
 
 
@@ -64,7 +63,7 @@ def test_bounds_alone_prove_that_a_code_is_the_best_one():
         assert exact.status is pr.Status.OPTIMAL
         task = Task(problem, "inf", ENCODINGS["big-m"])
         # A bound is asked for that is half the optimum: then a search is not always needed.
-        outcome, best = prove(task, incumbent_of(problem, "inf", exact.z), Solver(rel_gap=0.99), 0.0)
+        outcome, best = prove(task, incumbent_of(problem, "inf", exact.z), Solver(rel_gap=0.99), NO_LIMIT)
         assert outcome.status is pr.Status.OPTIMAL
         assert best.bound <= exact.residual + 1e-9
         assert best.code is exact.z
@@ -97,7 +96,7 @@ def test_a_poor_incumbent_is_beaten(seed, norm):
     problem = Problem.of(net, x, box=BOX)
     task = Task(problem, norm, ENCODINGS["big-m"])
     poor = incumbent_of(problem, norm, np.array([1.0, -1.0]))
-    outcome, best = prove(task, poor, Solver(), 0.0)
+    outcome, best = prove(task, poor, Solver(), NO_LIMIT)
     exact = pr.invert(net, x, pr.Exact(norm), box=BOX)
     assert outcome.status is exact.status is pr.Status.OPTIMAL
     assert best.residual == pytest.approx(exact.residual, abs=2e-5)
@@ -129,7 +128,7 @@ def test_a_solver_that_contradicts_itself_gets_a_program_with_the_incumbent(monk
         problem = Problem.of(net, x, box=BOX)
         near = pr.invert(net, x, pr.Hybrid("inf"), box=BOX)
         outcome, best = prove(
-            Task(problem, "inf", ENCODINGS["big-m"]), incumbent_of(problem, "inf", near.z), Solver(), 0.0
+            Task(problem, "inf", ENCODINGS["big-m"]), incumbent_of(problem, "inf", near.z), Solver(), NO_LIMIT
         )
         assert outcome.status is pr.Status.OPTIMAL
         assert best.bound <= best.residual + 1e-6
@@ -164,6 +163,6 @@ def test_a_search_that_met_x_before_its_time_was_up_has_the_optimum(monkeypatch)
 
     monkeypatch.setattr(Task, "attempt", attempt)
     task = Task(problem, "inf", ENCODINGS["big-m"])
-    outcome, best = prove(task, incumbent_of(problem, "inf", np.zeros(3)), Solver("highs"), time.perf_counter())
+    outcome, best = prove(task, incumbent_of(problem, "inf", np.zeros(3)), Solver("highs"), NO_LIMIT)
     assert outcome.status is pr.Status.OPTIMAL
     assert best.code is z

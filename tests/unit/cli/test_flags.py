@@ -145,10 +145,13 @@ def test_an_underscore_is_no_part_of_a_number(run: Run, folder: Path) -> None:
 def test_a_network_that_cannot_be_read_is_not_called_damaged(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: Any, **__: Any) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied")
+    def refuse(path: Any, *arguments: Any, **named: Any) -> int:
+        if Path(path).name == "net.npz":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path, *arguments, **named)
 
-    monkeypatch.setattr(Path, "open", refuse)
+    opened = os.open
+    monkeypatch.setattr(os, "open", refuse)
     ran = run("show", "net.npz")
     refused(ran, "error: net.npz: Permission denied")
 

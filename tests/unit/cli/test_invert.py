@@ -150,7 +150,6 @@ CONTRADICTIONS = [
     (["--formulation", "l1", "--schedule", "bisection"], "--formulation l1: --schedule must be Geometric"),
     (["--eps", "1", "--schedule", "bisection"], "--formulation linf: Bisection needs no guess"),
     (["--formulation", "linear", "--solver", "highs"], "--solver does not go with --formulation linear"),
-    (["--formulation", "linear", "--time-limit", "9"], "--time-limit does not go with --formulation linear"),
     (["--formulation", "linear", "--log"], "--log does not go with --formulation linear"),
     (["--formulation", "linear", "--box", "-1", "1"], "--box does not go with --formulation linear"),
     (["--mask", "x.npy", "--operator", "x.npy"], "a mask or an operator, not both"),

@@ -69,8 +69,8 @@ def test_check_tells_a_proof_from_none(run: Run, diamond: Path) -> None:
     ran = run("check", "proof.json")
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.startswith("rejected: ")
-    refused(run("check", "x.npy"), "cannot be read")
-    refused(run("check", "none.json"), "cannot be read")
+    refused(run("check", "x.npy"), "not JSON")
+    refused(run("check", "none.json"), "no such file")
 
 
 def test_what_was_proved_can_be_checked(run: Run, diamond: Path) -> None:
