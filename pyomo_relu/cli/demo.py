@@ -46,7 +46,7 @@ def demo(
     noise: Annotated[float, typer.Option(help="Largest noise of a pixel, uniform.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
     solver: Annotated[str | None, typer.Option(help="For both methods; their defaults if not given.")] = None,
-    time_limit: Annotated[float, typer.Option(help="Seconds for one solve.")] = 60.0,
+    time_limit: Annotated[float, typer.Option(help="Seconds for each inversion.")] = 60.0,
     out: Annotated[Path, typer.Option(help="The picture: .png, .svg or .pdf.")] = Path("demo.png"),
 ) -> None:
     """Invert noisy digits of the shipped generator, layer by layer and exactly; print a table, draw a picture."""

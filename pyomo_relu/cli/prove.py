@@ -34,7 +34,7 @@ def prove(
     bound: Annotated[
         float | None, typer.Option(help="What to prove; a little below the optimum, which is sought, if not given.")
     ] = None,
-    time_limit: Annotated[float, typer.Option(help="Seconds for the inversion; again for the proof.")] = 60.0,
+    time_limit: Annotated[float, typer.Option(help="Seconds; the inversion gets at most half of them.")] = 60.0,
     slopes: SlopesFlag = None,
     program: Annotated[
         Path | None, typer.Option(help="Write the rational MILP, for solvers with exact arithmetic: a .lp file.")
@@ -75,17 +75,20 @@ def prove(
 def _prove(
     net: Network, x: FloatArray, box: tuple[float, float], norm: Literal["inf", 1], bound: float | None, seconds: float
 ) -> tuple[str, TreeProof | None]:
+    from pyomo_relu.deadline import Deadline
     from pyomo_relu.inversion import Exact, invert
     from pyomo_relu.preimage.tree import prove_bound
     from pyomo_relu.solvers import Solver
 
     code: FloatArray | None = None
+    deadline = Deadline.after(seconds)
     if bound is None:
-        best: Result = invert(net, x, Exact(norm=norm), box=box, solver=Solver("scip", time_limit=seconds))
+        half = Solver("scip").until(deadline.share(0.5))
+        best: Result = invert(net, x, Exact(norm=norm), box=box, solver=half)
         if best.residual is None or best.realizable or best.residual * BELOW <= 0.0:
             return f"{best.status}, residual {best.residual}", None
         code, bound = best.z, best.residual * BELOW
-    return "", prove_bound(net, x, bound, box, norm, code=code, seconds=seconds)
+    return "", prove_bound(net, x, bound, box, norm, code=code, seconds=max(deadline.left, 1e-3))
 
 
 def _facts(proof: TreeProof) -> dict[str, object]:

@@ -12,6 +12,7 @@ from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
+from pyomo_relu.pinning import pinned
 from pyomo_relu.preimage.cell import Cell, cell_of
 from pyomo_relu.preimage.leaf import holds_no_code
 from pyomo_relu.preimage.linear import LinearProgramError
@@ -83,16 +84,17 @@ def preimage(
     search, stop = _Search(net, x, box, tol), deadline.share(SEARCH)
     cells: list[Cell] = []
     status = Status.SOLVED
-    try:
-        for cell in search.steps():
-            if cell is not None:
-                cells.append(cell)
-            if len(cells) > max_cells or stop.expired:
-                status = Status.LIMIT if len(cells) > max_cells else Status.TIME_LIMIT
-                break
-    except LinearProgramError:
-        status = Status.SOLVER_ERROR
-    kept, ended = _maximal(cells[:max_cells], deadline.share(SEARCH))
+    with pinned(1):
+        try:
+            for cell in search.steps():
+                if cell is not None:
+                    cells.append(cell)
+                if len(cells) > max_cells or stop.expired:
+                    status = Status.LIMIT if len(cells) > max_cells else Status.TIME_LIMIT
+                    break
+        except LinearProgramError:
+            status = Status.SOLVER_ERROR
+        kept, ended = _maximal(cells[:max_cells], deadline.share(SEARCH))
     if status is Status.SOLVED:
         status = Status.UNDECIDED if search.undecided else ended
     left = deadline.left

@@ -18,6 +18,7 @@ from pyomo_relu.atomic import atomic_write
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
+from pyomo_relu.pinning import pinned
 from pyomo_relu.preimage import checker
 from pyomo_relu.preimage.checker import Bounds, Claim, Empty, Multipliers, Place
 from pyomo_relu.preimage.claim import claim_of
@@ -137,7 +138,8 @@ def prove_bound(
     facts: list[list[dict[str, Any]]] = []
     tree: Any = None
     try:
-        tree = search.tree(search.facts(facts))
+        with pinned(1):
+            tree = search.tree(search.facts(facts))
     except Empty:
         tree = _leaf(zeros(claim))
     except LinearProgramError:
