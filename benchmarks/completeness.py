@@ -152,11 +152,11 @@ def _judged(net, z, tol, found, dust=0.0):
     pieces = pieces_of(net, x, tol + dust)
     sure = all(missed <= NOTHING for _, missed, _ in pieces)
     codes = [code for _, missed, code in pieces if missed <= NOTHING]
+    # An LP's code may miss x by its tolerance: those count that miss it by rounding.
+    most = tol + dust + ROUNDING * max(1.0, float(np.abs(x).max()))
+    codes = [code for code in codes if np.abs(net(code) - x).max() <= most]
     if found.complete:
-        # An LP's code may miss x by its tolerance: those count that miss it by rounding.
-        most = tol + ROUNDING * max(1.0, float(np.abs(x).max()))
-        meeting = [code for code in codes if np.abs(net(code) - x).max() <= most]
-        yield "complete: a code of every piece", all(_near(found, code) for code in meeting)
+        yield "complete: a code of every piece", all(_near(found, code) for code in codes)
     graph = nx.empty_graph(len(pieces))
     for (i, one), (j, two) in itertools.combinations(enumerate(pieces), 2):
         if not nx.has_path(graph, i, j):

@@ -60,9 +60,9 @@ class Preimage:
     rounded outwards, or in fractions. Without a box, this is proved for codes with entries of up to 1e4.
 
     Cells that miss x by more than r are left out where fractions prove that they hold none of these codes. Cells are
-    described in float64, where what moves an output by less than 1e-9 of its size is nothing: those that lie within others up to 1e-7 are left out, parts in which no ball of radius 1e-7
-    fits count as flat, parts that are nearer to each other than 1e-7 as meeting. Between 1e-7 and 1e-5 it is not told
-    whether they meet.
+    described in float64, where what moves an output by less than 1e-9 of its size is nothing. Those that lie within
+    others up to 1e-7 are left out, parts in which no ball of radius 1e-7 fits count as flat, parts that are nearer to
+    each other than 1e-7 as meeting. Between 1e-7 and 1e-5 it is not told whether they meet.
 
     Examples
     --------
