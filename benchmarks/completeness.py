@@ -149,21 +149,25 @@ def _judged(net, z, tol, found, dust=0.0):
     x = net(z)
     if found.complete:
         yield "complete: the truth", found.contains(z)
-    pieces = pieces_of(net, x, tol + dust)
-    sure = all(missed <= NOTHING for _, missed, _ in pieces)
-    codes = [code for _, missed, code in pieces if missed <= NOTHING]
+
+    def meets(missed, code):
+        """Whether there is a code: an LP's may miss x by its tolerance, and is one if it misses x by rounding."""
+        rounding = dust + ROUNDING * max(1.0, float(np.abs(x).max()))
+        return missed <= NOTHING and float(np.abs(net(code) - x).max()) <= tol + rounding
+
+    near = pieces_of(net, x, tol + dust)
+    pieces = [piece for piece in near if meets(*piece[1:])]
+    codes, sure = [code for _, _, code in pieces], len(pieces) == len(near)
     if found.complete:
-        # An LP's code may miss x by its tolerance: those count that miss it by rounding.
-        most = tol + ROUNDING * max(1.0, float(np.abs(x).max()))
-        meeting = [code for code in codes if np.abs(net(code) - x).max() <= most]
-        yield "complete: a code of every piece", all(_near(found, code) for code in meeting)
+        yield "complete: a code of every piece", all(_near(found, code) for code in codes)
     graph = nx.empty_graph(len(pieces))
     for (i, one), (j, two) in itertools.combinations(enumerate(pieces), 2):
         if not nx.has_path(graph, i, j):
-            missed, _ = one[0].violation(two[0])
-            sure = sure and not NOTHING < missed <= MUCH
-            if missed <= NOTHING:
+            both = one[0].violation(two[0])
+            if meets(*both):
                 graph.add_edge(i, j)
+            elif both[0] <= MUCH:
+                sure = False
     if found.complete and found.n_components is not None and sure:
         yield "components", found.n_components == nx.number_connected_components(graph)
     middles = [(a + b) / 2.0 for a, b in itertools.combinations(codes, 2)]

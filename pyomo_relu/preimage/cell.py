@@ -11,6 +11,7 @@ from pyomo_relu.inversion.activation import ActivationRegion, Pattern
 from pyomo_relu.preimage.linear import FARTHEST, FEASIBLE, LinearProgram
 from pyomo_relu.preimage.polytope import Polytope, polytope_of
 from pyomo_relu.problem import Problem
+from pyomo_relu.rounding import gamma
 from pyomo_relu.validation import FloatArray
 
 
@@ -22,6 +23,9 @@ class Cell(Polytope):
     ----------
     pattern : tuple of bool array
         Which pre-activations are positive or zero (the others are negative or zero), one array a layer.
+    blur : float
+        How far rounding may have moved its rows: where the code moves a pre-activation by next to nothing, what
+        rounding does to that moves the code.
 
     Examples
     --------
@@ -33,6 +37,7 @@ class Cell(Polytope):
     """
 
     pattern: Pattern = field(kw_only=True)
+    blur: float = field(default=0.0, kw_only=True)
 
 
 def cell_of(problem: Problem, pattern: Pattern, tol: float) -> Cell | None:
@@ -53,9 +58,11 @@ def cell_of(problem: Problem, pattern: Pattern, tol: float) -> Cell | None:
     >>> cell.dimension, cell.interior.tolist()
     (0, [-2.0])
     """
-    rows = _rows_of(problem, pattern, tol)
-    found = polytope_of(*rows, _reach(problem))
-    return None if found is None else Cell(**vars(found), pattern=pattern)
+    region = ActivationRegion.of(problem.network, pattern)
+    found = polytope_of(*_rows_of(problem, region, tol), _reach(problem))
+    if found is None:
+        return None
+    return Cell(**vars(found), pattern=pattern, blur=_blur(problem, region, found))
 
 
 def is_small(problem: Problem, cell: Cell, tol: float, most: float) -> bool:
@@ -69,7 +76,8 @@ def is_small(problem: Problem, cell: Cell, tol: float, most: float) -> bool:
     LinearProgramError
         If HiGHS fails.
     """
-    equations, targets, sides, limits = _rows_of(problem, cell.pattern, tol)
+    region = ActivationRegion.of(problem.network, cell.pattern)
+    equations, targets, sides, limits = _rows_of(problem, region, tol)
     matrix, upper = np.vstack([sides, equations]), np.concatenate([limits, targets])
     lower = np.concatenate([np.full(len(sides), -np.inf), targets])
     lengths = np.linalg.norm(matrix, axis=1)
@@ -92,9 +100,29 @@ def is_small(problem: Problem, cell: Cell, tol: float, most: float) -> bool:
     return True
 
 
-def _rows_of(problem: Problem, pattern: Pattern, tol: float) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+def _blur(problem: Problem, region: ActivationRegion, found: Polytope) -> float:
+    """Return how far rounding may move those rows of a cell, of length 1, that come near it."""
+    network = problem.network
+    h, off, errors = np.abs(found.interior), np.zeros(network.n_in), []
+    for layer in network:
+        weight = np.abs(layer.weight)
+        size = weight @ h + np.abs(layer.bias)
+        off, h = (1.0 + gamma(layer.n_in)) * (weight @ off) + gamma(layer.n_in) * size, size
+        if layer.slope < 1.0:
+            errors.append(off)
+    lengths = np.linalg.norm(region.sides, axis=1)
+    gaps = np.abs(region.limits - region.sides @ found.interior)
+    far = found.reach + float(np.linalg.norm(found.interior))
+    error, length = np.concatenate([*errors, off]), np.append(lengths, np.linalg.norm(region.matrix, axis=1))
+    gap = np.append(gaps, np.zeros(network.n_out))
+    near = (length > 0.0) & (gap <= far * length + error)
+    return float((error[near] / length[near]).max(initial=0.0))
+
+
+def _rows_of(
+    problem: Problem, region: ActivationRegion, tol: float
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Return equations, targets, sides and limits of a cell."""
-    region = ActivationRegion.of(problem.network, pattern)
     sides, limits = [region.sides], [region.limits]
     if problem.box is not None:
         axes = np.eye(problem.network.n_in)

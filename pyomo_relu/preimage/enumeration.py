@@ -16,7 +16,8 @@ from pyomo_relu.pinning import pinned
 from pyomo_relu.preimage.cell import Cell, cell_of
 from pyomo_relu.preimage.leaf import holds_no_code
 from pyomo_relu.preimage.linear import LinearProgramError
-from pyomo_relu.preimage.relaxation import Relaxation, region_of, room_of
+from pyomo_relu.preimage.polytope import THIN
+from pyomo_relu.preimage.relaxation import Relaxation, region_of
 from pyomo_relu.preimage.search import Leaf, leaves
 from pyomo_relu.preimage.union import Preimage
 from pyomo_relu.problem import Problem
@@ -118,7 +119,7 @@ def iterate_cells(net: Network, x: Any, box: Any = None, tol: float = 0.0) -> It
     ShapeError, InputError
         As :func:`pyomo_relu.preimage`.
     LinearProgramError
-        At the end, if there are patterns that may hold codes but show no cell: the cells are not complete then.
+        At the end, if rounding hides cells, or blurs them: they are not complete then.
 
     Examples
     --------
@@ -133,7 +134,7 @@ def iterate_cells(net: Network, x: Any, box: Any = None, tol: float = 0.0) -> It
 def _cells(search: _Search) -> Iterator[Cell]:
     yield from (cell for cell in search.steps() if cell is not None)
     if search.undecided:
-        raise LinearProgramError(f"{search.undecided} activation patterns may hold codes, but floats show no cell")
+        raise LinearProgramError(f"{search.undecided} activation patterns hold codes that floats do not tell")
 
 
 class _Search:
@@ -168,21 +169,20 @@ class _Search:
 
     def _cell(self, problem: Problem, relaxation: Relaxation, leaf: Leaf) -> Cell | None:
         """Return the cell of a leaf; None where it is empty, or where that is counted as undecided."""
-        cell, room = cell_of(problem, leaf.pattern, self.tol), room_of(problem.x)
+        cell = cell_of(problem, leaf.pattern, self.tol)
         if cell is None:
             if not relaxation.is_empty() and not holds_no_code(problem, leaf, self.tol, relaxation.room):
                 self.undecided += 1
             return None
-        # Rows of length 1 are met up to a tolerance, and x then up to what that moves the outputs, and what rounding
-        # does: where that is much, the cell is not seen to meet x.
+        # Rows of length 1 are met up to a tolerance, and x up to what that and rounding move the outputs.
         outputs, rounding = output_within(problem.network, cell.interior)
-        missed = (np.abs(outputs - problem.x) + rounding).max() - self.tol
-        if missed > room and holds_no_code(problem, leaf, self.tol, np.maximum(relaxation.room, room)):
+        missed = np.abs(outputs - problem.x) + rounding - self.tol
+        if (missed > relaxation.room).any() and holds_no_code(problem, leaf, self.tol, relaxation.room):
             return None
-        if missed > REFUTED * problem.scale:
+        seen = missed.max() <= REFUTED * problem.scale
+        if not seen or cell.blur > THIN:
             self.undecided += 1
-            return None
-        return cell
+        return cell if seen else None
 
 
 def _maximal(cells: list[Cell], deadline: Deadline) -> tuple[list[Cell], Status]:

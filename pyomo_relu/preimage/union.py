@@ -60,10 +60,10 @@ class Preimage:
     whose forward pass in float64 meets x is among them. What is left out is proved to hold no code: by multipliers
     rounded outwards, or in fractions. Without a box, this is proved for codes with entries of up to 1e4.
 
-    A cell holds a code that meets x up to ``tol + 1e-9 max(1, max |x|)``, or is not proved to hold none. Cells are
-    described in float64: those that lie within others up to 1e-7 are left out, parts in which no ball of radius 1e-7
-    fits count as flat, parts that are nearer to each other than 1e-7 as meeting. Between 1e-7 and 1e-5 it is not told
-    whether they meet.
+    Cells that miss x by more than r are left out where fractions prove that they hold none of these codes. Cells are
+    described in float64, where what moves an output by less than 1e-9 of its size is nothing. Those that lie within
+    others up to 1e-7 are left out, parts in which no ball of radius 1e-7 fits count as flat, parts that are nearer to
+    each other than 1e-7 as meeting. Between 1e-7 and 1e-5 it is not told whether they meet.
 
     Examples
     --------
