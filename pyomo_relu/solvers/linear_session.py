@@ -108,7 +108,7 @@ class LinearSession:
     def lower_bound(self, cost: FloatArray) -> float:
         """Return a number that is at most ``cost . v`` for every feasible v, whatever the solver did.
 
-        It is rebuilt from the duals by :func:`~pyomo_relu.solvers.duality.dual_bound`.
+        It is rebuilt from the duals by ``dual_bound``.
 
         Parameters
         ----------

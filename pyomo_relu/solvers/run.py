@@ -57,7 +57,7 @@ def solve(
     lean : bool
         Whether a good incumbent is inside the model, so that the solver need only prove it.
     nodes : int, optional
-        Most nodes of a branch and bound, for solvers that can be told; see :meth:`pyomo_relu.solvers.Solver.counts_nodes`.
+        Most nodes of a branch and bound, for solvers that can be told; see ``Solver.counts_nodes``.
 
     Returns
     -------
