@@ -11,7 +11,7 @@ import numpy as np
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem
-from pyomo_relu.validation import FloatArray
+from pyomo_relu.validation import FloatArray, frozen
 
 FAR = 1024.0
 """Rows and layers whose size is within this factor of 1 are left as they are."""
@@ -50,6 +50,28 @@ def levelled(problem: Problem) -> Problem:
     [[1.0], [0.0625]]
     """
     return _rescaled(problem, lambda layer: np.full(layer.n_out, _power(float(_sizes(layer).max()), FAR)))
+
+
+def output_unit(problem: Problem) -> float:
+    """Return the power of two nearest to the observation's size; 1 where that is at most `FAR`.
+
+    In it, the observation, the residuals and the tolerances that solvers have for them are of one size.
+
+    Examples
+    --------
+    >>> output_unit(Problem.of(Network.from_arrays([[[1.0]]]), [5.0e6]))
+    4194304.0
+    """
+    return _power(problem.scale, FAR)
+
+
+def in_unit(problem: Problem, unit: float) -> Problem:
+    """Return the problem whose outputs and observation are measured in a unit, a power of two."""
+    if unit == 1.0:
+        return problem
+    last = problem.network[-1]
+    layer = Layer.computed(last.weight / unit, last.bias / unit, last.slope)
+    return replace(problem, network=Network((*problem.network.layers[:-1], layer)), x=frozen(problem.x / unit))
 
 
 def row_scales(layer: Layer, within: float) -> FloatArray:

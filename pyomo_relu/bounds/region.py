@@ -46,6 +46,13 @@ class Region:
         except CrossedBoundsError:
             return None
 
+    def in_unit(self, unit: float) -> Region:
+        """Return the region whose last layer is measured in a unit, a power of two."""
+        if unit == 1.0:
+            return self
+        last = self.pre_activations[-1]
+        return Region(self.code, (*self.pre_activations[:-1], Box(last.lower / unit, last.upper / unit)))
+
     def is_wide(self, network: Network) -> bool:
         """Whether more than half of all neurons are open: then no search ends soon."""
         return sum(self.unstable(network)) > sum(layer.n_out for layer in network) / 2

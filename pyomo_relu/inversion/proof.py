@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from pyomo_relu.balance import in_unit, output_unit
 from pyomo_relu.bounds import Budget, Region, lagrangian_region, lp_region, observed_region
 from pyomo_relu.bounds.affine import affine_flops
 from pyomo_relu.box import Box
@@ -158,23 +159,33 @@ class Task:
             Nodes, each times the rows and columns of the program, after which the search ends with `LIMIT`.
         """
         problem, best, deadline = self.problem, incumbent, Deadline.after(solver.time_limit)
-        said = wide_bounds(region)
+        # A solver's tolerances are absolute: the program's outputs are of size one.
+        unit = output_unit(problem)
+        said = wide_bounds(region.in_unit(unit))
         if said or not deadline.affords(affine_flops(problem.network, region)):
             status = Status.WIDE_BOUNDS if said else Status.TIME_LIMIT
             return Outcome(status, False, None, None, 0.0, "none" if best is None else best.solver, said), best
         bound = 0.0 if best is None else best.bound
         right: Literal["relaxed", "in optima"] = "relaxed" if relaxed else "in optima"
         model = build_program(
-            problem, region, self.encoding, self.norm, most, bound, tube=self.tube, outputs_right=right
+            in_unit(problem, unit),
+            region.in_unit(unit),
+            self.encoding,
+            self.norm,
+            most / unit,
+            bound / unit,
+            tube=self.tube / unit,
+            outputs_right=right,
         )
         needs = needs_of(self.encoding, self.norm, solver)
         lean, solver = best is not None, solver.until(deadline)
         nodes = None if math.isinf(work) else max(1, int(work / (model.nconstraints() * model.nvariables())))
         if self.norm == 2 and Capability.MIQP not in needs:
             code = (region.code.lower + region.code.upper) / 2.0 if best is None else best.code
-            outcome = solve_by_tangents(model, problem.residual(code, 2), solver, needs, lean=lean, nodes=nodes)
+            outcome = solve_by_tangents(model, problem.residual(code, 2) / unit, solver, needs, lean=lean, nodes=nodes)
         else:
             outcome = solve(model, solver, needs, lean=lean, nodes=nodes)
+        outcome = outcome.times(unit**2 if self.norm == 2 else unit)
         if outcome.objective is not None and self.norm == "inf":
             # The model says what codes cost beyond the bound, and need not say it of those that meet it.
             outcome = replace(outcome, objective=max(outcome.objective, bound))
@@ -288,7 +299,11 @@ class _Proof:
         if self.task.norm != "inf" and region.is_wide(self.task.problem.network):
             return WIDE_LPS  # no search ends soon
         # Where bounds are too wide no search is begun, and one that cannot be limited is the last.
-        return FIRST_LPS[self.task.norm] if wide_bounds(region) or not counts else 0.0
+        return (
+            FIRST_LPS[self.task.norm]
+            if wide_bounds(region.in_unit(output_unit(self.task.problem))) or not counts
+            else 0.0
+        )
 
     def search(self, region: Region, work: float) -> Outcome | None:
         """Search a region; None where it is to be done again, with another program."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyomo_relu.status import Status
 
@@ -46,3 +46,8 @@ class Outcome:
     seconds: float
     solver: str
     message: str = ""
+
+    def times(self, factor: float) -> Outcome:
+        """Return what it says of the objective times a factor, where the model measures it in a unit."""
+        objective, bound = (None if value is None else value * factor for value in (self.objective, self.bound))
+        return replace(self, objective=objective, bound=bound)

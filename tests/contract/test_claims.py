@@ -17,7 +17,7 @@ from benchmarks.claims.judge import Assertion, another_code, of_preimage, of_res
 from benchmarks.claims.truth import Truth
 from benchmarks.soundness import judge_network, summed
 
-BATCHES, EACH = 4, 20
+BATCHES, EACH = 10, 20
 
 
 def faults(lines: list[dict[str, Any]]) -> list[Any]:
