@@ -66,7 +66,9 @@ class Problem:
         elif operator is not None:
             matrix = as_finite_array(operator, "operator", 2)
             if matrix.shape[1] != network.n_out:
-                raise ShapeError(f"operator has {matrix.shape[1]} columns, the network {network.n_out} outputs")
+                raise ShapeError(
+                    f"has {matrix.shape[1]} columns, the network {network.n_out} outputs", parameter="operator"
+                )
             x = as_vector(x, len(matrix), "observation")
             parts = network, matrix
             network = Network((*network.layers, Layer.computed(matrix, np.zeros(len(matrix)), 1.0)))
@@ -114,10 +116,10 @@ def observed(x: Any, mask: Any, size: int) -> tuple[NDArray[np.bool_], FloatArra
     """
     flags = as_vector(mask, size, "mask")
     if not np.isin(flags, (0.0, 1.0)).all():
-        raise InputError("mask must hold booleans, or 0 and 1: True where observed")
+        raise InputError("must hold booleans, or 0 and 1: True where observed", parameter="mask")
     seen = flags.astype(bool)
     if not seen.any():
-        raise InputError("mask observes nothing: every entry is False")
+        raise InputError("observes nothing: every entry is False", parameter="mask")
     values = as_float_array(x, "observation")
     if values.shape != (size,):
         raise ShapeError(f"observation has shape {values.shape}, expected ({size},)")

@@ -91,7 +91,7 @@ def residual(network: Network, z: Iterable[Any], x: Iterable[Any], norm: Literal
     Fraction(1, 6)
     """
     if norm not in ("inf", 1):
-        raise InputError(f"norm must be 'inf' or 1 for a rational residual, got {norm!r}")
+        raise InputError(f"must be 'inf' or 1 for a rational residual, got {norm!r}", parameter="norm")
     target = as_fractions(x, network.n_out, "observation")
     misses = [abs(y - t) for y, t in zip(forward(network, z), target, strict=True)]
     return max(misses) if norm == "inf" else sum(misses, Fraction(0))

@@ -69,7 +69,7 @@ def regions_of(problem: Problem, deadline: Deadline) -> Regions | None:
     box = Box.everything(network.n_in) if problem.box is None else problem.box
     near = observed_region(network, x, box, ROOM * problem.scale, "inf", deadline=deadline)
     if near is not None and not near.is_bounded:
-        raise InputError("the observation does not bound the code: give box=(lower, upper), such as box=(-3, 3)")
+        raise InputError("must be given, and bounded: the observation does not bound the code", parameter="box")
     near = None if near is None else lp_region(network, near, deadline=deadline.share(0.5))
     if near is None:
         return None

@@ -20,7 +20,7 @@ from pyomo_relu.rounding import down
 from pyomo_relu.solvers import Outcome, Solver
 from pyomo_relu.solvers.calls import MILP, Call
 from pyomo_relu.status import Status
-from pyomo_relu.validation import require_number
+from pyomo_relu.validation import as_number
 from reductions import oracle
 from reductions.cnf import CNF
 from reductions.decision_program import Question
@@ -203,7 +203,7 @@ def decide(
     """
     started = time.perf_counter()
     if seconds is not None:
-        require_number(seconds, "seconds", positive=True)
+        as_number(seconds, "seconds", positive=True)
     chosen = Solver.of(solver)
     Call(chosen, MILP).check()
     run = _Run(_reduction_of(reduction), chosen, Deadline.after(seconds))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from fractions import Fraction
@@ -13,7 +12,7 @@ from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, as_norm
-from pyomo_relu.validation import FloatArray, as_vector, frozen
+from pyomo_relu.validation import FloatArray, as_number, as_vector, frozen
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +70,7 @@ class Instance:
         object.__setattr__(self, "observation", frozen(observation))
         if self.box is not None:
             object.__setattr__(self, "box", Box.of(self.box, self.network.n_in))
-        if not 0.0 <= self.gap < math.inf:
-            raise InputError(f"gap must be a number, at least 0, got {self.gap}")
+        as_number(self.gap, "gap")
         object.__setattr__(self, "gap_norm", as_norm(self.gap_norm))
 
     @property

@@ -68,7 +68,8 @@ def write_suite(
     ...     [manifest["folder"] for manifest in write_suite(folder, [DepthTwo()], n_variables=(3,))]
     ['sat-3-0-depth-two', 'unsat-3-0-depth-two']
     """
-    seed, n_variables = as_count(seed, "seed", 0), [as_count(n, "a size", 0) for n in n_variables]
+    seed, repeats = as_count(seed, "seed", 0), as_count(repeats, "repeats", 1)
+    n_variables = [as_count(n, "a size", 0) for n in n_variables]
     _check(reductions, n_variables)
     load()
     require("onnx", "writing ONNX files")

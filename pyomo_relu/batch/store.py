@@ -139,7 +139,9 @@ def _check_header(folder: Path, parts: Mapping[str, Any], versions: Mapping[str,
             file.write(json.dumps(header, indent=2).encode() + b"\n")
         return ""
     if not resume:
-        raise InputError(f"store {folder}: holds a batch already: give resume=True, or another folder")
+        raise InputError(
+            f"is needed to go on: store {folder} holds a batch already; or give another folder", parameter="resume"
+        )
     found = parse_json(content(path, _MOST_HEADER), path)
     if not isinstance(found, dict) or (found.get("format"), found.get("version")) != (FORMAT, VERSION):
         raise InputError(f"{path}: not the header of a {FORMAT}, version {VERSION}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from pyomo_relu.cli.invert import exit_code
 from pyomo_relu.cli.options import SolverFlags, choose_solver
 from pyomo_relu.cli.output import check_destination
 from pyomo_relu.cli.terminal import note, solving
-from pyomo_relu.errors import InputError, MissingDependencyError
+from pyomo_relu.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from pyomo_relu.network import Network
@@ -50,12 +49,11 @@ def demo(
     out: Annotated[Path, typer.Option(help="The picture: .png, .svg or .pdf.")] = Path("demo.png"),
 ) -> None:
     """Invert noisy digits of the shipped generator, layer by layer and exactly; print a table, draw a picture."""
-    if not 1 <= digits <= 10:
-        raise InputError(f"--digits must be 1 to 10, got {digits}")
-    if not (math.isfinite(noise) and noise >= 0.0):
-        raise InputError(f"--noise must be a non-negative number, got {noise}")
-    if seed < 0:
-        raise InputError(f"--seed must be a non-negative whole number, got {seed}")
+    from pyomo_relu.validation import as_count, as_number
+
+    as_count(digits, "digits", 1, 10)
+    as_number(noise, "noise")
+    as_count(seed, "seed", 0)
     settings = choose_solver(SolverFlags(solver=solver, time_limit=time_limit))
     no_picture = _why_no_picture(out)
 

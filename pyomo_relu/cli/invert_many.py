@@ -64,8 +64,6 @@ def invert_many(
 ) -> None:
     """Find the codes of many observations, one a row; one that fails does not lose the others."""
     check_workers(workers, dask)
-    if resume and out is None:
-        raise InputError("--resume goes with --out")
     chosen, settings, sides = chosen_by(locals())
     if out is not None and out.exists() and not out.is_dir():
         raise InputError(f"--out {out}: is not a folder")

@@ -73,7 +73,7 @@ def summary(found: Preimage) -> str:
 def _components(found: Preimage) -> str:
     most = str(len(found.components))
     if not found.graph_complete:
-        most = f"not known, at most {most}: time_limit, or cells too near to tell apart"
+        most = f"not known, at most {most}: --time-limit, or cells too near to tell apart"
     return most if found.complete else f"{most}, of these cells"
 
 

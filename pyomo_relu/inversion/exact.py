@@ -31,7 +31,7 @@ from pyomo_relu.solvers import ABS_GAP, REL_GAP, Capability, Outcome, Solver
 from pyomo_relu.solvers.calls import LP, Call
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import MET, REFUTED
-from pyomo_relu.validation import as_count, require_number
+from pyomo_relu.validation import as_count, as_number
 
 FOR_INCUMBENTS = 0.5
 """The part of what a time limit leaves that the search for an incumbent may take."""
@@ -103,12 +103,14 @@ class Exact:
             raise InputError(f"unknown bounds {self.bounds!r}; known: observed, {', '.join(FORWARD)}")
         if self.tube is not None:
             if self.norm == "inf" or self.bounds != "observed":
-                raise InputError('tube goes with norm 1 or 2 and bounds="observed"; for p = inf it is the norm itself')
-            require_number(self.tube, "tube", positive=True)
+                raise InputError(
+                    "goes with norm 1 or 2 and observed bounds: for norm inf it is the norm itself", parameter="tube"
+                )
+            as_number(self.tube, "tube", positive=True)
         if self.then is not None:
-            object.__setattr__(self, "then", as_norm(self.then))
+            object.__setattr__(self, "then", as_norm(self.then, "then"))
             if self.norm != "inf" or self.then == "inf" or self.bounds != "observed":
-                raise InputError('then=1 or then=2 goes with norm="inf" and bounds="observed"')
+                raise InputError("must be 1 or 2, and goes with norm inf and observed bounds", parameter="then")
         object.__setattr__(self, "starts", as_count(self.starts, "starts", 0))
         object.__setattr__(self, "seed", as_count(self.seed, "seed", 0))
 
@@ -246,7 +248,7 @@ class Exact:
         assert self.tube is not None
         inside = replace(self, norm="inf", tube=None)._found_near(problem)
         if not is_within(problem, inside.code, self.tube):
-            raise InputError(f"no code was found in the tube of {self.tube:g}: give box=(lower, upper)")
+            raise InputError(f"is needed: no code was found in the tube of {self.tube:g}", parameter="box")
         return self._led_into_tube(problem, inside, NO_LIMIT)
 
     def _led_into_tube(self, problem: Problem, inside: Incumbent, deadline: Deadline) -> Incumbent:
@@ -288,7 +290,7 @@ class Exact:
 
     def _forward(self, problem: Problem, deadline: Deadline = NO_LIMIT) -> Region:
         if problem.box is None:
-            raise InputError(f"bounds={self.bounds!r} needs a bounded box of codes: give box=(lower, upper)")
+            raise InputError(f"must be given, and bounded, for {self.bounds} bounds", parameter="box")
         name = "crown" if self.bounds == "observed" else self.bounds
         if not deadline.affords(crown_flops(problem.network)):
             name = "interval"

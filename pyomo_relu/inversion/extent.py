@@ -39,7 +39,7 @@ from pyomo_relu.rounding import down, gamma, up
 from pyomo_relu.solvers import Solver
 from pyomo_relu.solvers.calls import check_solver_calls
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray, as_finite_array, require_number
+from pyomo_relu.validation import FloatArray, as_finite_array, as_number
 
 FOR_INVERSION = 0.5
 """The part of a time limit that the inversion may take."""
@@ -281,10 +281,10 @@ def check_extent(problem: Problem, method: Exact, tol: float | None, solver: Sol
     check_solver_calls(method, solver)
     if tol is None:
         return
-    require_number(tol, "tol", positive=True)
+    as_number(tol, "tol", positive=True)
     least = (FEASIBILITY_OF_SQUARES if 2 in (method.norm, method.then) else FEASIBILITY) * problem.scale
     if tol < least:
-        raise InputError(f"tol must be at least {least:.3g} here, what solvers let pass, got {tol:g}")
+        raise InputError(f"must be at least {least:.3g} here, what solvers let pass, got {tol:g}", parameter="tol")
 
 
 def _check_result(result: Result, problem: Problem, norm: Norm) -> None:

@@ -91,7 +91,7 @@ class Layerwise:
         started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
         formulations = self._formulations(len(problem.network))
         if problem.box is not None and isinstance(formulations[0], LinearSolve):
-            raise InputError("LinearSolve cannot hold the code in a box: leave out the box, or use an LP formulation")
+            raise InputError("must be left out: LinearSolve cannot hold the code in a box; an LP can", parameter="box")
         problem = levelled(problem)
         target, reports, status, message = problem.x, [], Status.SOLVED, ""
         answers: list[LayerAnswer] = []

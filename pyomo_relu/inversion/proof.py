@@ -100,9 +100,7 @@ class Task:
             return None
         if not region.is_bounded:
             if deadline.affords(max(svd_flops(*layer.weight.shape) for layer in problem.network)):
-                raise InputError(
-                    "the observation does not bound the code: give box=(lower, upper), such as box=(-3, 3)"
-                )
+                raise InputError("must be given, and bounded: the observation does not bound the code", parameter="box")
             return region
         return lagrangian_region(problem.network, region, self._budget(code, most), deadline=deadline.share(0.5))
 

@@ -21,6 +21,7 @@ from pyomo_relu.preimage.claim import claim_of
 from pyomo_relu.preimage.multipliers import DualProgram
 from pyomo_relu.preimage.rational_system import Decision, decide
 from pyomo_relu.rational import as_fractions, residual
+from pyomo_relu.validation import as_number
 
 
 def is_code(net: Network, x: Iterable[Any], z: Iterable[Any], box: Any = None, tol: float | Fraction = 0) -> bool:
@@ -219,8 +220,7 @@ def leaf_bound(
 
 def _tolerance(tol: float | Fraction) -> Fraction | None:
     """Return the tolerance as a fraction, None for an infinite one."""
-    if not tol >= 0:
-        raise InputError(f"tol must be at least 0, got {tol}")
+    as_number(tol, "tol", most=math.inf)
     return None if tol == math.inf else Fraction(tol)
 
 

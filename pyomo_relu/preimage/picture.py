@@ -148,7 +148,7 @@ def check_drawable(network: Network, bounded: bool) -> None:
     if network.n_in != 2:
         raise InputError(f"only pre-images with 2 inputs can be drawn, got {network.n_in}: take a slice")
     if not bounded:
-        raise InputError("only a bounded box can be drawn: give box=(lower, upper)")
+        raise InputError("must be given, and bounded, for a picture", parameter="box")
 
 
 def _draw(axes: Any, cell: Cell, color: str, *, filled: bool) -> None:

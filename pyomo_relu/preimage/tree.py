@@ -7,6 +7,7 @@ also checks the whole without this module. It is no way to find an optimum: the 
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import dataclass
 from fractions import Fraction
@@ -25,7 +26,7 @@ from pyomo_relu.preimage.claim import claim_of
 from pyomo_relu.preimage.linear import LinearProgramError
 from pyomo_relu.preimage.multipliers import DualProgram, zeros
 from pyomo_relu.status import Status
-from pyomo_relu.validation import as_count
+from pyomo_relu.validation import as_count, as_number
 
 MOST_ROUNDS = 10
 """Of bounding the code and the open neurons, by LPs, before branching."""
@@ -131,8 +132,7 @@ def prove_bound(
     """
     started = time.perf_counter()
     max_leaves = as_count(max_leaves, "max_leaves", 1)
-    if not seconds > 0.0:
-        raise InputError(f"seconds must be positive, got {seconds}")
+    as_number(seconds, "seconds", positive=True, most=math.inf)
     claim, head = claim_of(net, x, bound, box, norm, code)
     search = _Search(claim, net, Deadline.after(seconds), max_leaves)
     facts: list[list[dict[str, Any]]] = []

@@ -13,7 +13,7 @@ from pyomo_relu.cli.network import read_network
 from pyomo_relu.cli.options import SolverFlags, choose_solver
 from pyomo_relu.cli.parameters import ConfigFlag, NetworkArgument, OptionFlag, SolverFlag
 from pyomo_relu.cli.terminal import solving
-from reductions.cli.arguments import JsonOption, TimeLimitOption, check_time_limit
+from reductions.cli.arguments import JsonOption, TimeLimitOption
 
 if TYPE_CHECKING:
     from reductions.convexity import Convexity
@@ -44,7 +44,6 @@ def convexity(
     Example: `relu-reductions convexity net.npz x.npy --box -3 3`.
     """
     settings = choose_solver(SolverFlags(solver, config, option=option or ()))
-    check_time_limit(time_limit)
 
     from pyomo_relu.io.observation import read_array
     from pyomo_relu.status import Status

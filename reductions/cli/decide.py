@@ -18,7 +18,6 @@ from reductions.cli.arguments import (
     JsonOption,
     ReductionOption,
     TimeLimitOption,
-    check_time_limit,
 )
 
 if TYPE_CHECKING:
@@ -54,7 +53,6 @@ def decide(
     from reductions.registry import named_reduction
 
     chosen, settings = named_reduction(reduction), choose_solver(SolverFlags(solver, config, option=option or ()))
-    check_time_limit(time_limit)
     if proof is not None:
         check_destination(proof, "--proof", PROOFS, (file, config))
 

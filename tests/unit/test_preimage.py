@@ -223,14 +223,14 @@ def test_limits_of_the_graph_and_of_convexity_are_told():
     ("arguments", "said"),
     [
         ({"x": [1.0, 2.0]}, "observation has 2 entries, expected 1"),
-        ({"x": [1.0], "tol": -1.0}, "tol must be at least 0"),
-        ({"x": [1.0], "tol": math.nan}, "tol must be at least 0"),
+        ({"x": [1.0], "tol": -1.0}, "tol must be a non-negative number"),
+        ({"x": [1.0], "tol": math.nan}, "tol must be a non-negative number"),
         ({"x": [1.0], "max_cells": 0}, "max_cells must be an integer, at least 1"),
         *(
             ({"x": [1.0], "max_cells": most}, "max_cells must be an integer")
             for most in (math.nan, math.inf, "x", True)
         ),
-        ({"x": [1.0], "seconds": 0.0}, "seconds must be positive"),
+        ({"x": [1.0], "seconds": 0.0}, "seconds must be a positive number"),
     ],
 )
 def test_bad_input_is_refused(arguments, said):

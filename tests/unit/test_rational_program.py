@@ -103,5 +103,5 @@ def test_it_is_written_whole(tmp_path):
     write_rational_program(tmp_path / "program.lp", net, [0.1], (-1, 1), 1)
     assert (tmp_path / "program.lp").read_text() == rational_program(net, [0.1], (-1, 1), 1) + "\n"
     assert str(Fraction(0.1)) in rational_program(net, [0.1], (-1, 1), 1)
-    with pytest.raises(pr.InputError, match="needs a bounded box"):
+    with pytest.raises(pr.InputError, match="box must be given, and bounded"):
         rational_program(net, [0.1], None)

@@ -127,7 +127,7 @@ def test_a_store_of_another_batch_is_refused(tmp_path: Path, change: dict[str, A
     before = (tmp_path / "results.jsonl").read_bytes()
     with pytest.raises(pr.InputError, match=rf"belongs to another batch \(not the same: {said}\)"):
         pr.invert_many(**{**given, **change, "resume": True})
-    with pytest.raises(pr.InputError, match="holds a batch already: give resume=True, or another folder"):
+    with pytest.raises(pr.InputError, match="resume is needed to go on: store .* holds a batch already"):
         pr.invert_many(**given)
     assert (tmp_path / "results.jsonl").read_bytes() == before
 

@@ -88,11 +88,11 @@ def test_demo_stops_at_ctrl_c(run: Run, folder: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--digits", "0"], "--digits must be 1 to 10, got 0"),
-        (["--digits", "11"], "--digits must be 1 to 10, got 11"),
+        (["--digits", "0"], "--digits must be a whole number from 1 to 10, got 0"),
+        (["--digits", "11"], "--digits must be a whole number from 1 to 10, got 11"),
         (["--noise", "-1"], "--noise must be a non-negative number"),
         (["--noise", "nan"], "--noise must be a non-negative number"),
-        (["--seed", "-1"], "--seed must be a non-negative whole number"),
+        (["--seed", "-1"], "--seed must be an integer, at least 0"),
         (["--solver", "nope"], "unknown solver 'nope'"),
         (["--time-limit", "0"], "--time-limit must be"),
         (["--out", "demo.gif"], "--out demo.gif: unknown suffix '.gif'"),

@@ -105,7 +105,7 @@ def test_a_bad_number_is_refused_by_the_flags_name(run: Run, folder: Path, call:
     refused(run(*call), flag)
 
 
-@pytest.mark.parametrize(("slopes", "said"), [("0", "leave --slopes out"), ("a", "--slopes must be")])
+@pytest.mark.parametrize(("slopes", "said"), [("0", "--slopes must be left out"), ("a", "--slopes must be")])
 def test_slopes_are_refused_by_the_flags_name(run: Run, folder: Path, slopes: str, said: str) -> None:
     refused(run("show", "net.npz", "--slopes", slopes), said)
 

@@ -12,7 +12,6 @@ from command_line import NET, Run, pressed_ctrl_c, refused
 
 import pyomo_relu as pr
 from pyomo_relu import inversion
-from pyomo_relu.cli.flags import in_flags
 from pyomo_relu.io.observation import read_array
 
 EXACT = ("--method", "exact", "--box", -3, 3)
@@ -149,24 +148,3 @@ def test_ctrl_c_in_the_middle_of_it_prints_what_was_found(folder: Path, nth: int
     z = np.array(ran.json["z"])
     assert (np.array(extent["lower"]) <= z).all()
     assert (np.array(extent["upper"]) >= z).all()
-
-
-@pytest.mark.parametrize(
-    ("said", "shown"),
-    [
-        ("rel_gap must be a number", "--rel-gap must be a number"),
-        ("run.toml: rel_gap must be a number", "run.toml: rel_gap must be a number"),
-        ("--formulation l1: eps must be a number", "--formulation l1: --eps must be a number"),
-        ("SCIP option 'limits/time': give time_limit instead", "SCIP option 'limits/time': give --time-limit instead"),
-        ("give box=(lower, upper), such as box=(-3, 3)", "give --box LO HI, such as --box -3 3"),
-        ("the box is full of time_limit", "the box is full of time_limit"),
-    ],
-)
-def test_messages_name_flags_where_the_library_names_keywords(said: str, shown: str) -> None:
-    assert in_flags(said) == shown
-
-
-@pytest.mark.parametrize("status", pr.Status)
-def test_advice_names_flags(status: pr.Status) -> None:
-    shown = in_flags(status.advice)
-    assert not any(word in shown for word in ("time_limit", "log=True", "LayerLinf", "LayerL1", "try Exact"))

@@ -111,7 +111,7 @@ def test_a_store_is_resumed_only_where_asked_for(run: Run) -> None:
     before = Path("out/results.jsonl").read_bytes()
     refused(
         run("invert-many", "net.npz", "many.npy", "--out", "out"),
-        "store out: holds a batch already: give --resume, or another folder",
+        "--resume is needed to go on: store out holds a batch already",
     )
     assert run("invert-many", "net.npz", "many.npy", "--out", "out", "--resume").code == 0
     assert Path("out/results.jsonl").read_bytes() == before
@@ -127,7 +127,7 @@ def test_a_store_is_resumed_only_where_asked_for(run: Run) -> None:
         (["x.npy"], "observations have shape (30,), expected (N, 30), one a row"),
         (["nowhere.npy"], "observations nowhere.npy: no such file"),
         (["."], "observations .: is a folder"),
-        (["many.npy", "--resume"], "--resume goes with --out"),
+        (["many.npy", "--resume"], "--resume goes with a store"),
         (["many.npy", "--workers", 2, "--dask", "tcp://127.0.0.1:1"], "give --workers or --dask, not both"),
         (["many.npy", "--workers", 0], "--workers"),
         (["many.npy", "--chunk", 0], "--chunk"),
