@@ -30,6 +30,7 @@ from pyomo_relu.rank import svd_flops
 from pyomo_relu.rounding import down
 from pyomo_relu.solvers import ABS_GAP, BACKENDS, REL_GAP, Capability, Outcome, Solver, solve
 from pyomo_relu.status import Status
+from pyomo_relu.tolerance import LP_ROUND_LEAVES
 from pyomo_relu.validation import FloatArray
 
 FIRST_SEARCH: dict[Norm, float] = {"inf": 1e9, 1: 5e7, 2: 5e7}
@@ -44,9 +45,6 @@ GROWTH = 4.0
 
 WIDE_LPS = 2e10
 """Work of the first bounds by LPs, where they come before any search."""
-
-WORTHWHILE = 0.97
-"""Bounds by LPs have gained something where they leave at most this share of the widths."""
 
 SQUARES_RESOLVED = 1e-7
 """Ten times what a solver of squares lets pass: a bound on their sum that is nearer to zero says nothing."""
@@ -334,7 +332,7 @@ class _Proof:
     def tighten(self, region: Region, work: float) -> None:
         """Bound the region by LPs."""
         self.region = self.task.tightened(region, self.best.code, self.most, work, self.deadline.share(0.5))
-        self.gains = self.region is not None and self.region.width < WORTHWHILE * region.width
+        self.gains = self.region is not None and self.region.width < LP_ROUND_LEAVES * region.width
 
 
 def _ended(status: Status, best: Incumbent, said: str) -> Outcome:

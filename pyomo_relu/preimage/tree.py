@@ -26,16 +26,11 @@ from pyomo_relu.preimage.claim import claim_of
 from pyomo_relu.preimage.linear import LinearProgramError
 from pyomo_relu.preimage.multipliers import DualProgram, zeros
 from pyomo_relu.status import Status
+from pyomo_relu.tolerance import FACT_LEAVES, RATIONAL_ROUND_LEAVES
 from pyomo_relu.validation import as_count, as_number
 
 MOST_ROUNDS = 10
 """Of bounding the code and the open neurons, by LPs, before branching."""
-
-WORTHWHILE = 0.9
-"""Another round pays while the last one has left at most this share of all widths."""
-
-WORTH_A_FACT = 0.999
-"""A fact is kept where it leaves at most this share of an interval's width."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +167,7 @@ class _Search:
                 found.append([])
                 places = program.code + program.hidden if part == "hidden" else program.outputs
                 bounds = self._bound(bounds, program, places, found[-1])
-            if not program.hidden + program.outputs or _width(bounds) > WORTHWHILE * before:
+            if not program.hidden + program.outputs or _width(bounds) > RATIONAL_ROUND_LEAVES * before:
                 break
         return self.claim.tightened(bounds)
 
@@ -185,7 +180,7 @@ class _Search:
                 value = self.claim.least(bounds, multipliers, (place, sign))
                 low, high = bounds[place[0]][place[1]]
                 gained = value - (low if sign > 0 else -high)
-                if gained > (1 - Fraction(WORTH_A_FACT)) * (high - low):
+                if gained > (1 - Fraction(FACT_LEAVES)) * (high - low):
                     found.append({"layer": place[0], "neuron": place[1], "side": side, **_leaf(multipliers)})
                     bounds = checker.with_fact(bounds, place, sign, value)
         return bounds
