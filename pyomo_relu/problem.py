@@ -14,6 +14,7 @@ from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, norm_of
+from pyomo_relu.rounding import down
 from pyomo_relu.tolerance import met_within
 from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array, as_vector, frozen, require_finite
 
@@ -104,6 +105,18 @@ class Problem:
     def scale(self) -> float:
         """``max(1, max |x|)``, to which tolerances are relative."""
         return max(1.0, float(np.abs(self.x).max()))
+
+    def scope(self, tube: float | None = None) -> str:
+        """Return the codes that a bound on the residual is about, in words.
+
+        Examples
+        --------
+        >>> problem = Problem.of(Network.from_arrays([[[1.0]]]), [0.5], box=(-1, 1))
+        >>> problem.scope(), problem.scope(tube=0.25)
+        ('every code in the box', 'every code in the box and the tube of 0.25')
+        """
+        within = "" if tube is None else f" and the tube of {down(tube)}"
+        return f"every code{'' if self.box is None else ' in the box'}{within}"
 
 
 def observed(x: Any, mask: Any, size: int) -> tuple[NDArray[np.bool_], FloatArray]:

@@ -14,6 +14,7 @@ import networkx as nx
 
 from pyomo_relu.certificate import Certificate, Claim, Standing
 from pyomo_relu.deadline import Deadline
+from pyomo_relu.documents import plain
 from pyomo_relu.errors import InputError
 from pyomo_relu.pinning import pinned
 from pyomo_relu.rounding import down
@@ -128,17 +129,9 @@ class Decision:
             assignment = sorted(map(str, assignment))
         elif isinstance(assignment, dict):
             assignment = [[str(node), color] for node, color in assignment.items()]
-        return {
-            "verdict": self.verdict.value,
-            "assignment": assignment,
-            "proved": self.proved,
-            "trusted_to": self.trusted_to,
-            "status": self.status.value,
-            "seconds": self.seconds,
-            "solver": self.solver,
-            "message": self.message,
-            "certificate": self.certificate.to_list(),
-        }
+        names = ("verdict", "proved", "trusted_to", "status", "seconds", "solver", "message")
+        own = {name: plain(getattr(self, name)) for name in names}
+        return {**own, "assignment": plain(assignment), "certificate": self.certificate.to_list()}
 
     def __repr__(self) -> str:
         return f"Decision({self.verdict}, {'proved' if self.proved else 'not proved'}, {self.status})"

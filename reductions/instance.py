@@ -103,10 +103,10 @@ def parameters_of(reduction: Any) -> dict[str, Any]:
     >>> parameters_of(ConvexityFamily("empty", ThreeSat(norm=1)))
     {'form': 'empty', 'via': {'reduction': 'three-sat', 'parameters': {'norm': 1}}}
     """
-    return {item.name: _plain(getattr(reduction, item.name)) for item in fields(reduction)}
+    return {item.name: _parameter(getattr(reduction, item.name)) for item in fields(reduction)}
 
 
-def _plain(value: Any) -> Any:
+def _parameter(value: Any) -> Any:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, Integral):
@@ -116,7 +116,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Real):
         return float(value)
     if isinstance(value, tuple):
-        return [_plain(entry) for entry in value]
+        return [_parameter(entry) for entry in value]
     return {"reduction": value.name, "parameters": parameters_of(value) if is_dataclass(value) else {}}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -94,11 +93,13 @@ def _print(batch: Batch, json_only: bool) -> None:
 
         tables.show(tables.batch_table(batch), tables.failures_table(batch.failures))
         return
+    from pyomo_relu.documents import plain
+
     whole = {
         **batch.summary(),
         "failures": [failure.to_dict() for failure in batch.failures],
-        "residuals": [number if math.isfinite(number) else None for number in batch.residuals.tolist()],
-        "codes": [None if answer.z is None else answer.z.tolist() for answer in batch],
+        "residuals": plain([answer.residual for answer in batch]),
+        "codes": plain([answer.z for answer in batch]),
     }
     typer.echo(json.dumps(whole, allow_nan=False))
 

@@ -219,7 +219,7 @@ class Exact:
                 empty = nearest.dual_bound is not None and nearest.dual_bound > self.tube + room
                 # An optimum of p = inf is one up to a gap, and the tube may lie in it.
                 undecided = Status.LIMIT if nearest.status.ok else nearest.status
-                verdict = certify(problem, None, "inf", nearest.dual_bound, nearest.bound_by, _scope(problem))
+                verdict = certify(problem, None, "inf", nearest.dual_bound, nearest.bound_by, problem.scope())
                 least = "" if nearest.dual_bound is None else f": ||G(z) - x||_inf is at least {nearest.dual_bound}"
                 return replace(
                     nearest,
@@ -267,7 +267,7 @@ class Exact:
         second = in_tube._run_in_tube(problem, solver, deadline, started, inside)
         if second.z is None or second.residual is None or second.status is Status.SOLVER_ERROR:
             return replace(first, message=f"the second norm was not settled: {second.message or second.status}")
-        verdict = certify(problem, second.z, "inf", first.dual_bound, first.bound_by, _scope(problem), deadline)
+        verdict = certify(problem, second.z, "inf", first.dual_bound, first.bound_by, problem.scope(), deadline)
         if verdict.refuted is not None:
             return replace(first, status=Status.SOLVER_ERROR, message=_refuted(verdict))
         least = "" if second.dual_bound is None else f", at least {down(second.dual_bound)}"
@@ -301,7 +301,7 @@ class Exact:
     ) -> Result:
         code = None if best is None else best.code
         bound = (root(outcome.bound, self.norm), outcome.solver) if best is None else (best.bound, best.bound_by)
-        verdict = certify(problem, code, self.norm, *bound, _scope(problem, self.tube), deadline)
+        verdict = certify(problem, code, self.norm, *bound, problem.scope(self.tube), deadline)
         status, message = judged(outcome, verdict, problem)
         return Result.of(verdict, status, outcome.solver, started, objective=outcome.objective, message=message)
 
@@ -329,11 +329,6 @@ def judged(outcome: Outcome, verdict: Verdict, problem: Problem) -> tuple[Status
     if outcome.status is Status.OPTIMAL and gap > max(10.0 * MET * problem.scale, CLOSED * verdict.residual):
         return Status.SOLVED, "the solver calls it optimal, but the code that it gave leaves a gap"
     return outcome.status, outcome.message
-
-
-def _scope(problem: Problem, tube: float | None = None) -> str:
-    where = "every code" if problem.box is None else "every code in the box"
-    return where if tube is None else f"{where} and the tube of {down(tube)}"
 
 
 def _refuted(verdict: Verdict) -> str:

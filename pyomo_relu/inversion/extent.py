@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from pyomo_relu.balance import balanced
 from pyomo_relu.certificate import BY_COMPARISON, Certificate, Claim, Standing
 from pyomo_relu.deadline import Deadline
+from pyomo_relu.documents import plain
 from pyomo_relu.enclosure import FORWARD_PASS, enclose
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.inversion.exact import Exact
@@ -137,25 +138,13 @@ class Extent:
         return True if (self.width <= self.apart * lengths).all() else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types, without those of `result`; what is not known is None."""
-        return {
-            "unique": self.unique,
-            "status": self.status.value,
-            "norm": self.norm,
-            "level": self.level,
-            "tol": self.tol,
-            "apart": self.apart,
-            "directions": None if self.directions is None else self.directions.tolist(),
-            "lower": _plain(self.lower),
-            "upper": _plain(self.upper),
-            "attained_lower": _plain(self.attained_lower),
-            "attained_upper": _plain(self.attained_upper),
-            "codes": _plain(self.codes),
-            "statuses": [status.value for status in self.statuses],
-            "certificate": self.certificate.to_list(),
-            "seconds": self.seconds,
-            "solver": self.solver,
-        }
+        """Return plain JSON types, without those of `result`; what is not known is None, infinite numbers are text."""
+        names = (
+            *("unique", "status", "norm", "level", "tol", "apart", "directions", "lower", "upper"),
+            *("attained_lower", "attained_upper", "codes", "statuses", "seconds", "solver"),
+        )
+        own = {name: plain(getattr(self, name)) for name in names}
+        return {**own, "certificate": self.certificate.to_list()}
 
     def to_json(self, indent: int | None = None) -> str:
         """Return :meth:`to_dict` as JSON; `indent` as in ``json.dumps``."""
@@ -164,12 +153,6 @@ class Extent:
     def __repr__(self) -> str:
         widest = f"at most {self.width.max():.4g} wide, at least {self.attained_width.max():.4g}"
         return f"Extent({self.status}, unique={self.unique}, {len(self.lower)} directions, {widest}, {self.solver})"
-
-
-def _plain(array: FloatArray) -> Any:
-    if array.ndim > 1:
-        return [_plain(row) for row in array]
-    return [value if math.isfinite(value) else None for value in array.tolist()]
 
 
 def extent(  # noqa: PLR0913 - the keywords of `invert`, and three of its own

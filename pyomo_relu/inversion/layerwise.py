@@ -143,7 +143,7 @@ class Layerwise:
 
     def _scope(self, problem: Problem) -> str:
         if len(problem.network) == 1:
-            return "every code" if problem.box is None else "every code in the box"
+            return problem.scope()
         sign = "non-negative " if np.isfinite(self._box(problem, len(problem.network) - 1).lower).all() else ""
         return f"every {sign}input of the last layer"
 

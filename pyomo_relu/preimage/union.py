@@ -13,6 +13,7 @@ import numpy as np
 
 from pyomo_relu.balance import NEAR, balanced, row_scales
 from pyomo_relu.deadline import Deadline
+from pyomo_relu.documents import plain
 from pyomo_relu.errors import InputError
 from pyomo_relu.preimage.cell import Cell, is_small
 from pyomo_relu.preimage.convexity import is_convex
@@ -22,14 +23,11 @@ from pyomo_relu.preimage.walls import Walls
 from pyomo_relu.problem import Problem
 from pyomo_relu.running_error import output_within
 from pyomo_relu.status import Status
-from pyomo_relu.tolerance import MET
+from pyomo_relu.tolerance import FAR_ABOVE, MET
 from pyomo_relu.validation import FloatArray, as_vector
 
 GRAPH = 0.7
 """The most that the graph takes of the time that is left; the rest is for convexity."""
-
-FAR_ABOVE = 1000.0
-"""By how much a midpoint must miss x more than the two codes do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -324,7 +322,7 @@ class Preimage:
         return [i for i, cell in enumerate(self.cells) if cell.contains(z)]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain numbers and lists, fit for JSON; None for what is infinite.
+        """Return plain numbers and lists, fit for JSON; infinite numbers are text.
 
         Raises
         ------
@@ -341,7 +339,7 @@ class Preimage:
             "dimension": self.dimension,
             "convex": self.convex,
             "unique": self.unique,
-            "tol": self.tol if math.isfinite(self.tol) else None,
+            "tol": plain(self.tol),
             "cells": [_to_dict(cell) for cell in self.cells],
             "seconds": self.seconds,
         }
@@ -351,8 +349,8 @@ def _to_dict(cell: Cell) -> dict[str, Any]:
     return {
         "dimension": cell.dimension,
         "interior": cell.interior.tolist(),
-        "lower": [value if math.isfinite(value) else None for value in cell.box.lower.tolist()],
-        "upper": [value if math.isfinite(value) else None for value in cell.box.upper.tolist()],
+        "lower": plain(cell.box.lower),
+        "upper": plain(cell.box.upper),
         "equations": cell.equations.tolist(),
         "targets": cell.targets.tolist(),
         "sides": cell.sides.tolist(),

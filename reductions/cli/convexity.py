@@ -13,6 +13,7 @@ from pyomo_relu.cli.network import read_network
 from pyomo_relu.cli.options import SolverFlags, choose_solver
 from pyomo_relu.cli.parameters import ConfigFlag, NetworkArgument, OptionFlag, SolverFlag
 from pyomo_relu.cli.terminal import solving
+from pyomo_relu.documents import plain
 from reductions.cli.arguments import JsonOption, TimeLimitOption
 
 if TYPE_CHECKING:
@@ -60,18 +61,9 @@ def convexity(
 
 
 def _facts(found: Convexity) -> dict[str, Any]:
-    codes = {name: getattr(found, name) for name in ("z1", "z2", "midpoint")}
-    return {
-        "verdict": found.verdict.value,
-        "proved": found.proved,
-        "empty": found.empty,
-        "violation": found.violation,
-        **{name: None if code is None else code.tolist() for name, code in codes.items()},
-        "status": found.status.value,
-        "seconds": found.seconds,
-        "message": found.message,
-        "certificate": found.certificate.to_list(),
-    }
+    names = ("verdict", "proved", "empty", "violation", "z1", "z2", "midpoint", "status", "seconds", "message")
+    own = {name: plain(getattr(found, name)) for name in names}
+    return {**own, "certificate": found.certificate.to_list()}
 
 
 def _lines(found: Convexity) -> list[str]:

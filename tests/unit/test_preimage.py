@@ -303,4 +303,4 @@ def test_a_program_that_highs_does_not_take_is_told():
 
 def test_regions_without_an_observation_are_json_too():
     found = pr.preimage(ABSOLUTE, [1.0], (-3, 3), tol=math.inf)
-    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["tol"] is None
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["tol"] == "inf"

@@ -109,7 +109,7 @@ def test_without_slopes_the_caller_gives_them(arrays: dict[str, Any], tmp_path: 
     path = save(tmp_path, arrays)
     assert [layer.slope for layer in load_network(path, slopes=[0.25, 1.0])] == [0.25, 1.0]
     assert [layer.slope for layer in load_network(path, slopes=0.0)] == [0.0, 0.0]
-    with pytest.raises(NetworkFileError, match="slopes must be given: .* holds no activations"):
+    with pytest.raises(NetworkFileError, match=r"slopes must be given: .* holds no activations"):
         load_network(path)
     with pytest.raises(ShapeError, match="got 2 weights but 3 slopes"):
         load_network(path, slopes=[0.0, 0.0, 0.0])
