@@ -118,7 +118,7 @@ def test_the_model_of_a_tube_needs_no_box_where_a_code_of_the_tube_is_found():
     net, x, z = noisy(0, sizes=(3, 20, 100), noise=0.01)
     model = pr.Exact(norm=1, tube=0.011).model(net, x)
     assert all(v.lb <= z_i <= v.ub for v, z_i in zip(model.z.values(), z, strict=True))
-    with pytest.raises(pr.InputError, match=r"no code was found in the tube of 0\.001: give box"):
+    with pytest.raises(pr.InputError, match=r"box is needed: no code was found in the tube of 0\.001"):
         pr.Exact(norm=1, tube=0.001).model(net, x)
 
 
