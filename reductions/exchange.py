@@ -99,7 +99,7 @@ def write_instance(
         "source": source_name,
         "source_sha256": source_hash,
         "sizes": list(instance.network.sizes),
-        "slopes": [layer.slope for layer in instance.network],
+        "slopes": [np.asarray(layer.activation.compact).tolist() for layer in instance.network],
         "observation": instance.observation.tolist(),
         "gap": float(instance.gap),
         "gap_norm": instance.gap_norm,
