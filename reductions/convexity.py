@@ -16,16 +16,14 @@ from pyomo_relu.certificate import BY_FACTORISATION, SURE, Certificate, Claim, S
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.enclosure import EXACT_PASS
 from pyomo_relu.errors import InputError
-from pyomo_relu.inversion import Exact
-from pyomo_relu.inversion.proof import wide_bounds
-from pyomo_relu.io.optional import require
+from pyomo_relu.inversion import Exact, wide_bounds
+from pyomo_relu.io import require
 from pyomo_relu.network import Network
 from pyomo_relu.pinning import pinned
 from pyomo_relu.problem import Problem
 from pyomo_relu.rational import above, below, residual
 from pyomo_relu.rounding import down, up
-from pyomo_relu.solvers import Solver, solve
-from pyomo_relu.solvers.calls import MILP, Call
+from pyomo_relu.solvers import MILP, Call, Solver, solve
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray, as_number
 from reductions.convexity_program import Regions, build_convexity_program, read_pair, regions_of

@@ -14,10 +14,8 @@ from pyomo_relu.bounds import Region, crown_bounds, lp_region, observed_region
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
-from pyomo_relu.formulations import BigM
-from pyomo_relu.formulations.rows import linear
-from pyomo_relu.inversion.activation import Pattern
-from pyomo_relu.inversion.program import add_code, encode_network
+from pyomo_relu.formulations import BigM, linear
+from pyomo_relu.inversion import Pattern, add_code, encode_network
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem

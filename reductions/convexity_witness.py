@@ -11,10 +11,7 @@ from scipy.optimize import linprog
 
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
-from pyomo_relu.inversion import Descent
-from pyomo_relu.inversion.activation import ActivationRegion, Pattern
-from pyomo_relu.inversion.cell import pattern_of
-from pyomo_relu.inversion.polish import polish
+from pyomo_relu.inversion import ActivationRegion, Descent, Pattern, pattern_of, polish
 from pyomo_relu.problem import Problem
 from pyomo_relu.rational import as_fractions, residual
 from pyomo_relu.streams import stream

@@ -18,8 +18,7 @@ from pyomo_relu.documents import plain
 from pyomo_relu.errors import InputError
 from pyomo_relu.pinning import pinned
 from pyomo_relu.rounding import down
-from pyomo_relu.solvers import Outcome, Solver
-from pyomo_relu.solvers.calls import MILP, Call
+from pyomo_relu.solvers import MILP, Call, Outcome, Solver
 from pyomo_relu.status import Status
 from pyomo_relu.validation import as_number
 from reductions import oracle

@@ -9,7 +9,7 @@ from os import PathLike
 from typing import Any
 
 from pyomo_relu.errors import InputError
-from pyomo_relu.io.optional import require
+from pyomo_relu.io import require
 from pyomo_relu.validation import as_count
 from reductions.cnf import CNF
 from reductions.exchange import Verdict, make_folder, remove, vnnlib, write_instance, write_text

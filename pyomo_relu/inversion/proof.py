@@ -20,7 +20,7 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import Encoding
 from pyomo_relu.formulations.residual import NEEDS
 from pyomo_relu.inversion.incumbent import Incumbent, with_room
-from pyomo_relu.inversion.polish import polish
+from pyomo_relu.inversion.polishing import polish
 from pyomo_relu.inversion.program import build_program, read_code
 from pyomo_relu.inversion.tangents import solve_by_tangents
 from pyomo_relu.inversion.tube import last_within
@@ -354,6 +354,12 @@ def wide_bounds(region: Region, *, stacklevel: int = 6) -> str:
         Bounded.
     stacklevel : int
         As in ``warnings.warn``.
+
+    Examples
+    --------
+    >>> from pyomo_relu.box import Box
+    >>> wide_bounds(Region(Box.of((-1, 1), 1), (Box.of((-1, 1), 2),)))
+    ''
     """
     largest = max(
         float(np.max(np.where((bound.lower < 0.0) & (bound.upper > 0.0), np.maximum(-bound.lower, bound.upper), 0.0)))

@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pyomo_relu.cli.group import DONE, UNDECIDED
-from pyomo_relu.cli.network import read_network
-from pyomo_relu.cli.options import SolverFlags, choose_solver
-from pyomo_relu.cli.parameters import ConfigFlag, NetworkArgument, OptionFlag, SolverFlag
-from pyomo_relu.cli.terminal import solving
+from pyomo_relu.cli import (
+    DONE,
+    UNDECIDED,
+    ConfigFlag,
+    NetworkArgument,
+    OptionFlag,
+    SolverFlag,
+    SolverFlags,
+    choose_solver,
+    read_network,
+    solving,
+)
 from pyomo_relu.documents import plain
 from reductions.cli.arguments import JsonOption, TimeLimitOption
 
@@ -46,7 +53,7 @@ def convexity(
     """
     settings = choose_solver(SolverFlags(solver, config, option=option or ()))
 
-    from pyomo_relu.io.observation import read_array
+    from pyomo_relu.io import read_array
     from pyomo_relu.status import Status
     from reductions.convexity import ConvexityVerdict, check_preimage_convexity
 

@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pyomo_relu.cli.options import SolverFlags, choose_solver
-from pyomo_relu.cli.output import check_destination
-from pyomo_relu.cli.parameters import ConfigFlag, OptionFlag, SolverFlag
-from pyomo_relu.cli.terminal import note, solving
+from pyomo_relu.cli import (
+    ConfigFlag,
+    OptionFlag,
+    SolverFlag,
+    SolverFlags,
+    check_destination,
+    choose_solver,
+    note,
+    solving,
+)
 from reductions.cli.arguments import (
     FormulaArgument,
     JsonOption,

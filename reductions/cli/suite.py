@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pyomo_relu.cli.terminal import solving
+from pyomo_relu.cli import solving
 from pyomo_relu.errors import InputError
 from reductions.cli.arguments import FolderOption, JsonOption
 
