@@ -6,6 +6,7 @@ from . import solvers as solvers
 from .batch import Batch, Failure, Processes, invert_many
 from .box import Box
 from .certificate import Certificate, Claim, Standing
+from .certified import TreeProof, prove_bound
 from .errors import (
     CapabilityError,
     InputError,
@@ -40,7 +41,7 @@ from .inversion import (
 )
 from .layer import Layer
 from .network import Network, load_network
-from .preimage import Preimage, TreeProof, preimage, prove_bound
+from .preimages import Preimage, preimage
 from .result import LayerReport, Result
 from .solvers import Solver, available_solvers
 from .status import Status

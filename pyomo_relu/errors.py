@@ -10,7 +10,7 @@
     ├── CapabilityError                 the solver cannot take this kind of model
     ├── SolverUnavailableError          the solver is not installed here, or is broken
     ├── MissingDependencyError (ImportError)   an optional package is not installed
-    ├── LinearProgramError              of ``pyomo_relu.preimage``: an LP failed whose answer is a number or a point
+    ├── LinearProgramError              of ``pyomo_relu.preimages``: an LP failed whose answer is a number or a point
     └── StatusError                     raised by ``Result.raise_for_status()`` only
 
 Trouble *during* a solve (time limit, infeasible, crash, licence size) is a :class:`pyomo_relu.Status`,

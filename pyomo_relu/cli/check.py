@@ -15,7 +15,7 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.reading import content
 
 if TYPE_CHECKING:
-    from pyomo_relu.preimage.checker import Verdict
+    from pyomo_relu.certified.checker import Verdict
 
 
 def check(
@@ -27,7 +27,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
 ) -> None:
     """Check a certificate: exit code 0 where it proves its claim, 1 where it does not."""
-    from pyomo_relu.preimage import checker
+    from pyomo_relu.certified import checker
 
     try:
         found = checker.load(content(certificate, checker.MOST_BYTES, f"CERTIFICATE {certificate}"))
@@ -44,8 +44,8 @@ def check(
 
 def _check_subject(found: dict[str, object], verdict: Verdict, network: str | None, observation: Path | None) -> None:
     if network is not None:
-        from pyomo_relu.preimage import checker
-        from pyomo_relu.preimage.claim import entries_of
+        from pyomo_relu.certified import checker
+        from pyomo_relu.certified.bound_claim import entries_of
 
         own = {**found, "format": checker.FORMAT, "network": entries_of(read_network(network, None))}
         if checker.read_claim(own).layers != verdict.claim.layers:

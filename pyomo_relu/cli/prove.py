@@ -15,8 +15,8 @@ from pyomo_relu.cli.parameters import NetworkArgument, ObservationArgument, Slop
 from pyomo_relu.cli.terminal import note, solving
 
 if TYPE_CHECKING:
+    from pyomo_relu.certified.tree import TreeProof
     from pyomo_relu.network import Network
-    from pyomo_relu.preimage.tree import TreeProof
     from pyomo_relu.result import Result
     from pyomo_relu.validation import FloatArray
 
@@ -44,9 +44,9 @@ def prove(
     for path, flag, suffix in ((out, "--out", ".json"), (program, "--program", ".lp")):
         if path is not None:
             check_destination(path, flag, (suffix,), (Path(network), observation))
+    from pyomo_relu.certified.bound_claim import claim_of
     from pyomo_relu.io.observation import read_array
     from pyomo_relu.norms import as_norm
-    from pyomo_relu.preimage.claim import claim_of
     from pyomo_relu.validation import as_number
 
     as_number(time_limit, "time_limit", positive=True)
@@ -55,7 +55,7 @@ def prove(
     claim, _ = claim_of(net, x, 1.0 if bound is None else bound, box, as_norm(norm))
     chosen: Literal["inf", 1] = "inf" if claim.norm == "inf" else 1
     if program is not None:
-        from pyomo_relu.preimage.rational_program import write_rational_program
+        from pyomo_relu.certified.rational_program import write_rational_program
 
         write_rational_program(program, net, x, box, chosen)
     with solving("proving", quiet=as_json):
@@ -74,9 +74,9 @@ def prove(
 def _prove(
     net: Network, x: FloatArray, box: tuple[float, float], norm: Literal["inf", 1], bound: float | None, seconds: float
 ) -> tuple[str, TreeProof | None]:
+    from pyomo_relu.certified.tree import prove_bound
     from pyomo_relu.deadline import Deadline
     from pyomo_relu.inversion import Exact, invert
-    from pyomo_relu.preimage.tree import prove_bound
     from pyomo_relu.solvers import Solver
 
     code: FloatArray | None = None

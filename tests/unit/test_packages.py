@@ -101,7 +101,7 @@ def test_every_public_name_is_listed_imported_and_documented(package):
 
 def test_a_function_goes_before_the_module_of_its_name():
     code = """
-        import pyomo_relu.preimage.tree, reductions.obfuscate
+        import pyomo_relu.certified.tree, reductions.obfuscate
         print(pyomo_relu.preimage.__name__, type(pyomo_relu.preimage).__name__)
         import reductions
         first = reductions.obfuscate, reductions.decide

@@ -18,11 +18,11 @@ from tiny_networks import NETWORKS
 
 import pyomo_relu as pr
 from pyomo_relu.deadline import Deadline
-from pyomo_relu.preimage import iterate_cells, slice_of
-from pyomo_relu.preimage.convexity import is_convex
-from pyomo_relu.preimage.enumeration import _maximal
-from pyomo_relu.preimage.linear import LinearProgram, LinearProgramError
-from pyomo_relu.preimage.polytope import Polytope, polytope_of
+from pyomo_relu.linear_program import LinearProgram, LinearProgramError
+from pyomo_relu.preimages import iterate_cells, slice_of
+from pyomo_relu.preimages.enumeration import _maximal
+from pyomo_relu.preimages.polytope import Polytope, polytope_of
+from pyomo_relu.preimages.union_convexity import is_convex
 from reductions import CNF, ConvexityFamily, ConvexityVerdict, DepthTwo, ThreeSat, check_preimage_convexity
 from reductions.examples import EXAMPLES
 

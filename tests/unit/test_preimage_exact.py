@@ -14,9 +14,9 @@ from scipy.optimize import linprog
 from tiny_networks import NETWORKS, observation
 
 import pyomo_relu as pr
-from pyomo_relu.preimage import rational_system
-from pyomo_relu.preimage.exact import cell_system, decide_cell, is_code, leaf_bound
-from pyomo_relu.preimage.rational_system import decide, refutes, satisfies
+from pyomo_relu.certified import rational_system
+from pyomo_relu.certified.rational_checks import cell_system, decide_cell, is_code, leaf_bound
+from pyomo_relu.certified.rational_system import decide, refutes, satisfies
 from reductions import CNF, ThreeSat
 
 HUGE = pr.Network.from_arrays([[[1e150], [-1e150]], [[1.0, 1.0]]])

@@ -16,8 +16,8 @@ import pytest
 from tiny_networks import NETWORKS, observation
 
 import pyomo_relu as pr
-from pyomo_relu.preimage import checker
-from pyomo_relu.preimage.tree import prove_bound
+from pyomo_relu.certified import checker
+from pyomo_relu.certified.tree import prove_bound
 from pyomo_relu.rational import residual
 from reductions import CNF, DepthTwo, ThreeSat
 

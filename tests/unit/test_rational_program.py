@@ -12,7 +12,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from tiny_networks import NETWORKS, observation
 
 import pyomo_relu as pr
-from pyomo_relu.preimage.rational_program import rational_program, write_rational_program
+from pyomo_relu.certified.rational_program import rational_program, write_rational_program
 from pyomo_relu.rational import residual
 
 TERM = re.compile(r"([+-]?) ?([0-9]+(?:/[0-9]+)?) (\w+)")

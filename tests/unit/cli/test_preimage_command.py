@@ -52,8 +52,8 @@ def test_bad_input_is_refused(run: Run, diamond: Path) -> None:
 
 
 def test_check_tells_a_proof_from_none(run: Run, diamond: Path) -> None:
+    from pyomo_relu.certified.tree import prove_bound
     from pyomo_relu.network import load_network
-    from pyomo_relu.preimage.tree import prove_bound
 
     proof = prove_bound(load_network("diamond.npz"), [-1.0], 1.0, (-2, 2), code=[0.0, 0.0])
     proof.save("proof.json")

@@ -1,7 +1,7 @@
 """A proof in exact arithmetic that no code has a residual below a bound: branch and bound on the neurons' phases.
 
-HiGHS only suggests multipliers; what each proves is evaluated in fractions by :mod:`pyomo_relu.preimage.checker`, which
-also checks the whole without this module. It is no way to find an optimum: the bound to prove is given.
+HiGHS only suggests multipliers; what each proves is evaluated in fractions by :mod:`pyomo_relu.certified.checker`,
+which also checks the whole without this module. It is no way to find an optimum: the bound to prove is given.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pyomo_relu.atomic import atomic_write
+from pyomo_relu.certified import checker
+from pyomo_relu.certified.bound_claim import claim_of
+from pyomo_relu.certified.checker import Bounds, Claim, Empty, Multipliers, Place
+from pyomo_relu.certified.multipliers import DualProgram, zeros
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
+from pyomo_relu.linear_program import LinearProgramError
 from pyomo_relu.network import Network
 from pyomo_relu.pinning import pinned
-from pyomo_relu.preimage import checker
-from pyomo_relu.preimage.checker import Bounds, Claim, Empty, Multipliers, Place
-from pyomo_relu.preimage.claim import claim_of
-from pyomo_relu.preimage.linear import LinearProgramError
-from pyomo_relu.preimage.multipliers import DualProgram, zeros
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import FACT_LEAVES, RATIONAL_ROUND_LEAVES
 from pyomo_relu.validation import as_count, as_number
@@ -51,7 +51,7 @@ class TreeProof:
     Examples
     --------
     >>> import pyomo_relu as pr
-    >>> from pyomo_relu.preimage import prove_bound
+    >>> from pyomo_relu.certified import prove_bound
     >>> net = pr.Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
     >>> proof = prove_bound(net, [-2.0], 1.5, box=(-1, 3))
     >>> proof.status.value, proof.certificate["bound"]

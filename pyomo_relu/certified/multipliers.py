@@ -7,7 +7,7 @@ With u the code and the outputs of open hidden neurons, and ``t = T u + c`` for 
     lower <= t <= upper                         where the box of u does not say so
 
 Every row but the envelopes may be missed by s, at a price, so that there are always duals, and finite ones. What they
-prove is for :mod:`pyomo_relu.preimage.checker` to evaluate. Derived for this project.
+prove is for :mod:`pyomo_relu.certified.checker` to evaluate. Derived for this project.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ import numpy as np
 from pyomo_relu.bounds import Region
 from pyomo_relu.bounds.affine import affine_network
 from pyomo_relu.box import Box
+from pyomo_relu.certified.checker import Bounds, Claim, Multipliers, Place
 from pyomo_relu.errors import InputError
+from pyomo_relu.linear_program import LinearProgram
 from pyomo_relu.network import Network
-from pyomo_relu.preimage.checker import Bounds, Claim, Multipliers, Place
-from pyomo_relu.preimage.linear import LinearProgram
 from pyomo_relu.validation import FloatArray
 
 PRICE = 1e4

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from pyomo_relu.preimage.exact import cell_system
-from pyomo_relu.preimage.rational_system import decide
-from pyomo_relu.preimage.search import Leaf
+from pyomo_relu.certified.rational_checks import cell_system
+from pyomo_relu.certified.rational_system import decide
+from pyomo_relu.preimages.pattern_search import Leaf
 from pyomo_relu.problem import Problem
 from pyomo_relu.validation import FloatArray
 

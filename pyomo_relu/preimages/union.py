@@ -15,11 +15,11 @@ from pyomo_relu.balance import NEAR, balanced, row_scales
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.documents import plain
 from pyomo_relu.errors import InputError
-from pyomo_relu.preimage.cell import Cell, is_small
-from pyomo_relu.preimage.convexity import is_convex
-from pyomo_relu.preimage.linear import LinearProgramError
-from pyomo_relu.preimage.polytope import APART
-from pyomo_relu.preimage.walls import Walls
+from pyomo_relu.linear_program import LinearProgramError
+from pyomo_relu.preimages.cell import Cell, is_small
+from pyomo_relu.preimages.polytope import APART
+from pyomo_relu.preimages.union_convexity import is_convex
+from pyomo_relu.preimages.walls import Walls
 from pyomo_relu.problem import Problem
 from pyomo_relu.running_error import output_within
 from pyomo_relu.status import Status
@@ -232,7 +232,7 @@ class Preimage:
         Examples
         --------
         >>> from pyomo_relu.network import Network
-        >>> from pyomo_relu.preimage import preimage
+        >>> from pyomo_relu.preimages import preimage
         >>> found = preimage(Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]]), [2.0])     # |z| = 2
         >>> found.contains([-2.0]), found.contains([0.0])
         (True, False)
@@ -259,7 +259,7 @@ class Preimage:
         Examples
         --------
         >>> from pyomo_relu.network import Network
-        >>> from pyomo_relu.preimage import preimage
+        >>> from pyomo_relu.preimages import preimage
         >>> net = Network.from_arrays([[[1, 0], [-1, 0], [1, -1]], [[1, -1, -1]]])    # min(z1, z2)
         >>> preimage(net, [0.0], (-4, 4)).path([-1, 3], [3, -1])[[0, -1]].tolist()
         [[-1.0, 3.0], [3.0, -1.0]]
@@ -298,7 +298,7 @@ class Preimage:
         Examples
         --------
         >>> from pyomo_relu.network import Network
-        >>> from pyomo_relu.preimage import preimage
+        >>> from pyomo_relu.preimages import preimage
         >>> net = Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
         >>> preimage(net, [1.0], tol=0.25).reach([2.0])
         (-2.5, 2.5)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyomo_relu.certified import checker
+from pyomo_relu.certified.checker import Claim
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, as_norm
-from pyomo_relu.preimage import checker
-from pyomo_relu.preimage.checker import Claim
 from pyomo_relu.problem import Problem
 from pyomo_relu.validation import as_number, as_vector
 

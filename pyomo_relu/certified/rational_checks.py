@@ -12,14 +12,14 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from pyomo_relu.box import Box
+from pyomo_relu.certified import checker
+from pyomo_relu.certified.bound_claim import claim_of
+from pyomo_relu.certified.checker import Empty, Place
+from pyomo_relu.certified.multipliers import DualProgram
+from pyomo_relu.certified.rational_system import Decision, decide
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.inversion.activation import Pattern
 from pyomo_relu.network import Network
-from pyomo_relu.preimage import checker
-from pyomo_relu.preimage.checker import Empty, Place
-from pyomo_relu.preimage.claim import claim_of
-from pyomo_relu.preimage.multipliers import DualProgram
-from pyomo_relu.preimage.rational_system import Decision, decide
 from pyomo_relu.rational import as_fractions, residual
 from pyomo_relu.validation import as_number
 
@@ -69,7 +69,7 @@ def cell_system(
     net : Network
     x : sequence of int, float or Fraction, length n
     pattern : tuple of bool array, one a layer
-        Which pre-activations are positive or zero; as a :class:`~pyomo_relu.preimage.Cell` has it.
+        Which pre-activations are positive or zero; as a :class:`~pyomo_relu.preimages.Cell` has it.
     box : Box or pair (lower, upper), optional
     tol : int, float or Fraction
         Infinite for the whole activation region.

@@ -18,8 +18,8 @@ from pyomo_relu.balance import NEAR, row_scales
 from pyomo_relu.bounds import Region, crown_bounds, observed_region, propagated_region
 from pyomo_relu.box import Box
 from pyomo_relu.layer import Layer
+from pyomo_relu.linear_program import FARTHEST, LinearProgram, LinearProgramError
 from pyomo_relu.network import Network
-from pyomo_relu.preimage.linear import FARTHEST, LinearProgram, LinearProgramError
 from pyomo_relu.rounding import UNIT, gamma
 from pyomo_relu.validation import FloatArray
 

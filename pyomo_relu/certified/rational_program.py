@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pyomo_relu.atomic import atomic_write
+from pyomo_relu.certified.bound_claim import claim_of
+from pyomo_relu.certified.checker import Bounds, Claim
 from pyomo_relu.network import Network
-from pyomo_relu.preimage.checker import Bounds, Claim
-from pyomo_relu.preimage.claim import claim_of
 
 Terms = list[tuple[Fraction, str]]
 

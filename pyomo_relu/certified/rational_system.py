@@ -18,7 +18,7 @@ from operator import mul
 import numpy as np
 
 from pyomo_relu.errors import PyomoReluError, ShapeError
-from pyomo_relu.preimage.linear import LinearProgram, LinearProgramError
+from pyomo_relu.linear_program import LinearProgram, LinearProgramError
 
 Rows = Sequence[Sequence[Fraction]]
 Vector = Sequence[Fraction]

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from pyomo_relu.inversion.activation import ActivationRegion
 from pyomo_relu.network import Network
-from pyomo_relu.preimage.cell import Cell
-from pyomo_relu.preimage.polytope import APART, RANK, THIN
+from pyomo_relu.preimages.cell import Cell
+from pyomo_relu.preimages.polytope import APART, RANK, THIN
 from pyomo_relu.validation import FloatArray
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pyomo_relu.box import Box
-from pyomo_relu.preimage.linear import FARTHEST, LinearProgram, LinearProgramError
+from pyomo_relu.linear_program import FARTHEST, LinearProgram, LinearProgramError
 from pyomo_relu.validation import FloatArray
 
 THIN = 1e-7

@@ -11,15 +11,15 @@ import numpy as np
 from pyomo_relu.balance import NEAR, balanced
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
+from pyomo_relu.linear_program import LinearProgramError
 from pyomo_relu.network import Network
 from pyomo_relu.pinning import pinned
-from pyomo_relu.preimage.cell import Cell, cell_of
-from pyomo_relu.preimage.leaf import holds_no_code
-from pyomo_relu.preimage.linear import LinearProgramError
-from pyomo_relu.preimage.polytope import THIN
-from pyomo_relu.preimage.relaxation import Relaxation, region_of
-from pyomo_relu.preimage.search import Leaf, leaves
-from pyomo_relu.preimage.union import Preimage
+from pyomo_relu.preimages.cell import Cell, cell_of
+from pyomo_relu.preimages.leaf import holds_no_code
+from pyomo_relu.preimages.pattern_search import Leaf, leaves
+from pyomo_relu.preimages.polytope import THIN
+from pyomo_relu.preimages.relaxation import Relaxation, region_of
+from pyomo_relu.preimages.union import Preimage
 from pyomo_relu.problem import Problem
 from pyomo_relu.running_error import output_within
 from pyomo_relu.status import Status
