@@ -18,8 +18,8 @@ from .max_cut import MaxCut, cut_weight
 from .max_sat import MaxSat
 from .obfuscate import obfuscate
 from .oracle import models, solve, unsat_proof
-from .proof import check_proof
 from .random_formulas import planted_cnf, random_cnf
+from .refutation import check_proof
 from .registry import GRAPH_REDUCTIONS, REDUCTIONS
 from .suite import write_suite
 from .three_sat import ThreeSat

@@ -28,7 +28,7 @@ from reductions.exchange import write_text
 from reductions.incidence import Component, components, join, occurring
 from reductions.instance import Reduction
 from reductions.max_sat import MaxSat
-from reductions.proof import check_proof
+from reductions.refutation import check_proof
 from reductions.registry import named_reduction
 from reductions.through_cnf import ThroughCNF
 
@@ -198,7 +198,7 @@ def decide(
         as_number(seconds, "seconds", positive=True)
     chosen = Solver.of(solver)
     Call(chosen, MILP).check()
-    run = _Run(_reduction_of(reduction), chosen, Deadline.after(seconds))
+    run = _Deciding(_reduction_of(reduction), chosen, Deadline.after(seconds))
     if proof:
         _check_provable(source, run.reduction)
     with pinned(chosen.threads or 1):
@@ -217,7 +217,7 @@ def _reduction_of(reduction: Reduction | str) -> Reduction:
 
 
 @dataclass(frozen=True)
-class _Run:
+class _Deciding:
     reduction: Reduction
     solver: Solver
     deadline: Deadline

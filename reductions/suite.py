@@ -15,8 +15,8 @@ from reductions.cnf import CNF
 from reductions.exchange import Verdict, make_folder, remove, vnnlib, write_instance, write_text
 from reductions.instance import Reduction
 from reductions.oracle import load, solve, unsat_proof
-from reductions.proof import check_proof
 from reductions.random_formulas import planted_cnf, random_cnf
+from reductions.refutation import check_proof
 
 SAT_RATIO, UNSAT_RATIO = 4, 8
 """Clauses a variable; random 3-CNF turns unsatisfiable at about 4.27."""

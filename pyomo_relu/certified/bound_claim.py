@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyomo_relu.certified import checker
-from pyomo_relu.certified.checker import Claim
+from pyomo_relu.certified.checker import BoundClaim
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, as_norm
@@ -15,7 +15,7 @@ from pyomo_relu.validation import as_number, as_vector
 
 def claim_of(
     net: Network, x: Any, bound: float, box: Any, norm: Norm, code: Any = None
-) -> tuple[Claim, dict[str, Any]]:
+) -> tuple[BoundClaim, dict[str, Any]]:
     """Return a claim in fractions, and as a certificate states it.
 
     Parameters

@@ -20,7 +20,7 @@ import numpy as np
 from pyomo_relu.bounds import Region
 from pyomo_relu.bounds.affine import affine_network
 from pyomo_relu.box import Box
-from pyomo_relu.certified.checker import Bounds, Claim, Multipliers, Place
+from pyomo_relu.certified.checker import BoundClaim, Bounds, Multipliers, Place
 from pyomo_relu.errors import InputError
 from pyomo_relu.linear_program import LinearProgram
 from pyomo_relu.network import Network
@@ -35,7 +35,7 @@ class DualProgram:
 
     Parameters
     ----------
-    claim : Claim
+    claim : BoundClaim
     net : Network
         The claim's.
     bounds : Bounds
@@ -53,7 +53,7 @@ class DualProgram:
         If HiGHS fails.
     """
 
-    def __init__(self, claim: Claim, net: Network, bounds: Bounds) -> None:
+    def __init__(self, claim: BoundClaim, net: Network, bounds: Bounds) -> None:
         self._claim, self._net = claim, net
         boxes = [_floats(ends) for ends in bounds]
         self._form = affine_network(net, Region(boxes[0], tuple(boxes[1:])))
@@ -207,7 +207,7 @@ def _floats(ends: list[tuple[Fraction, Fraction]]) -> Box:
     return Box(lower, upper)
 
 
-def zeros(claim: Claim) -> Multipliers:
+def zeros(claim: BoundClaim) -> Multipliers:
     """Return multipliers that are zero."""
     zero = Fraction(0)
     return [zero] * len(claim.x), [[zero] * len(layer.bias) for layer in claim.layers]

@@ -16,7 +16,7 @@ from pyomo_relu.certified import checker
 from pyomo_relu.certified.bound_claim import claim_of
 from pyomo_relu.certified.checker import Empty, Place
 from pyomo_relu.certified.multipliers import DualProgram
-from pyomo_relu.certified.rational_system import Decision, decide
+from pyomo_relu.certified.rational_system import Feasibility, decide
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.inversion.activation import Pattern
 from pyomo_relu.network import Network
@@ -124,7 +124,7 @@ def cell_system(
 
 def decide_cell(
     net: Network, x: Iterable[Any], pattern: Pattern, box: Any = None, tol: float | Fraction = 0
-) -> Decision:
+) -> Feasibility:
     """Prove that the closed cell of an activation pattern has a point, or that it is empty.
 
     Parameters
@@ -134,7 +134,7 @@ def decide_cell(
 
     Returns
     -------
-    Decision
+    Feasibility
         A rational point, or Farkas multipliers of the rows of :func:`cell_system`; either is checked.
 
     Raises
@@ -158,7 +158,7 @@ def decide_cell(
     """
     rows, limits = cell_system(net, x, pattern, box, tol)
     # A linear network without an observation or a box: the cell is all of the space.
-    return decide(rows, limits) if rows else Decision((Fraction(0),) * net.n_in, None)
+    return decide(rows, limits) if rows else Feasibility((Fraction(0),) * net.n_in, None)
 
 
 def leaf_bound(

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from pyomo_relu.atomic import atomic_write
 from pyomo_relu.certified import checker
 from pyomo_relu.certified.bound_claim import claim_of
-from pyomo_relu.certified.checker import Bounds, Claim, Empty, Multipliers, Place
+from pyomo_relu.certified.checker import BoundClaim, Bounds, Empty, Multipliers, Place
 from pyomo_relu.certified.multipliers import DualProgram, zeros
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
@@ -129,7 +129,7 @@ def prove_bound(
     max_leaves = as_count(max_leaves, "max_leaves", 1)
     as_number(seconds, "seconds", positive=True, most=math.inf)
     claim, head = claim_of(net, x, bound, box, norm, code)
-    search = _Search(claim, net, Deadline.after(seconds), max_leaves)
+    search = _TreeSearch(claim, net, Deadline.after(seconds), max_leaves)
     facts: list[list[dict[str, Any]]] = []
     tree: Any = None
     try:
@@ -145,10 +145,10 @@ def prove_bound(
     return TreeProof(status, certificate, search.leaves, time.perf_counter() - started)
 
 
-class _Search:
+class _TreeSearch:
     """Facts first, then a tree; every LP's multipliers are evaluated in fractions at once."""
 
-    def __init__(self, claim: Claim, net: Network, deadline: Deadline, max_leaves: int) -> None:
+    def __init__(self, claim: BoundClaim, net: Network, deadline: Deadline, max_leaves: int) -> None:
         self.claim, self.net, self.deadline, self.max_leaves = claim, net, deadline, max_leaves
         self.leaves, self.status = 0, Status.TIME_LIMIT
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pyomo_relu.cli.group import UNDECIDED
-from pyomo_relu.cli.network import read_network
+from pyomo_relu.cli.network_argument import read_network
 from pyomo_relu.cli.terminal import note
 from pyomo_relu.errors import InputError
 from pyomo_relu.reading import content
 
 if TYPE_CHECKING:
-    from pyomo_relu.certified.checker import Verdict
+    from pyomo_relu.certified.checker import CheckedProof
 
 
 def check(
@@ -42,7 +42,9 @@ def check(
     typer.echo(json.dumps(_facts(verdict)) if as_json else str(verdict))
 
 
-def _check_subject(found: dict[str, object], verdict: Verdict, network: str | None, observation: Path | None) -> None:
+def _check_subject(
+    found: dict[str, object], verdict: CheckedProof, network: str | None, observation: Path | None
+) -> None:
     if network is not None:
         from pyomo_relu.certified import checker
         from pyomo_relu.certified.bound_claim import entries_of
@@ -57,7 +59,7 @@ def _check_subject(found: dict[str, object], verdict: Verdict, network: str | No
             raise InputError("the certificate is about another observation")
 
 
-def _facts(verdict: Verdict) -> dict[str, object]:
+def _facts(verdict: CheckedProof) -> dict[str, object]:
     claim = verdict.claim
     return {
         "norm": claim.norm,

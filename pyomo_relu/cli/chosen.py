@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from pyomo_relu.cli.method import MethodFlags, choose_method
-from pyomo_relu.cli.options import SolverFlags, choose_solver
+from pyomo_relu.cli.method_flags import MethodFlags, choose_method
+from pyomo_relu.cli.solver_flags import SolverFlags, choose_solver
 
 if TYPE_CHECKING:
     from pyomo_relu.inversion import Method

@@ -11,8 +11,8 @@ import typer
 
 from pyomo_relu.cli.group import DONE, UNDECIDED
 from pyomo_relu.cli.invert import exit_code
-from pyomo_relu.cli.options import SolverFlags, choose_solver
 from pyomo_relu.cli.output import check_destination
+from pyomo_relu.cli.solver_flags import SolverFlags, choose_solver
 from pyomo_relu.cli.terminal import note, solving
 from pyomo_relu.errors import MissingDependencyError
 

@@ -12,7 +12,7 @@ from pyomo_relu.cli import parameters
 from pyomo_relu.cli.chosen import chosen_by
 from pyomo_relu.cli.group import BAD_INPUT, DONE, UNDECIDED
 from pyomo_relu.cli.invert import exit_code
-from pyomo_relu.cli.network import read_network
+from pyomo_relu.cli.network_argument import read_network
 from pyomo_relu.cli.parameters import OUTPUT
 from pyomo_relu.cli.terminal import note, solving
 from pyomo_relu.cli.workers import WORKERS, DaskFlag, WorkersFlag, check_workers, executor

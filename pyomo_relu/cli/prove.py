@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pyomo_relu.cli.group import DONE, UNDECIDED
-from pyomo_relu.cli.network import read_network
+from pyomo_relu.cli.network_argument import read_network
 from pyomo_relu.cli.output import check_destination
 from pyomo_relu.cli.parameters import NetworkArgument, ObservationArgument, SlopesFlag
 from pyomo_relu.cli.terminal import note, solving

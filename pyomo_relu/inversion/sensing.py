@@ -13,8 +13,8 @@ from scipy.sparse import issparse
 from pyomo_relu.certificate import certify
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
+from pyomo_relu.inversion.api import Method, as_method
 from pyomo_relu.inversion.descent import Descent
-from pyomo_relu.inversion.front import Method, as_method
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import LARGEST, Problem
 from pyomo_relu.result import Result

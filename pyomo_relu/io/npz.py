@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from pyomo_relu.atomic import atomic_write
 from pyomo_relu.errors import NetworkFileError
-from pyomo_relu.io.affine import AffineChain
+from pyomo_relu.io.affine_chain import AffineChain
 from pyomo_relu.io.archive import open_archive
 from pyomo_relu.io.blame import blaming
 from pyomo_relu.io.npy import read_npy

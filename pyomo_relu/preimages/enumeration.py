@@ -81,7 +81,7 @@ def preimage(
     max_cells = as_count(max_cells, "max_cells", 1)
     as_number(seconds, "seconds", positive=True, most=math.inf)
     deadline = Deadline.after(seconds)
-    search, stop = _Search(net, x, box, tol), deadline.share(SEARCH)
+    search, stop = _CellSearch(net, x, box, tol), deadline.share(SEARCH)
     cells: list[Cell] = []
     status = Status.SOLVED
     with pinned(1):
@@ -126,17 +126,17 @@ def iterate_cells(net: Network, x: Any, box: Any = None, tol: float = 0.0) -> It
     >>> next(iterate_cells(net, [2.0])).dimension
     0
     """
-    search = _Search(net, x, box, tol)
+    search = _CellSearch(net, x, box, tol)
     return _cells(search)
 
 
-def _cells(search: _Search) -> Iterator[Cell]:
+def _cells(search: _CellSearch) -> Iterator[Cell]:
     yield from (cell for cell in search.steps() if cell is not None)
     if search.undecided:
         raise LinearProgramError(f"{search.undecided} activation patterns hold codes that floats do not tell")
 
 
-class _Search:
+class _CellSearch:
     """The search for the cells of a pre-image, and how much of it was left undecided."""
 
     def __init__(self, net: Network, x: Any, box: Any, tol: float) -> None:

@@ -17,9 +17,9 @@ from pyomo_relu.documents import plain
 from pyomo_relu.errors import InputError
 from pyomo_relu.linear_program import LinearProgramError
 from pyomo_relu.preimages.cell import Cell, is_small
+from pyomo_relu.preimages.common_faces import CommonFaces
 from pyomo_relu.preimages.polytope import APART
 from pyomo_relu.preimages.union_convexity import is_convex
-from pyomo_relu.preimages.walls import Walls
 from pyomo_relu.problem import Problem
 from pyomo_relu.running_error import output_within
 from pyomo_relu.status import Status
@@ -126,14 +126,14 @@ class Preimage:
                 return None
             boxes.append(cell.box)
         lower, upper = np.array([box.lower for box in boxes]), np.array([box.upper for box in boxes])
-        walls = Walls.of(self._balanced.network, self.cells)
+        faces = CommonFaces.of(self._balanced.network, self.cells)
         for i in range(len(self.cells)):
             near = (lower[i + 1 :] <= upper[i] + APART).all(axis=1) & (upper[i + 1 :] >= lower[i] - APART).all(axis=1)
             for j in (np.flatnonzero(near) + i + 1).tolist():
                 if deadline.expired:
                     return None
                 try:
-                    point = walls.meeting(i, j)
+                    point = faces.meeting(i, j)
                 except LinearProgramError:
                     unclear.append((i, j))
                     continue

@@ -127,7 +127,7 @@ def work(certificate, monkeypatch):
         patch.setattr(owner, name, call)
 
     with monkeypatch.context() as patch:
-        counted(checker.Claim, "tightened")
+        counted(checker.BoundClaim, "tightened")
         counted(checker, "with_fact")
         assert accepted(json.dumps(certificate))
     return calls

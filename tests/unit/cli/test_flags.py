@@ -14,8 +14,8 @@ from command_line import Run, refused, result
 
 from pyomo_relu import batch as batches
 from pyomo_relu.cli import app, show
-from pyomo_relu.cli.method import MethodFlags
-from pyomo_relu.cli.options import SolverFlags
+from pyomo_relu.cli.method_flags import MethodFlags
+from pyomo_relu.cli.solver_flags import SolverFlags
 from pyomo_relu.status import Status
 
 INVERT = ["invert", "net.npz", "x.npy"]

@@ -10,7 +10,7 @@ import pytest
 from command_line import CODE, NET, Run, refused, result
 
 from pyomo_relu import inversion
-from pyomo_relu.cli.method import MethodFlags, choose_method
+from pyomo_relu.cli.method_flags import MethodFlags, choose_method
 from pyomo_relu.formulations import Bisection, Geometric, LayerL1
 from pyomo_relu.io.observation import read_array
 from pyomo_relu.network import Network
