@@ -139,12 +139,13 @@ class Extent:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, without those of `result`; what is not known is None, infinite numbers are text."""
-        names = (
-            *("unique", "status", "norm", "level", "tol", "apart", "directions", "lower", "upper"),
-            *("attained_lower", "attained_upper", "codes", "statuses", "seconds", "solver"),
-        )
-        own = {name: plain(getattr(self, name)) for name in names}
-        return {**own, "certificate": self.certificate.to_list()}
+        single = ("unique", "status", "norm", "level", "tol", "apart", "directions", "statuses", "seconds", "solver")
+        arrays = ("lower", "upper", "attained_lower", "attained_upper", "codes")
+        own = {name: getattr(self, name) for name in single}
+        for name in arrays:
+            values = getattr(self, name)
+            own[name] = np.where(np.isnan(values), None, values)
+        return {**plain(own), "certificate": self.certificate.to_list()}
 
     def to_json(self, indent: int | None = None) -> str:
         """Return :meth:`to_dict` as JSON; `indent` as in ``json.dumps``."""
