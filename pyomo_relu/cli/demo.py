@@ -11,6 +11,7 @@ import typer
 
 from pyomo_relu.cli.group import DONE, UNDECIDED
 from pyomo_relu.cli.invert import exit_code
+from pyomo_relu.cli.method_flags import METHODS, MethodFlags
 from pyomo_relu.cli.output import check_destination
 from pyomo_relu.cli.solver_flags import SolverFlags, choose_solver
 from pyomo_relu.cli.terminal import note, solving
@@ -101,14 +102,13 @@ def gallery(truth: FloatArray, observations: FloatArray, trials: list[Trial], no
 
 
 def _trials(net: Network, codes: FloatArray, observations: FloatArray, settings: Solver) -> Iterator[Trial]:
-    from pyomo_relu.formulations import LayerLinf
-    from pyomo_relu.inversion import Exact, Layerwise, invert
+    from pyomo_relu.inversion import invert
     from pyomo_relu.status import Status
 
     for digit, (code, x) in enumerate(zip(codes, observations, strict=True)):
-        for name, method, box in ((LAYERWISE, Layerwise(LayerLinf()), None), (EXACT, Exact(norm="inf"), BOX)):
+        for name, method, box in ((LAYERWISE, METHODS["layerwise"], None), (EXACT, METHODS["exact"], BOX)):
             with solving(f"digit {digit}, {name} ({digit + 1} of {len(codes)})"):
-                result = invert(net, x, method, box=box, solver=settings)
+                result = invert(net, x, method.make(MethodFlags()), box=box, solver=settings)
             if result.status is Status.INTERRUPTED:
                 raise KeyboardInterrupt
             yield _trial(digit, name, result, net, code)

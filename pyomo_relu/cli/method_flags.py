@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -11,14 +11,6 @@ from pyomo_relu.errors import InputError
 
 if TYPE_CHECKING:
     from pyomo_relu.inversion import Method
-
-METHODS: dict[str, tuple[str, ...]] = {
-    "layerwise": ("formulation", "schedule", "eps"),
-    "exact": ("norm", "encoding", "tube", "then", "extent", "tol"),
-    "hybrid": ("norm",),
-    "descent": (),
-}
-"""The methods, each with the flags that are its own."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +27,14 @@ class MethodFlags:
     then: str | None = None
     extent: bool | None = None
     tol: float | None = None
+
+
+@dataclass(frozen=True)
+class MethodChoice:
+    """A method on the command line: the flags that are its own, and what makes it of them."""
+
+    flags: tuple[str, ...]
+    make: Callable[[MethodFlags], Method]
 
 
 def choose_method(flags: MethodFlags, solver_flags: Sequence[str] = ()) -> Method:
@@ -59,12 +59,12 @@ def choose_method(flags: MethodFlags, solver_flags: Sequence[str] = ()) -> Metho
     method = "layerwise" if flags.method is None else flags.method
     if method not in METHODS:
         raise InputError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
-    for name in dict.fromkeys(chain(*METHODS.values())):
-        if name not in METHODS[method] and getattr(flags, name) is not None:
+    for name in dict.fromkeys(chain(*(choice.flags for choice in METHODS.values()))):
+        if name not in METHODS[method].flags and getattr(flags, name) is not None:
             raise InputError(f"--{name} does not go with --method {method}")
     if flags.tol is not None and flags.extent is None:
         raise InputError("--tol goes with --extent")
-    chosen = {"exact": _exact, "layerwise": _layerwise, "hybrid": _hybrid, "descent": _descent}[method](flags)
+    chosen = METHODS[method].make(flags)
     if solver_flags:
         from pyomo_relu.solvers import Solver, solver_calls
 
@@ -119,3 +119,12 @@ def _schedule(name: str) -> object:
     if name not in known:
         raise InputError(f"unknown schedule {name!r}; known: {', '.join(known)}")
     return known[name]()
+
+
+METHODS = {
+    "layerwise": MethodChoice(("formulation", "schedule", "eps"), _layerwise),
+    "exact": MethodChoice(("norm", "encoding", "tube", "then", "extent", "tol"), _exact),
+    "hybrid": MethodChoice(("norm",), _hybrid),
+    "descent": MethodChoice((), _descent),
+}
+"""The methods by name; the first one is the default."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,12 +73,12 @@ def test_a_log_asked_for_in_the_config_can_be_switched_off(run: Run, folder: Pat
 
 
 @pytest.mark.filterwarnings("default")
-def test_warnings_are_one_line_on_stderr(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def warn(*_: object, **__: object) -> Result:
+def test_warnings_are_one_line_on_stderr(run: Run, folder: Path, answering: Any) -> None:
+    def warn(*_: object) -> Result:
         warnings.warn("two\nlines", UserWarning, stacklevel=1)
         return result(Status.OPTIMAL, CODE)
 
-    monkeypatch.setattr(inversion, "invert", warn)
+    answering(warn)
     ran = run("invert", "net.npz", "x.npy", "--json")
     assert (ran.code, ran.err, ran.json["z"]) == (0, "warning: two lines\n", CODE.tolist())
 
