@@ -18,7 +18,7 @@ from pyomo_relu.certified.checker import Empty, Place
 from pyomo_relu.certified.multipliers import DualProgram
 from pyomo_relu.certified.rational_system import Feasibility, decide
 from pyomo_relu.errors import InputError, ShapeError
-from pyomo_relu.inversion.activation import Pattern
+from pyomo_relu.inversion.pattern import Pattern
 from pyomo_relu.network import Network
 from pyomo_relu.rational import as_fractions, residual
 from pyomo_relu.validation import as_number

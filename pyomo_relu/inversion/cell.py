@@ -10,7 +10,7 @@ from scipy.optimize import linprog, nnls
 
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import FLOPS_A_SECOND, NO_LIMIT, Deadline
-from pyomo_relu.inversion.activation import ActivationRegion, Pattern, map_flops
+from pyomo_relu.inversion.pattern import ActivationRegion, Pattern, map_flops
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import svd_flops

@@ -8,8 +8,8 @@ import numpy as np
 
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.enclosure import is_within
-from pyomo_relu.inversion.activation import Pattern, map_flops
 from pyomo_relu.inversion.cell import cell_optimum, pattern_of
+from pyomo_relu.inversion.pattern import Pattern, map_flops
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import svd_flops

@@ -1,6 +1,6 @@
 """The pre-image ``{z : G(z) = x}`` itself: its cells, how they hang together, whether it is convex; in floats."""
 
-from pyomo_relu.inversion.activation import ActivationRegion
+from pyomo_relu.inversion.pattern import ActivationRegion
 from pyomo_relu.linear_program import LinearProgramError
 from pyomo_relu.preimages.cell import Cell
 from pyomo_relu.preimages.enumeration import iterate_cells, preimage

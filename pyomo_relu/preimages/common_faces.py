@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pyomo_relu.inversion.activation import ActivationRegion
+from pyomo_relu.inversion.pattern import ActivationRegion
 from pyomo_relu.network import Network
 from pyomo_relu.preimages.cell import Cell
 from pyomo_relu.preimages.polytope import APART, RANK, THIN

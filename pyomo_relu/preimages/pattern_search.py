@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyomo_relu.inversion.activation import Pattern
+from pyomo_relu.inversion.pattern import Pattern
 from pyomo_relu.network import Network
 from pyomo_relu.preimages.relaxation import Relaxation
 
