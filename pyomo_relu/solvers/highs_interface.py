@@ -31,10 +31,9 @@ from pyomo.environ import ConcreteModel
 from pyomo_relu.errors import SolverConfigError
 from pyomo_relu.pyomo_names import HIGHS
 from pyomo_relu.solvers.coefficients import REACH, changed_rows
-from pyomo_relu.solvers.duals import refuse_duals
-from pyomo_relu.solvers.highs_solution import HighsSolution
 from pyomo_relu.solvers.linear_form import LinearForm, linear_form
 from pyomo_relu.solvers.quiet_highs import QuietHighs
+from pyomo_relu.solvers.solution import Solution, refuse_duals
 
 _ENDED = highspy.HighsModelStatus
 _TERMINATION = {
@@ -254,7 +253,7 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
             results.objective_bound = None
             if results.termination_condition in _NO_PROOF:
                 results.termination_condition = TerminationCondition.unknown
-        results.solution_loader = HighsSolution(model, form, highs.getSolution(), found)
+        results.solution_loader = _solution(model, form, highs.getSolution(), found)
         return results
 
     def _has_changed(self, form: LinearForm) -> bool:
@@ -264,6 +263,13 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
         low, high = (np.where(np.isfinite(sides), np.abs(sides), REACH) for sides in (form.lower, form.upper))
         rows = changed_rows(form.matrix, lambda j: np.maximum(low[j], high[j]), self._dropped, slack)
         return bool((np.isfinite(form.row_lower[rows]) | np.isfinite(form.row_upper[rows])).any())
+
+
+def _solution(model: ConcreteModel, form: LinearForm, solution: Any, found: bool) -> Solution:
+    values = solution.col_value if found else None
+    if not solution.dual_valid:
+        return Solution(model, form.columns, values)
+    return Solution(model, form.columns, values, solution.col_dual, form.rows, solution.row_dual)
 
 
 def algorithm(form: LinearForm, warm: bool) -> str:
