@@ -13,7 +13,7 @@ import pyomo_relu as pr
 from pyomo_relu.preimage import decide_cell, iterate_cells
 from pyomo_relu.preimage.linear import LinearProgram
 from pyomo_relu.preimage.polytope import polytope_of
-from pyomo_relu.solvers.duality import dual_bound
+from pyomo_relu.solvers.linear_session import dual_bound
 
 PLACE = Path(__file__).parents[2] / "benchmarks" / "completeness.py"
 SPEC = importlib.util.spec_from_file_location("completeness", PLACE)
