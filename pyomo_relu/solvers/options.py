@@ -10,6 +10,7 @@ from pyomo_relu.errors import SolverConfigError
 from pyomo_relu.solvers.backend import Backend, Capability
 from pyomo_relu.solvers.coefficients import SLACK
 from pyomo_relu.solvers.config import Solver
+from pyomo_relu.solvers.registry import BACKENDS
 
 REL_GAP = 1e-6
 """Relative gap of MILPs where `Solver` gives none."""
@@ -48,6 +49,14 @@ def options_of(
     if nodes is not None and "nodes" in backend.settings:
         options[backend.settings["nodes"]] = nodes
     options |= {backend.settings[name]: v for name, v in promised.items() if v is not None and name in backend.settings}
+    missing = sorted(solver.required_settings - backend.settings.keys())
+    if missing:
+        able = [
+            b.name for b in BACKENDS.values() if needs <= b.supports and solver.required_settings <= b.settings.keys()
+        ]
+        raise SolverConfigError(
+            f"{backend.title} has no {missing[0]} setting; of those that take such models these have: {', '.join(able)}"
+        )
     asked = _fields(backend, solver, is_lp) | own_options(backend, solver)
     for name, amount in asked.items():
         wrong = backend.check_option(name, amount)
@@ -119,13 +128,9 @@ def _fields(backend: Backend, solver: Solver, is_lp: bool) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for field in _FIELDS:
         amount = None if field == "rel_gap" and is_lp else getattr(solver, field)
-        if amount is None:
-            continue
-        if field in backend.settings:
+        if amount is not None and field in backend.settings:
             convert = backend.convert.get(field)
             found[backend.settings[field]] = amount if convert is None else convert(amount)
-        elif field == "seed" or (field == "threads" and amount != 1):
-            raise SolverConfigError(f"{backend.title} has no {field} setting")
     return found
 
 

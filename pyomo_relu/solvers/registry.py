@@ -26,6 +26,11 @@ def backend_of(name: str) -> Backend:
     return BACKENDS[name]
 
 
-def default_backend(needs: frozenset[Capability]) -> Backend:
-    """Return the measured default for a job: HiGHS for LPs, SCIP for everything with binaries."""
-    return HIGHS if needs <= {Capability.LP} else SCIP
+def default_backend(needs: frozenset[Capability], settings: frozenset[str]) -> Backend:
+    """Return the default for a job, as measured: HiGHS for LPs, SCIP for all with binaries.
+
+    Where that one lacks a setting, the other is taken, if it takes such models and has it.
+    """
+    first, other = (HIGHS, SCIP) if needs <= {Capability.LP} else (SCIP, HIGHS)
+    helps = needs <= other.supports and settings <= other.settings.keys()
+    return other if helps and not settings <= first.settings.keys() else first
