@@ -8,9 +8,9 @@ from pyomo.environ import ConcreteModel, Constraint, Objective, Var, value
 
 from pyomo_relu.errors import SolverUnavailableError
 from pyomo_relu.solvers.backend import Backend, Capability, version_here
+from pyomo_relu.solvers.backends import BACKENDS
 from pyomo_relu.solvers.config import Solver
-from pyomo_relu.solvers.registry import BACKENDS
-from pyomo_relu.solvers.run import solve
+from pyomo_relu.solvers.session import solve
 from pyomo_relu.status import Status
 
 SECONDS = 4.0

@@ -38,7 +38,7 @@ def _no_options() -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Backend:
-    """A solver, as data and one adapter; each has a file of its own, and a line in ``solvers/registry.py``.
+    """A solver, as data and one adapter; each has a file in ``solvers/backends/``, and a line in its registry.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from pyomo_relu.documents import parse_toml
 from pyomo_relu.errors import CapabilityError, SolverConfigError
 from pyomo_relu.reading import content
 from pyomo_relu.solvers.backend import Backend, Capability
-from pyomo_relu.solvers.registry import BACKENDS, backend_of, default_backend
+from pyomo_relu.solvers.backends import BACKENDS, backend_of, default_backend
 
 ENVIRONMENT_VARIABLE = "PYOMO_RELU_SOLVER"
 

@@ -10,7 +10,8 @@ import datetime
 import io
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import highspy
@@ -215,22 +216,13 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
 
     def _run(self, config: Any) -> str:
         """Solve, and return the log where one was asked for."""
-        highs, log = self._solver_model, io.StringIO()
         self.begun = True
         if not config.tee:
-            highs.run()
+            self._solver_model.run()
             return ""
-
-        def write(event: Any) -> None:
-            for stream in (log, *config.tee):
-                stream.write(event.message)
-
-        highs.setOptionValue("output_flag", True)
-        highs.cbLogging += write
-        try:
-            highs.run()
-        finally:
-            highs.cbLogging -= write
+        log = io.StringIO()
+        with _printing(self._solver_model, log, *config.tee):
+            self._solver_model.run()
         return log.getvalue()
 
     def _results(self, model: ConcreteModel, form: LinearForm) -> Results:
@@ -321,19 +313,27 @@ def _pass(highs: Any, form: LinearForm) -> None:
 def _why_refused(highs: Any, model: tuple[Any, ...]) -> str:
     """Return what HiGHS prints of a model that it does not take."""
     said = io.StringIO()
+    with _printing(highs, said):
+        highs.passModel(*model)
+    errors = (line.removeprefix("ERROR:").strip() for line in said.getvalue().splitlines() if "ERROR" in line)
+    return next(errors, "it does not say why")
+
+
+@contextmanager
+def _printing(highs: Any, *streams: Any) -> Iterator[None]:
+    """Let HiGHS print to streams for the time of the block."""
 
     def write(event: Any) -> None:
-        said.write(event.message)
+        for stream in streams:
+            stream.write(event.message)
 
     highs.setOptionValue("output_flag", True)
     highs.cbLogging += write
     try:
-        highs.passModel(*model)
+        yield
     finally:
         highs.cbLogging -= write
         highs.setOptionValue("output_flag", False)
-    errors = (line.removeprefix("ERROR:").strip() for line in said.getvalue().splitlines() if "ERROR" in line)
-    return next(errors, "it does not say why")
 
 
 def _change(highs: Any, form: LinearForm) -> None:

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from pyomo_relu.solvers import BACKENDS, Outcome, gurobi, highs, scip
+from pyomo_relu.solvers import BACKENDS, Outcome
+from pyomo_relu.solvers.backends import gurobi, highs, scip
 from pyomo_relu.status import Status
 
 READ = Outcome(Status.SOLVER_ERROR, True, 1.0, 0.5, message="ended with unknown")

@@ -19,12 +19,11 @@ from pyomo_relu.solvers import (
     Solver,
     availability,
     available_solvers,
-    cbc,
-    glpk,
     probe,
     program,
     solve,
 )
+from pyomo_relu.solvers.backends import cbc, glpk
 from pyomo_relu.solvers.shell import printed_bound
 from pyomo_relu.status import Status
 

@@ -12,7 +12,7 @@ from pyomo.environ import ConcreteModel, Objective, minimize
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError, SolverUnavailableError
 from pyomo_relu.solvers.adapter import Adapter
-from pyomo_relu.solvers.backend import Capability, version_here
+from pyomo_relu.solvers.backend import Backend, Capability, version_here
 from pyomo_relu.solvers.coefficients import changed_row
 from pyomo_relu.solvers.config import Solver
 from pyomo_relu.solvers.options import (
@@ -124,20 +124,7 @@ class Session:
         _goal(model)
         self._model, self._solver = model, Solver.of(solver)
         self._deadline = Deadline.after(self._solver.time_limit)
-        self._backend = self._solver.backend(needs)
-        version, reason = version_here(self._backend)
-        if version is None:
-            raise SolverUnavailableError(f"{self._backend.title} is {reason}; {self._backend.install}")
-        self._title = f"{self._backend.title} {version}"
-        try:
-            with alone(self._solver.log) as ctrl_c:
-                self._options = options_of(self._backend, self._solver, needs, lean=lean, nodes=nodes)
-        except ProgramError as error:
-            raise SolverUnavailableError(
-                f"{self._backend.title} is broken: {error}; {self._backend.install}"
-            ) from error
-        if ctrl_c.came:
-            raise KeyboardInterrupt
+        self._backend, self._title, self._options = prepare(self._solver, needs, lean=lean, nodes=nodes)
         self._dropped = largest_dropped(self._backend, self._options)
         self._slack = slack_of_rows(self._backend, self._options, needs)
         self._is_known = are_known(self._backend, self._solver)
@@ -216,6 +203,36 @@ class Session:
             told = f"{said} ({outcome.message})" if outcome.message else said
             return Outcome.without_point(Status.SOLVER_ERROR, told)
         return replace(outcome, status=Status.SOLVED, message=said) if outcome.status is Status.OPTIMAL else outcome
+
+
+def prepare(
+    solver: Solver, needs: frozenset[Capability], *, lean: bool = False, nodes: int | None = None
+) -> tuple[Backend, str, dict[str, Any]]:
+    """Return the backend of a solve, its name with its version, and its options.
+
+    Raises
+    ------
+    CapabilityError, SolverConfigError, SolverUnavailableError
+        As :func:`solve`.
+
+    Examples
+    --------
+    >>> backend, title, options = prepare(Solver("highs", threads=2), frozenset({Capability.LP}))
+    >>> backend.name, title.startswith("HiGHS 1."), options["threads"]
+    ('highs', True, 2)
+    """
+    backend = solver.backend(needs)
+    version, reason = version_here(backend)
+    if version is None:
+        raise SolverUnavailableError(f"{backend.title} is {reason}; {backend.install}")
+    try:
+        with alone(solver.log) as ctrl_c:
+            options = options_of(backend, solver, needs, lean=lean, nodes=nodes)
+    except ProgramError as error:
+        raise SolverUnavailableError(f"{backend.title} is broken: {error}; {backend.install}") from error
+    if ctrl_c.came:
+        raise KeyboardInterrupt
+    return backend, f"{backend.title} {version}", options
 
 
 def _goal(model: ConcreteModel) -> Any:

@@ -21,7 +21,7 @@ from pyomo_relu.solvers import (
     solve,
 )
 from pyomo_relu.solvers.adapter import Adapter, Contrib
-from pyomo_relu.solvers.cbc import WatchedCbc, executable
+from pyomo_relu.solvers.backends.cbc import WatchedCbc, executable
 from pyomo_relu.solvers.options import MIQP_FEASIBILITY, options_of
 from pyomo_relu.solvers.shell import Shell
 from pyomo_relu.status import Status

@@ -1,17 +1,17 @@
-"""The solvers that pyomo-relu knows: a new one is a file beside this and a line here."""
+"""The registry of solvers: a new one is a file beside this and a line here."""
 
 from __future__ import annotations
 
 from pyomo_relu.errors import SolverConfigError
 from pyomo_relu.solvers.backend import Backend, Capability
-from pyomo_relu.solvers.cbc import CBC
-from pyomo_relu.solvers.cplex import CPLEX
-from pyomo_relu.solvers.glpk import GLPK
-from pyomo_relu.solvers.gurobi import GUROBI
-from pyomo_relu.solvers.highs import HIGHS
-from pyomo_relu.solvers.mosek import MOSEK
-from pyomo_relu.solvers.scip import SCIP
-from pyomo_relu.solvers.xpress import XPRESS
+from pyomo_relu.solvers.backends.cbc import CBC
+from pyomo_relu.solvers.backends.cplex import CPLEX
+from pyomo_relu.solvers.backends.glpk import GLPK
+from pyomo_relu.solvers.backends.gurobi import GUROBI
+from pyomo_relu.solvers.backends.highs import HIGHS
+from pyomo_relu.solvers.backends.mosek import MOSEK
+from pyomo_relu.solvers.backends.scip import SCIP
+from pyomo_relu.solvers.backends.xpress import XPRESS
 
 BACKENDS: dict[str, Backend] = {
     backend.name: backend for backend in (HIGHS, SCIP, CBC, GLPK, GUROBI, CPLEX, XPRESS, MOSEK)
