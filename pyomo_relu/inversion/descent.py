@@ -118,8 +118,8 @@ def half_squared_error(network: Network, targets: FloatArray, codes: FloatArray)
     """
     pre_activations = network.pre_activations(codes)
     last, t = network[-1], pre_activations[-1]
-    missed = last.activate(t) - targets
-    gradient = pulled_back(network, pre_activations, missed * last.gain(t > 0.0))
+    missed = last.activation(t) - targets
+    gradient = pulled_back(network, pre_activations, missed * last.activation.gain(t > 0.0))
     return 0.5 * (missed[..., None, :] @ missed[..., None])[..., 0, 0], gradient
 
 
@@ -130,5 +130,5 @@ def pulled_back(network: Network, pre_activations: Sequence[FloatArray], gradien
     """
     gradient = gradient @ network[-1].weight
     for layer, t in zip(reversed(network.layers[:-1]), reversed(pre_activations[:-1]), strict=True):
-        gradient = (gradient * layer.gain(t > 0.0)) @ layer.weight
+        gradient = (gradient * layer.activation.gain(t > 0.0)) @ layer.weight
     return gradient

@@ -79,7 +79,7 @@ def _gauss_newton(problem: Problem, z: FloatArray, steps: int, deadline: Deadlin
             break
         matrix = np.eye(problem.network.n_in)
         for layer, on in zip(problem.network, pattern_of(problem, z), strict=True):
-            matrix = layer.gain(on)[:, None] * (layer.weight @ matrix)
+            matrix = layer.activation.gain(on)[:, None] * (layer.weight @ matrix)
         step = np.linalg.lstsq(matrix, problem.x - problem.network(z), rcond=None)[0]
         for length in (1.0, 0.5, 0.25, 0.1):
             candidate = z + length * step if problem.box is None else problem.box.clip(z + length * step)

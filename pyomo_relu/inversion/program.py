@@ -87,7 +87,7 @@ def build_program(
                 squares = _add_squares(model, weight[linear], inputs, (problem.x - layer.bias)[linear], tube, budget)
             else:
                 # Of an output that is a row of the layer, nothing holds the sign.
-                from_above = (layer.slope == 0.0) & ((problem.x <= anyway) | (linear & (bounds.lower < 0.0)))
+                from_above = layer.activation.cuts & ((problem.x <= anyway) | (linear & (bounds.lower < 0.0)))
                 outputs = Outputs(
                     [own.get(j) for j in range(layer.n_out)],
                     inputs,
@@ -138,7 +138,7 @@ def encode_network(block: Any, network: Network, region: Region, encoding: Encod
     for i, (layer, bounds) in enumerate(zip(network, region.pre_activations, strict=True), start=1):
         implied = layer_interval(layer, inputs)
         variables = encode_layer(block.layer[i], layer, variables, bounds, encoding, implied=implied)
-        inputs = Box(layer.activate(bounds.lower), layer.activate(bounds.upper))
+        inputs = Box(layer.activation(bounds.lower), layer.activation(bounds.upper))
         outputs.append(variables)
     return outputs
 
@@ -151,7 +151,7 @@ def _hidden(model: ConcreteModel, network: Network, region: Region, encoding: En
         zip(network, form.pre_activations, region.pre_activations, strict=True), 1
     ):
         n = len(variables)
-        reduced = Layer.computed(rows.matrix[:, :n], rows.shift, layer.slope)
+        reduced = Layer.computed(rows.matrix[:, :n], rows.shift, layer.activation)
         if i < len(network):
             used = [v if column.any() else None for v, column in zip(variables, reduced.weight.T, strict=True)]
             implied = layer_interval(reduced, Box(form.box.lower[:n], form.box.upper[:n]))
@@ -185,12 +185,11 @@ def _linear(layer: Layer, bounds: Box, x: FloatArray, norm: Norm, one_sided: NDA
     output does, and x < 0 is missed by -x at least, which is held or known. Nor need that of one which only an
     upper limit concerns.
     """
-    if layer.slope > 0.0:
-        linear = np.full(layer.n_out, layer.slope == 1.0)
-    elif norm == 2:
+    if norm == 2:
         linear = (bounds.lower >= 0.0) & (x >= 0.0)
     else:
         linear = (bounds.lower >= 0.0) | (one_sided & (bounds.upper > 0.0))
+    linear = np.where(layer.activation.cuts, linear, ~layer.activation.bends)
     # At most as many squares as inputs are no gain.
     return np.asarray(linear & ((norm != 2) | (linear.sum() > layer.n_in)), dtype=np.bool_)
 
@@ -208,9 +207,7 @@ def _add_squares(
 
 def least_deviations(problem: Problem, norm: Norm) -> FloatArray:
     """Return what each output misses `x` by at least, shape (n,); for p = inf, what the norm is at least."""
-    if problem.network[-1].slope > 0.0:
-        return np.zeros(problem.x.size)
-    least = np.maximum(-problem.x, 0.0)
+    least = problem.network[-1].activation.sign_bound(problem.x)
     return np.full(problem.x.size, least.max()) if norm == "inf" else least
 
 
