@@ -6,7 +6,8 @@ import highspy
 import numpy as np
 
 from pyomo_relu.errors import PyomoReluError
-from pyomo_relu.solvers.linear_session import Bounds, LinearSession
+from pyomo_relu.solvers.linear_session import LinearSession
+from pyomo_relu.solvers.quiet_highs import Bounds
 from pyomo_relu.validation import FloatArray
 
 FEASIBLE = 1e-9

@@ -277,46 +277,34 @@ def algorithm(form: LinearForm, warm: bool) -> str:
 
 
 def _pass(highs: Any, form: LinearForm) -> None:
-    """Give HiGHS a whole model: as arrays, a fifth of what a ``HighsLp`` costs.
+    """Give HiGHS a whole model.
 
     Raises
     ------
     RuntimeError
         If HiGHS refuses it, with its words.
     """
-    m, n = form.matrix.shape
-    sense = highspy.ObjSense.kMaximize if form.maximise else highspy.ObjSense.kMinimize
-    model = (
-        n,
-        m,
-        form.matrix.nnz,
-        int(highspy.MatrixFormat.kRowwise),
-        int(sense),
-        form.offset,
-        form.cost,
-        form.lower,
-        form.upper,
-        form.row_lower,
-        form.row_upper,
-        form.matrix.indptr,
-        form.matrix.indices,
-        form.matrix.data,
-        form.integer.astype(np.int32),
-    )
-    if highs.passModel(*model) == highspy.HighsStatus.kError:
-        raise RuntimeError(f"HiGHS refuses the model: {_why_refused(highs, model)}")
+
+    def hold() -> Any:
+        return highs.hold(
+            form.matrix,
+            (form.row_lower, form.row_upper),
+            (form.lower, form.upper),
+            form.cost,
+            offset=form.offset,
+            maximise=form.maximise,
+            integer=form.integer,
+        )
+
+    if hold() == highspy.HighsStatus.kError:
+        said = io.StringIO()
+        with _printing(highs, said):
+            hold()
+        errors = (line.removeprefix("ERROR:").strip() for line in said.getvalue().splitlines() if "ERROR" in line)
+        raise RuntimeError(f"HiGHS refuses the model: {next(errors, 'it does not say why')}")
     if form.hessian is not None:
         q = form.hessian
-        highs.passHessian(n, q.nnz, int(highspy.HessianFormat.kTriangular), q.indptr, q.indices, q.data)
-
-
-def _why_refused(highs: Any, model: tuple[Any, ...]) -> str:
-    """Return what HiGHS prints of a model that it does not take."""
-    said = io.StringIO()
-    with _printing(highs, said):
-        highs.passModel(*model)
-    errors = (line.removeprefix("ERROR:").strip() for line in said.getvalue().splitlines() if "ERROR" in line)
-    return next(errors, "it does not say why")
+        highs.passHessian(q.shape[0], q.nnz, int(highspy.HessianFormat.kTriangular), q.indptr, q.indices, q.data)
 
 
 @contextmanager

@@ -10,17 +10,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import highspy
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
 
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.rounding import UNIT
-from pyomo_relu.solvers.quiet_highs import QuietHighs
+from pyomo_relu.solvers.quiet_highs import Bounds, QuietHighs
 from pyomo_relu.validation import FloatArray
-
-Bounds = tuple[FloatArray, FloatArray]
-"""Lower and upper ends; infinite where a side is open."""
 
 PRIMAL: Mapping[str, Any] = {"simplex_strategy": 4}
 """From one objective to the next a basis stays primal feasible: hence the primal simplex."""
@@ -68,19 +64,14 @@ class LinearSession:
     ) -> None:
         self._transposed = matrix.T.tocsr() if issparse(matrix) else np.ascontiguousarray(matrix.T)
         self._rows, self._box = (row_lower.copy(), row_upper.copy()), (lower.copy(), upper.copy())
-        (m, n), rows, self._deadline, self.work = matrix.shape, csr_matrix(matrix), deadline, 0.0
+        (m, n), by_rows, self._deadline, self.work = matrix.shape, csr_matrix(matrix), deadline, 0.0
         self._columns = np.arange(n, dtype=np.int32)
-        self._entries = float(rows.nnz + m + n)
+        self._entries = float(by_rows.nnz + m + n)
         self.highs: Any = QuietHighs()
         # No "threads": HiGHS refuses to run with another number of them than this Python thread solved with before.
         for option, value in {"solver": "simplex", "presolve": "off", **options}.items():
             self.highs.setOptionValue(option, value)
-        by_rows, least = int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize)
-        cost, continuous = np.zeros(n), np.zeros(n, dtype=np.int32)
-        arrays = rows.indptr, rows.indices, rows.data
-        self.highs.passModel(
-            n, m, rows.nnz, by_rows, least, 0.0, cost, lower, upper, row_lower, row_upper, *arrays, continuous
-        )  # fmt: skip
+        self.highs.hold(by_rows, self._rows, self._box, np.zeros(n))
 
     def bound_row(self, row: int, lower: float, upper: float) -> None:
         """Set the sides of one row."""
