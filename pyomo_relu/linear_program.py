@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import highspy
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from pyomo_relu.errors import PyomoReluError
-from pyomo_relu.solvers.duality import Bounds, dual_bound
-from pyomo_relu.solvers.linear_session import linear_program
+from pyomo_relu.solvers.linear_session import LinearSession
+from pyomo_relu.solvers.quiet_highs import Bounds
 from pyomo_relu.validation import FloatArray
 
 FEASIBLE = 1e-9
@@ -35,10 +34,10 @@ class LinearProgramError(PyomoReluError):
     """
 
 
-class LinearProgram:
+class LinearProgram(LinearSession):
     """Maximise linear functions over ``row_lower <= A v <= row_upper``, ``lower <= v <= upper``.
 
-    Unlike :class:`~pyomo_relu.solvers.LinearSession` it takes infinite bounds, and returns points. HiGHS changes what
+    Beyond a :class:`~pyomo_relu.solvers.LinearSession` it returns points, and may be open. HiGHS changes what
     it is given, by tolerances, by scaling, and by dropping what is small: a value, or that nothing is feasible, is its
     word. What that proves is for :meth:`ceiling` and :meth:`refuted` to say.
 
@@ -52,15 +51,7 @@ class LinearProgram:
     def __init__(
         self, matrix: FloatArray, row_lower: FloatArray, row_upper: FloatArray, lower: FloatArray, upper: FloatArray
     ) -> None:
-        self._columns = np.arange(matrix.shape[1], dtype=np.int32)
-        self._transposed = np.ascontiguousarray(matrix.T)
-        self._rows, self._box = (row_lower.copy(), row_upper.copy()), (lower.copy(), upper.copy())
-        self._highs = linear_program(csr_matrix(matrix), row_lower, row_upper, lower, upper, TOLERANCES)
-
-    def bound_row(self, row: int, lower: float, upper: float) -> None:
-        """Set the bounds of one row."""
-        self._rows[0][row], self._rows[1][row] = lower, upper
-        self._highs.changeRowBounds(row, lower, upper)
+        super().__init__(matrix, row_lower, row_upper, lower, upper, options=TOLERANCES)
 
     def maximum(self, cost: FloatArray) -> tuple[float, FloatArray | None]:
         """Return the maximum of ``cost . v`` and where it is reached.
@@ -77,12 +68,10 @@ class LinearProgram:
         LinearProgramError
             If HiGHS cannot tell, also not from a fresh start; or did not take the program: an entry is 1e15 or more.
         """
-        self._highs.changeColsCost(len(self._columns), self._columns, -cost)
         for _ in range(2):
-            self._highs.run()
-            status = self._highs.getModelStatus()
+            status = self.minimise(-cost)
             if status == highspy.HighsModelStatus.kOptimal:
-                point = np.array(self._highs.getSolution().col_value, dtype=np.float64)
+                point = np.array(self.highs.getSolution().col_value, dtype=np.float64)
                 return float(cost @ point), point
             if status == highspy.HighsModelStatus.kInfeasible:
                 return -np.inf, None
@@ -91,13 +80,8 @@ class LinearProgram:
             if status == highspy.HighsModelStatus.kUnboundedOrInfeasible and cost.any():
                 feasible = self.maximum(np.zeros_like(cost))[1] is not None
                 return (np.inf if feasible else -np.inf), None
-            self._highs.clearSolver()
+            self.highs.clearSolver()
         raise LinearProgramError(f"HiGHS could not solve a linear program of {len(self._columns)} variables: {status}")
-
-    @property
-    def row_duals(self) -> FloatArray:
-        """The last solve's multipliers, one a row, of the minimum of ``-cost . v``."""
-        return np.array(self._highs.getSolution().row_dual, dtype=np.float64)
 
     def ceiling(self, cost: FloatArray, rows: Bounds | None = None, columns: Bounds | None = None) -> float:
         """Return a number that ``cost . v`` does not exceed, proved by the last solve's duals.
@@ -121,7 +105,7 @@ class LinearProgram:
         >>> program.maximum(one)[0], round(program.ceiling(one), 8)
         (0.5, 0.5)
         """
-        return -self._bound(-cost, self.row_duals, rows, columns)
+        return -self._proved(-cost, self.row_duals, rows, columns)
 
     def refuted(self, rows: Bounds | None = None, columns: Bounds | None = None) -> bool:
         """Whether the ray that made HiGHS call the program infeasible proves it; `rows` and `columns` as there.
@@ -133,16 +117,16 @@ class LinearProgram:
         >>> program.maximum(one)[0], program.refuted(), program.refuted(rows=(one, none))
         (-inf, True, False)
         """
-        _, there, ray = self._highs.getDualRay()
+        _, there, ray = self.highs.getDualRay()
         if not there:
             return False
         ray, free = np.array(ray, dtype=np.float64), np.zeros(len(self._columns))
-        return any(self._bound(free, duals, rows, columns) > 0.0 for duals in (ray, -ray))
+        return any(self._proved(free, duals, rows, columns) > 0.0 for duals in (ray, -ray))
 
-    def _bound(self, cost: FloatArray, duals: FloatArray, rows: Bounds | None, columns: Bounds | None) -> float:
+    def _proved(self, cost: FloatArray, duals: FloatArray, rows: Bounds | None, columns: Bounds | None) -> float:
         """Return a lower bound of ``cost . v``."""
         if duals.size != self._transposed.shape[1] or not np.isfinite(duals).all():
             return -np.inf
         low, high = columns or self._box
         cut = np.maximum(low, -FARTHEST), np.minimum(high, FARTHEST)
-        return dual_bound(self._transposed, rows or self._rows, cut, cost, duals)
+        return self.bound_of(cost, duals, rows, cut)

@@ -114,11 +114,6 @@ class Exact:
         object.__setattr__(self, "starts", as_count(self.starts, "starts", 0))
         object.__setattr__(self, "seed", as_count(self.seed, "seed", 0))
 
-    @property
-    def needs(self) -> frozenset[Capability]:
-        """What the program needs of the default solver; :meth:`solver_calls` says what it needs of another."""
-        return self._needs(Solver())
-
     def _needs(self, solver: Solver) -> frozenset[Capability]:
         return needs_of(ENCODINGS[self.encoding], self.norm if self.then is None else self.then, solver)
 

@@ -28,7 +28,7 @@ from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import svd_flops
 from pyomo_relu.rounding import down
-from pyomo_relu.solvers import ABS_GAP, BACKENDS, REL_GAP, Capability, Outcome, Solver, solve
+from pyomo_relu.solvers import ABS_GAP, REL_GAP, Capability, Outcome, Solver, solve
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import LP_ROUND_LEAVES
 from pyomo_relu.validation import FloatArray
@@ -222,8 +222,7 @@ class Task:
 def needs_of(encoding: Encoding, norm: Norm, solver: Solver) -> frozenset[Capability]:
     """Return what a program needs of its solver; squares become tangents where the solver takes none."""
     needs = encoding.needs | NEEDS[norm]
-    takes_squares = solver.name is None or Capability.MIQP in BACKENDS[solver.name].supports
-    return needs if takes_squares else needs - {Capability.MIQP}
+    return needs if solver.takes(Capability.MIQP) else needs - {Capability.MIQP}
 
 
 def prove(task: Task, incumbent: Incumbent, solver: Solver, deadline: Deadline) -> tuple[Outcome, Incumbent]:

@@ -15,7 +15,7 @@ from pyomo_relu.documents import parse_toml
 from pyomo_relu.errors import CapabilityError, SolverConfigError
 from pyomo_relu.reading import content
 from pyomo_relu.solvers.backend import Backend, Capability
-from pyomo_relu.solvers.registry import BACKENDS, backend_of, default_backend
+from pyomo_relu.solvers.backends import BACKENDS, backend_of, default_backend
 from pyomo_relu.validation import as_count, as_number
 
 ENVIRONMENT_VARIABLE = "PYOMO_RELU_SOLVER"
@@ -38,7 +38,8 @@ class Solver:
     ----------
     name : str, optional
         ``"highs"``, ``"scip"``, ``"cbc"``, ``"glpk"``, ``"gurobi"``, ``"cplex"``, ``"xpress"`` or ``"mosek"``;
-        None takes the default for the job: HiGHS for LPs, SCIP for models with binaries.
+        None takes the default for the job: HiGHS for LPs, SCIP for models with binaries; of these two, HiGHS
+        for both where it gets several threads, which SCIP has not.
     time_limit : float, optional
         Seconds for the whole call, of whatever it is given to.
     rel_gap : float, optional
@@ -204,6 +205,25 @@ class Solver:
         setting = self.backend(needs).settings.get("nodes")
         return setting is not None and setting.lower() not in map(str.lower, self.options)
 
+    @property
+    def required_settings(self) -> frozenset[str]:
+        """What a solver must be able to set: the seed, and the threads where there are to be several."""
+        asked = {"seed": self.seed is not None, "threads": self.threads not in (None, 1)}
+        return frozenset(name for name, is_asked in asked.items() if is_asked)
+
+    def takes(self, capability: Capability) -> bool:
+        """Whether it takes such models, with the required settings; where none is named, whether a default one does.
+
+        Examples
+        --------
+        >>> [solver.takes(Capability.MIQP) for solver in (Solver("highs"), Solver(), Solver(threads=2))]
+        [False, True, False]
+        """
+        settings = self.required_settings
+        named = None if self.name is None else backend_of(self.name)
+        backend = named or default_backend(frozenset({capability}), settings)
+        return capability in backend.supports and settings <= backend.settings.keys()
+
     def backend(self, needs: frozenset[Capability]) -> Backend:
         """Return the backend for a model that needs `needs`.
 
@@ -213,7 +233,7 @@ class Solver:
             If the named solver does not take such models; the message names those that do.
         """
         if self.name is None:
-            return default_backend(needs)
+            return default_backend(needs, self.required_settings)
         backend = backend_of(self.name)
         missing = needs - backend.supports
         if missing:

@@ -4,8 +4,7 @@ from pyomo.environ import Constraint, value
 
 import pyomo_relu as pr
 from pyomo_relu.inversion.proof import BigMWarning
-from pyomo_relu.solvers import Capability, probe, solve
-from pyomo_relu.solvers.registry import BACKENDS
+from pyomo_relu.solvers import BACKENDS, Capability, probe, solve
 
 
 def noisy(sizes, seed, noise=0.01):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from pyomo.contrib.solver.common.factory import SolverFactory
+
+from pyomo_relu.solvers.adapter import Contrib
 from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
-from pyomo_relu.solvers.reply import Report
+from pyomo_relu.solvers.outcome import Outcome
 from pyomo_relu.status import Status
 
 
@@ -25,7 +29,7 @@ def check_option(name: str, value: Any) -> str | None:
         return f"value {value!r} is refused ({error})"
 
 
-def report(interface: Any) -> Report:
+def corrected(interface: Any, read: Outcome) -> Outcome:
     """Name the endings for which Pyomo has no word."""
     from gurobipy import GRB
 
@@ -34,14 +38,13 @@ def report(interface: Any) -> Report:
         GRB.WORK_LIMIT: Status.LIMIT,
         GRB.MEM_LIMIT: Status.LIMIT,
     }
-    return Report(words.get(interface._solver_model.Status))
+    return replace(read, status=words.get(interface._solver_model.Status, read.status))
 
 
 GUROBI = Backend(
     name="gurobi",
     title="Gurobi",
-    interface="gurobi_persistent",
-    legacy=False,
+    adapter=lambda: Contrib(SolverFactory("gurobi_persistent"), corrected=corrected),
     supports=frozenset(Capability),
     install="pip install gurobipy (free for 2,000 rows and columns; else a licence)",
     version=lambda: package_version("gurobipy"),
@@ -57,6 +60,5 @@ GUROBI = Backend(
     },
     check_option=check_option,
     keeps_proofs=True,
-    report=report,
     failures={"10010": Status.SIZE_LIMIT, "10009": Status.NO_LICENSE},
 )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from pyomo.contrib.solver.common.factory import SolverFactory
+
 from pyomo_relu import pyomo_names
+from pyomo_relu.solvers.adapter import Contrib
 from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
-from pyomo_relu.solvers.reply import Report
+from pyomo_relu.solvers.outcome import Outcome
 from pyomo_relu.status import Status
 
 
@@ -28,7 +32,7 @@ def check_option(name: str, value: Any) -> str | None:
     return refusal(value, scratch.getParam(name))
 
 
-def report(interface: Any) -> Report:
+def corrected(interface: Any, read: Outcome) -> Outcome:
     """Name the endings for which Pyomo has no word."""
     words = {
         "memlimit": Status.LIMIT,
@@ -37,7 +41,7 @@ def report(interface: Any) -> Report:
         "restartlimit": Status.LIMIT,
         "terminate": Status.INTERRUPTED,
     }
-    return Report(words.get(interface._solver_model.getStatus()))
+    return replace(read, status=words.get(interface._solver_model.getStatus(), read.status))
 
 
 @cache
@@ -67,8 +71,7 @@ def lean() -> Mapping[str, Any]:
 SCIP = Backend(
     name="scip",
     title="SCIP",
-    interface=pyomo_names.SCIP,
-    legacy=False,
+    adapter=lambda: Contrib(SolverFactory(pyomo_names.SCIP), corrected=corrected),
     supports=frozenset(Capability),
     install="pip install pyscipopt",
     version=version,
@@ -86,5 +89,4 @@ SCIP = Backend(
     quiet={"display/verblevel": 0},
     check_option=check_option,
     lean=lean,
-    report=report,
 )

@@ -1,22 +1,19 @@
-"""CBC's and GLPK's interfaces of Pyomo, whose programs are watched: they end at the limit, whatever they do."""
+"""`Shell`: the adapter to a solver that is run as a program, which ends at its limit, whatever it does."""
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
-from pyomo.environ import SolverFactory
 from pyomo.opt.base.solvers import _extract_version
-from pyomo.solvers.plugins.solvers.CBCplugin import CBCSHELL
-from pyomo.solvers.plugins.solvers.GLPK import GLPKSHELL
 
 from pyomo_relu.deadline import Deadline
+from pyomo_relu.solvers.adapter import Legacy
+from pyomo_relu.solvers.outcome import Outcome
 from pyomo_relu.solvers.program import Program, ProgramError, ProgramTimeoutError, answer
-
-CBC_NAME, GLPK_NAME = "pyomo_relu_cbc", "pyomo_relu_glpk"
-"""The interfaces' names in Pyomo's ``SolverFactory``."""
 
 _LATE, _GRACE = 1.1, 0.8
 """A program is killed when its limit has passed by a tenth and 0.8 s: by then it has stopped by itself, or hangs."""
@@ -86,22 +83,23 @@ class WatchedProgram:
         return _extract_version(answer(executable or self.executable(), *self.asked).said)
 
 
-class WatchedCbc(WatchedProgram, CBCSHELL):  # type: ignore[misc]
-    """CBC, with a limit that holds."""
+class Shell(Legacy):
+    """A solver that is run as a program; `interface` is a `WatchedProgram`."""
 
-    limit_option, whole_seconds, asked = "seconds", False, ("-stop",)
+    def __init__(self, interface: WatchedProgram, *, corrected: Callable[[Any, Outcome], Outcome]) -> None:
+        super().__init__(interface, corrected=corrected, cancel=WatchedProgram.interrupt)
 
-
-class WatchedGlpk(WatchedProgram, GLPKSHELL):  # type: ignore[misc]
-    """GLPK, with a limit that holds; ``glpsol`` takes whole seconds."""
-
-    limit_option, whole_seconds, asked = "tmlim", True, ("--version",)
-
-
-def cancel(interface: Any) -> None:
-    """Ask the program to stop, and kill it if it does not."""
-    interface.interrupt()
+    def _run(self, options: Mapping[str, Any], seconds: float | None, log: bool) -> Any:
+        self.interface.limit(seconds)
+        return super()._run(options, seconds, log)
 
 
-SolverFactory.register(CBC_NAME, doc="CBC, killed where its time limit does not hold")(WatchedCbc)
-SolverFactory.register(GLPK_NAME, doc="GLPK, killed where its time limit does not hold")(WatchedGlpk)
+def printed_bound(text: str, *, below: bool) -> float:
+    """Read a bound from a log: it was rounded for printing, so move it out by one unit of its last digit.
+
+    >>> printed_bound("28.657", below=True)
+    28.656
+    """
+    number = Decimal(text)
+    unit = Decimal(1).scaleb(int(number.as_tuple().exponent))
+    return float(number - unit if below else number + unit)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from pyomo.environ import SolverFactory
+
+from pyomo_relu.solvers.adapter import Legacy
 from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
-from pyomo_relu.solvers.reply import Report
+from pyomo_relu.solvers.outcome import Outcome
 from pyomo_relu.status import Status
 
 
@@ -26,7 +30,7 @@ def check_option(name: str, value: Any) -> str | None:
         return refusal(value, node.get())
 
 
-def report(interface: Any) -> Report:
+def corrected(interface: Any, read: Outcome) -> Outcome:
     """Read CPLEX's own status and bound: Pyomo calls most of its limits errors."""
     solved = interface._solver_model
     code = solved.solution.status
@@ -50,19 +54,19 @@ def report(interface: Any) -> Report:
         solved.problem_type.MIQCP,
     )
     ended = solved.solution
-    return Report(
-        words.get(ended.get_status()),
-        ended.is_primal_feasible(),
-        ended.MIP.get_best_objective() if is_mip else None,
-        ended.get_status_string(),
+    return replace(
+        read,
+        status=words.get(ended.get_status(), read.status),
+        has_solution=ended.is_primal_feasible(),
+        bound=ended.MIP.get_best_objective() if is_mip else None,
+        message=ended.get_status_string() or read.message,
     )
 
 
 CPLEX = Backend(
     name="cplex",
     title="CPLEX",
-    interface="cplex_direct",
-    legacy=True,
+    adapter=lambda: Legacy(SolverFactory("cplex_direct"), corrected=corrected),
     supports=frozenset({Capability.LP, Capability.MILP, Capability.SOS1, Capability.MIQP}),
     install="pip install cplex (community size; else a licence)",
     version=lambda: package_version("cplex"),
@@ -76,6 +80,5 @@ CPLEX = Backend(
         "mip_feasibility_tol": "simplex_tolerances_feasibility",
     },
     check_option=check_option,
-    report=report,
     failures={"CPLEX Error  1016": Status.SIZE_LIMIT, "CPLEX Error  32": Status.NO_LICENSE},
 )

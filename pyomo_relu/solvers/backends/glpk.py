@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import re
 import shutil
+from dataclasses import replace
 from typing import Any
 
-from pyomo_relu.solvers import program_interface
+from pyomo.solvers.plugins.solvers.GLPK import GLPKSHELL
+
 from pyomo_relu.solvers.backend import Backend, Capability
+from pyomo_relu.solvers.outcome import Outcome
 from pyomo_relu.solvers.program import Ended, ProgramError, answer
-from pyomo_relu.solvers.reply import Report, printed_bound
+from pyomo_relu.solvers.shell import Shell, WatchedProgram, printed_bound
 from pyomo_relu.status import Status
 
 _ENDINGS = {
@@ -74,32 +77,35 @@ def _nonsense(program: str, ended: Ended) -> ProgramError:
     return ProgramError(f"{program} does not answer as GLPK does: exit code {ended.code}, {ended.first_line!r}")
 
 
-def report(interface: Any) -> Report:
+class WatchedGlpk(WatchedProgram, GLPKSHELL):  # type: ignore[misc]
+    """Pyomo's GLPK, with a limit that holds; ``glpsol`` takes whole seconds."""
+
+    limit_option, whole_seconds, asked = "tmlim", True, ("--version",)
+
+
+def corrected(interface: Any, read: Outcome) -> Outcome:
     """Read the end of GLPK's log: Pyomo has no words for most of its endings."""
-    status, bound, message = None, None, ""
+    status, bound, message = read.status, None, read.message
     for line in interface._log.splitlines():
         status = next((ending for words, ending in _ENDINGS.items() if words in line), status)
         if line.startswith("+"):
             bound = re.search(r"([<>])=\s+(-?\d\S*)", line)
         elif line.startswith("glp_"):
             message = line
-    return Report(status, None, printed_bound(bound.group(2), below=bound.group(1) == ">") if bound else None, message)
+    printed = None if bound is None else printed_bound(bound.group(2), below=bound.group(1) == ">")
+    return replace(read, status=status, bound=printed, message=message)
 
 
 GLPK = Backend(
     name="glpk",
     title="GLPK",
-    interface=program_interface.GLPK_NAME,
-    legacy=True,
+    adapter=lambda: Shell(WatchedGlpk(executable=executable()), corrected=corrected),
     supports=frozenset({Capability.LP, Capability.MILP}),
     install="apt install glpk-utils",
     version=version,
     settings={"time_limit": "tmlim", "rel_gap": "mipgap"},
     convert={"time_limit": math.ceil},
     check_option=check_option,
-    executable=executable,
-    cancel=program_interface.cancel,
-    report=report,
     drops=0.0,
     harmless=frozenset({"nopresol"}),
 )

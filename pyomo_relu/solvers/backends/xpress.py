@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from pyomo.environ import SolverFactory
+
+from pyomo_relu.solvers.adapter import Legacy
 from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
-from pyomo_relu.solvers.reply import Report
+from pyomo_relu.solvers.outcome import Outcome
 from pyomo_relu.status import Status
 
 
@@ -25,7 +29,7 @@ def check_option(name: str, value: Any) -> str | None:
     return refusal(value, getattr(scratch.controls, name.lower()))
 
 
-def report(interface: Any) -> Report:
+def corrected(interface: Any, read: Outcome) -> Outcome:
     """Read Xpress's own status and bound: Pyomo has no word for its limits."""
     from xpress import SolStatus, StopType
 
@@ -44,18 +48,18 @@ def report(interface: Any) -> Report:
         StopType.CTRLC: Status.INTERRUPTED,
         StopType.USER: Status.INTERRUPTED,
     }
-    return Report(
-        words.get(ended.solstatus) or stops.get(ended.stopstatus),
-        ended.solstatus in (SolStatus.OPTIMAL, SolStatus.FEASIBLE),
-        ended.bestbound,
+    return replace(
+        read,
+        status=words.get(ended.solstatus) or stops.get(ended.stopstatus) or read.status,
+        has_solution=ended.solstatus in (SolStatus.OPTIMAL, SolStatus.FEASIBLE),
+        bound=ended.bestbound,
     )
 
 
 XPRESS = Backend(
     name="xpress",
     title="Xpress",
-    interface="xpress_direct",
-    legacy=True,
+    adapter=lambda: Legacy(SolverFactory("xpress_direct"), corrected=corrected),
     supports=frozenset({Capability.LP, Capability.MILP, Capability.SOS1, Capability.MIQP}),
     install="pip install xpress (community size; else a licence)",
     version=lambda: package_version("xpress"),
@@ -72,6 +76,5 @@ XPRESS = Backend(
     # Nodes within 1e-5 of the incumbent are cut off where not told otherwise, whatever the gap.
     defaults={"mipaddcutoff": -1e-7},
     check_option=check_option,
-    report=report,
     failures={"?120 ": Status.SIZE_LIMIT, "icense": Status.NO_LICENSE},
 )

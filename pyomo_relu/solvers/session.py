@@ -7,15 +7,14 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from pyomo.environ import ConcreteModel, Objective, minimize, value
+from pyomo.environ import ConcreteModel, Objective, minimize
 
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError, SolverUnavailableError
-from pyomo_relu.solvers import direct, legacy
-from pyomo_relu.solvers.backend import Capability, version_here
+from pyomo_relu.solvers.adapter import Adapter
+from pyomo_relu.solvers.backend import Backend, Capability, version_here
 from pyomo_relu.solvers.coefficients import changed_row
 from pyomo_relu.solvers.config import Solver
-from pyomo_relu.solvers.interrupt import CtrlC
 from pyomo_relu.solvers.options import (
     are_known,
     largest_dropped,
@@ -24,14 +23,12 @@ from pyomo_relu.solvers.options import (
     slack_of_rows,
     time_limit_of,
 )
-from pyomo_relu.solvers.outcome import Outcome
+from pyomo_relu.solvers.outcome import WITH_POINT, Outcome
 from pyomo_relu.solvers.program import ProgramError, ProgramTimeoutError
-from pyomo_relu.solvers.reply import Reply
-from pyomo_relu.solvers.rowless import rowless_reply
-from pyomo_relu.solvers.surroundings import alone
+from pyomo_relu.solvers.rowless import rowless_outcome
+from pyomo_relu.solvers.surroundings import CtrlC, alone
 from pyomo_relu.status import Status
 
-_WITH_POINT = (Status.OPTIMAL, Status.TIME_LIMIT, Status.LIMIT, Status.INTERRUPTED)
 _FAILED = (Status.NO_LICENSE, Status.SIZE_LIMIT, Status.SOLVER_ERROR)
 _INFINITE = 1e20
 
@@ -127,100 +124,115 @@ class Session:
         _goal(model)
         self._model, self._solver = model, Solver.of(solver)
         self._deadline = Deadline.after(self._solver.time_limit)
-        self._backend = self._solver.backend(needs)
-        version, reason = version_here(self._backend)
-        if version is None:
-            raise SolverUnavailableError(f"{self._backend.title} is {reason}; {self._backend.install}")
-        self._title = f"{self._backend.title} {version}"
-        try:
-            with alone(self._solver.log) as ctrl_c:
-                self._options = options_of(self._backend, self._solver, needs, lean=lean, nodes=nodes)
-        except ProgramError as error:
-            raise SolverUnavailableError(
-                f"{self._backend.title} is broken: {error}; {self._backend.install}"
-            ) from error
-        if ctrl_c.came:
-            raise KeyboardInterrupt
+        self._backend, self._title, self._options = prepare(self._solver, needs, lean=lean, nodes=nodes)
         self._dropped = largest_dropped(self._backend, self._options)
         self._slack = slack_of_rows(self._backend, self._options, needs)
         self._is_known = are_known(self._backend, self._solver)
-        self._interface: Any = None
+        self._adapter: Adapter | None = None
 
     def solve(self) -> Outcome:
         """Solve the model as it is now, in place; see :func:`solve`."""
         goal, started = _goal(self._model), time.perf_counter()
         with alone(self._solver.log) as ctrl_c:
             changed = changed_row(self._model, self._dropped, self._slack)
-            reply, objective = self._call(ctrl_c, goal, self._solver.until(self._deadline))
-        if reply.status is Status.OPTIMAL and objective is None:
-            reply = _failed(Status.SOLVER_ERROR, f"{reply.message}, but without a solution")
+            outcome = self._call(ctrl_c, self._solver.until(self._deadline))
+        if outcome.status is Status.OPTIMAL and outcome.objective is None:
+            outcome = Outcome.without_point(Status.SOLVER_ERROR, f"{outcome.message}, but without a solution")
         proves = changed is None and (self._is_known or self._backend.keeps_proofs)
-        bound = self._bound(goal, reply, objective) if proves else None
-        reply = reply if proves else self._without_proof(reply, changed)
+        bound = self._bound(goal, outcome) if proves else None
+        outcome = outcome if proves else self._without_proof(outcome, changed)
         if ctrl_c.came:
-            self._interface = None  # it may have been asked to stop
-        return Outcome(
-            Status.INTERRUPTED if ctrl_c.came else reply.status,
-            objective is not None,
-            objective,
-            bound,
-            time.perf_counter() - started,
-            self._title,
-            reply.message if reply.status in (*_FAILED, Status.SOLVED) else "",
+            self._adapter = None  # it may have been asked to stop
+        return replace(
+            outcome,
+            status=Status.INTERRUPTED if ctrl_c.came else outcome.status,
+            bound=bound,
+            seconds=time.perf_counter() - started,
+            solver=self._title,
+            message=outcome.message if outcome.status in (*_FAILED, Status.SOLVED) else "",
         )
 
-    def _call(self, ctrl_c: CtrlC, goal: Any, solver: Solver) -> tuple[Reply, float | None]:
-        """Call the solver; return what came back, and the objective of the solution that is loaded."""
+    def _call(self, ctrl_c: CtrlC, solver: Solver) -> Outcome:
+        """Call the solver, and return how that ended, in its own words."""
         backend = self._backend
-        adapter = legacy if backend.legacy else direct
         try:
-            known = rowless_reply(self._model, self._slack)
+            known = rowless_outcome(self._model, self._slack)
             if known is not None:
-                return known, _load(goal, known)
-            if self._interface is None or not backend.persistent:
-                self._interface = adapter.create(backend)
-            with ctrl_c.stops(backend, self._interface):
-                options = {**self._options, **time_limit_of(backend, solver)}
-                results = adapter.call(self._interface, self._model, options, solver)
-            reply = adapter.read(backend, self._interface, self._model, results)
-            return reply, _load(goal, reply)
+                return known
+            if self._adapter is None or not self._adapter.persistent:
+                self._adapter = backend.adapter()
+            options = {**self._options, **time_limit_of(backend, solver)}
+            with ctrl_c.stops(self._adapter.cancel):
+                self._adapter.run(self._model, options, seconds=solver.time_limit, log=solver.log)
+            return self._adapter.report()
         except KeyboardInterrupt:
-            self._interface = None
-            return _failed(Status.INTERRUPTED, "interrupted"), None
+            self._adapter = None
+            return Outcome.without_point(Status.INTERRUPTED, "interrupted")
         except ProgramTimeoutError as error:
-            return _failed(Status.TIME_LIMIT, str(error)), None
+            return Outcome.without_point(Status.TIME_LIMIT, str(error))
         except ProgramError as error:
-            return _failed(Status.SOLVER_ERROR, str(error)), None
+            return Outcome.without_point(Status.SOLVER_ERROR, str(error))
         except Exception as error:  # noqa: BLE001 - foreign code only: its trouble is a status, told with its own words
-            self._interface = None
+            self._adapter = None
             said = f"{type(error).__name__}: {error}"
             meant = (status for words, status in backend.failures.items() if words in repr(error) or words in said)
-            return _failed(next(meant, Status.SOLVER_ERROR), said.strip().splitlines()[0]), None
+            return Outcome.without_point(next(meant, Status.SOLVER_ERROR), said.strip().splitlines()[0])
 
-    def _bound(self, goal: Any, reply: Reply, objective: float | None) -> float | None:
+    def _bound(self, goal: Any, outcome: Outcome) -> float | None:
         """Return the solver's bound, or what its word "optimal" promises; never beyond the objective itself."""
-        if reply.status not in _WITH_POINT:
+        if outcome.status not in WITH_POINT:
             return None
-        sign, bound = 1.0 if goal.sense == minimize else -1.0, reply.bound
-        if bound is None and objective is not None and reply.status is Status.OPTIMAL and self._is_known:
+        sign, bound, objective = 1.0 if goal.sense == minimize else -1.0, outcome.bound, outcome.objective
+        if bound is None and objective is not None and outcome.status is Status.OPTIMAL and self._is_known:
             bound = objective - sign * promised_gap(self._backend, self._options, objective)
         if bound is None or not math.isfinite(bound) or abs(bound) >= _INFINITE:
             return None
         return float(bound if objective is None else sign * min(sign * bound, sign * objective))
 
-    def _without_proof(self, reply: Reply, changed: str | None) -> Reply:
+    def _without_proof(self, outcome: Outcome, changed: str | None) -> Outcome:
         """Return what is left of the solver's words where they prove nothing of the model."""
-        who, infeasible = self._backend.title, reply.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED)
+        who, infeasible = self._backend.title, outcome.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED)
         if changed is None:
-            said = f"{who} calls the model {reply.status}, which its own options may have brought about"
-            return _failed(Status.SOLVER_ERROR, said) if infeasible else reply
+            said = f"{who} calls the model {outcome.status}, which its own options may have brought about"
+            return Outcome.without_point(Status.SOLVER_ERROR, said) if infeasible else outcome
         said = f"{who} takes coefficients of {changed} for zero that matter: bound the variables, or scale the data"
-        if infeasible or reply.status is Status.UNBOUNDED:
-            return _failed(Status.SOLVER_ERROR, said)
-        if reply.status is Status.SOLVER_ERROR:
+        if infeasible or outcome.status is Status.UNBOUNDED:
+            return Outcome.without_point(Status.SOLVER_ERROR, said)
+        if outcome.status is Status.SOLVER_ERROR:
             # So HiGHS's interface calls what it cannot prove.
-            return _failed(Status.SOLVER_ERROR, f"{said} ({reply.message})" if reply.message else said)
-        return replace(reply, status=Status.SOLVED, message=said) if reply.status is Status.OPTIMAL else reply
+            told = f"{said} ({outcome.message})" if outcome.message else said
+            return Outcome.without_point(Status.SOLVER_ERROR, told)
+        return replace(outcome, status=Status.SOLVED, message=said) if outcome.status is Status.OPTIMAL else outcome
+
+
+def prepare(
+    solver: Solver, needs: frozenset[Capability], *, lean: bool = False, nodes: int | None = None
+) -> tuple[Backend, str, dict[str, Any]]:
+    """Return the backend of a solve, its name with its version, and its options.
+
+    Raises
+    ------
+    CapabilityError, SolverConfigError, SolverUnavailableError
+        As :func:`solve`.
+
+    Examples
+    --------
+    >>> backend, title, options = prepare(Solver("highs", threads=2), frozenset({Capability.LP}))
+    >>> backend.name, title.startswith("HiGHS 1."), options["threads"]
+    ('highs', True, 2)
+    """
+    backend = solver.backend(needs)
+    version, reason = version_here(backend)
+    if version is None:
+        raise SolverUnavailableError(f"{backend.title} is {reason}; {backend.install}")
+    try:
+        with alone(solver.log) as ctrl_c:
+            options = options_of(backend, solver, needs, lean=lean, nodes=nodes)
+    except ProgramError as error:
+        raise SolverUnavailableError(f"{backend.title} is broken: {error}; {backend.install}") from error
+    if ctrl_c.came:
+        raise KeyboardInterrupt
+    return backend, f"{backend.title} {version}", options
 
 
 def _goal(model: ConcreteModel) -> Any:
@@ -228,16 +240,3 @@ def _goal(model: ConcreteModel) -> Any:
     if goal is None:
         raise InputError("the model has no active objective")
     return goal
-
-
-def _failed(status: Status, message: str) -> Reply:
-    return Reply(status, False, lambda: None, None, None, message)
-
-
-def _load(goal: Any, reply: Reply) -> float | None:
-    """Load the solution where there is one, and return its objective; one that is not finite is none."""
-    if reply.status not in _WITH_POINT or not reply.has_solution:
-        return None
-    reply.load()
-    objective = value(goal, exception=False) if reply.objective is None else reply.objective
-    return None if objective is None or not math.isfinite(objective) else float(objective)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from pyomo.contrib.solver.common.factory import SolverFactory
+
 from pyomo_relu import pyomo_names
+from pyomo_relu.solvers.adapter import Contrib
 from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
+from pyomo_relu.solvers.outcome import Outcome
 from pyomo_relu.solvers.quiet_highs import QuietHighs
-from pyomo_relu.solvers.reply import Report
 from pyomo_relu.status import Status
 
 
@@ -37,20 +41,18 @@ def cancel(interface: Any) -> None:
     interface._solver_model.cancelSolve()
 
 
-def report(interface: Any) -> Report:
+def corrected(interface: Any, read: Outcome) -> Outcome:
     """Name the ending for which Pyomo has no word."""
     from highspy import HighsModelStatus
 
     ran_out = interface._solver_model.getModelStatus() == HighsModelStatus.kMemoryLimit
-    return Report(Status.LIMIT if ran_out else None)
+    return replace(read, status=Status.LIMIT) if ran_out else read
 
 
 HIGHS = Backend(
     name="highs",
     title="HiGHS",
-    interface=pyomo_names.HIGHS,
-    legacy=False,
-    persistent=True,
+    adapter=lambda: Contrib(SolverFactory(pyomo_names.HIGHS), corrected=corrected, cancel=cancel, persistent=True),
     supports=frozenset({Capability.LP, Capability.MILP}),
     install="pip install highspy",
     version=lambda: package_version("highspy"),
@@ -66,7 +68,5 @@ HIGHS = Backend(
         "dropped": "small_matrix_value",
     },
     check_option=check_option,
-    cancel=cancel,
     keeps_proofs=True,
-    report=report,
 )

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pyomo_relu.solvers import program_interface
+from pyomo.solvers.plugins.solvers.CBCplugin import CBCSHELL
+
 from pyomo_relu.solvers.backend import Backend, Capability, package_version, refusal
+from pyomo_relu.solvers.outcome import Outcome
 from pyomo_relu.solvers.program import ProgramError, answer
-from pyomo_relu.solvers.reply import Report, printed_bound
+from pyomo_relu.solvers.shell import Shell, WatchedProgram, printed_bound
 from pyomo_relu.status import Status
 
 # Seconds are of processor time where not told otherwise, and points closer than 1e-5 are not told apart.
@@ -66,44 +69,48 @@ def check_option(name: str, value: Any) -> str | None:
     return None
 
 
-def report(interface: Any) -> Report:
+class WatchedCbc(WatchedProgram, CBCSHELL):  # type: ignore[misc]
+    """Pyomo's CBC, with a limit that holds."""
+
+    limit_option, whole_seconds, asked = "seconds", False, ("-stop",)
+
+
+def corrected(interface: Any, read: Outcome) -> Outcome:
     """Read the end of CBC's log: Pyomo takes the relaxation of a stopped MILP for a solution.
 
     The development build in ``cbcbox`` holds LPs to 1e-6 whatever it is told, so that its optima
     and bounds may be off by more than the gap: it gets no bound.
     """
     log = interface._log
-    no_bound = math.nan if log.startswith("CBC devel") else None
     if "infeasibility proved" in log:
-        return Report(Status.INFEASIBLE)
+        return replace(read, status=Status.INFEASIBLE)
+    read = replace(read, bound=math.nan) if log.startswith("CBC devel") else read
     stopped = re.search(r"^Result - (?:Stopped on (\w+)|User ctrl-c)", log, re.MULTILINE)
     if stopped is None:
-        return Report(bound=no_bound)
+        return read
     status = {"time": Status.TIME_LIMIT, "difficulties": Status.SOLVER_ERROR, None: Status.INTERRUPTED}
     is_relaxed = not re.search(r"^Objective value:", log, re.MULTILINE) or "No feasible solution found" in log
     bound = re.search(r"^(Lower|Upper) bound:\s+(-?\d\S*)", log, re.MULTILINE)
-    return Report(
-        status.get(stopped.group(1), Status.LIMIT),
-        False if is_relaxed else None,
-        no_bound or (printed_bound(bound.group(2), below=bound.group(1) == "Lower") if bound else None),
-        stopped.group(0),
+    if bound is not None and read.bound is None:
+        read = replace(read, bound=printed_bound(bound.group(2), below=bound.group(1) == "Lower"))
+    return replace(
+        read,
+        status=status.get(stopped.group(1), Status.LIMIT),
+        has_solution=read.has_solution and not is_relaxed,
+        message=stopped.group(0),
     )
 
 
 CBC = Backend(
     name="cbc",
     title="CBC",
-    interface=program_interface.CBC_NAME,
-    legacy=True,
+    adapter=lambda: Shell(WatchedCbc(executable=executable()), corrected=corrected),
     supports=frozenset({Capability.LP, Capability.MILP}),
     install="pip install cbcbox (or: apt install coinor-cbc)",
     version=version,
     settings=SETTINGS,
     defaults=DEFAULTS,
     check_option=check_option,
-    executable=executable,
-    cancel=program_interface.cancel,
-    report=report,
     drops=0.0,
     harmless=frozenset({"maxNodes", "presolve", "preprocess"}),
 )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyomo.environ import SolverFactory
+
+from pyomo_relu.solvers.adapter import Legacy
 from pyomo_relu.solvers.backend import Backend, Capability, package_version
 from pyomo_relu.status import Status
 
@@ -29,8 +32,7 @@ def check_option(name: str, value: Any) -> str | None:
 MOSEK = Backend(
     name="mosek",
     title="MOSEK",
-    interface="mosek_direct",
-    legacy=True,
+    adapter=lambda: Legacy(SolverFactory("mosek_direct")),
     supports=frozenset({Capability.LP, Capability.MILP, Capability.MIQP}),
     install="pip install mosek (and a licence file)",
     version=lambda: package_version("mosek"),

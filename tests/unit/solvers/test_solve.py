@@ -14,17 +14,16 @@ from pyomo_relu.solvers import (
     BACKENDS,
     REL_GAP,
     Capability,
+    Outcome,
     Solver,
     available_solvers,
-    direct,
-    highs_interface,
-    legacy,
     probe,
-    run,
     solve,
 )
+from pyomo_relu.solvers.adapter import Adapter, Contrib
+from pyomo_relu.solvers.backends.cbc import WatchedCbc, executable
 from pyomo_relu.solvers.options import MIQP_FEASIBILITY, options_of
-from pyomo_relu.solvers.reply import Reply
+from pyomo_relu.solvers.shell import Shell
 from pyomo_relu.status import Status
 
 LP = frozenset({Capability.LP})
@@ -40,20 +39,38 @@ def model():
     return m
 
 
+class Scripted(Adapter):
+    """It ends as it is told: with an exception, or a report."""
+
+    def __init__(self, ends, load=lambda: None):
+        super().__init__(None)
+        self.ends, self.load = ends, load
+
+    def _run(self, *_):
+        if isinstance(self.ends, BaseException):
+            raise self.ends
+
+    def _read(self):
+        return self.ends
+
+    def _load(self, _):
+        self.load()
+
+
 @pytest.fixture
-def ending(monkeypatch):
-    """Let HiGHS's interface be called in vain: it raises an exception, or the answer is a given one."""
+def register(monkeypatch):
+    """Give a solver of the registry other data, or another adapter."""
 
-    def end(with_what):
-        def call(*_):
-            if isinstance(with_what, BaseException):
-                raise with_what
+    def give(name, **data):
+        monkeypatch.setitem(BACKENDS, name, replace(BACKENDS[name], **data))
 
-        monkeypatch.setattr(direct, "call", call)
-        if isinstance(with_what, Reply):
-            monkeypatch.setattr(direct, "read", lambda *_: with_what)
+    return give
 
-    return end
+
+@pytest.fixture
+def ending(register):
+    """Let HiGHS end as it is told."""
+    return lambda ends, **given: register("highs", adapter=lambda: Scripted(ends, **given))
 
 
 def test_a_crash_is_a_status_with_its_words(model, ending):
@@ -72,51 +89,57 @@ def test_an_interrupt_is_a_status(model, ending):
     assert (outcome.has_solution, outcome.objective, outcome.bound) == (False, None, None)
 
 
-def test_ctrl_c_waits_until_the_solution_is_read(model, monkeypatch):
-    read = direct.read
-
-    def pressed(*given):
+def test_ctrl_c_waits_until_the_solution_is_read(model, register):
+    def pressed(_, read):
         signal.raise_signal(signal.SIGINT)
-        return read(*given)
+        return read
 
-    monkeypatch.setattr(direct, "read", pressed)
+    register("highs", adapter=lambda: Contrib(SolverFactory("pyomo_relu_highs"), corrected=pressed))
     outcome = solve(model, "highs", LP)
     assert (outcome.status, outcome.objective) == (Status.INTERRUPTED, -5.0)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_ctrl_c_while_options_are_checked_is_an_interrupt(model, monkeypatch):
-    monkeypatch.setattr(run, "options_of", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+def test_ctrl_c_while_options_are_checked_is_an_interrupt(model, register):
+    register("highs", check_option=lambda *_: signal.raise_signal(signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
-        solve(model, "highs", LP)
+        solve(model, Solver("highs", options={"presolve": "off"}), LP)
 
 
 @pytest.mark.parametrize("name", ["highs", "glpk"])
-def test_ctrl_c_before_the_solver_begins_is_not_forgotten(model, monkeypatch, name):
-    module, where = (highs_interface, "linear_form") if name == "highs" else (legacy, "call")
+def test_ctrl_c_before_the_solver_begins_is_not_forgotten(model, register, name):
     if BACKENDS[name].version() is None:
         pytest.skip(BACKENDS[name].install)
-    original = getattr(module, where)
+    make = BACKENDS[name].adapter
 
-    def pressed(*given):
-        signal.raise_signal(signal.SIGINT)
-        return original(*given)
+    def pressed():
+        adapter = make()
+        run = adapter.run
 
-    monkeypatch.setattr(module, where, pressed)
+        def press(*given, **settings):
+            signal.raise_signal(signal.SIGINT)
+            run(*given, **settings)
+
+        adapter.run = press
+        return adapter
+
+    register(name, adapter=pressed)
     outcome = solve(model, name, LP)
     assert (outcome.status, outcome.has_solution) == (Status.INTERRUPTED, False)
 
 
-@pytest.mark.parametrize("adapter", [direct, legacy])
-def test_trouble_while_the_answer_is_read_is_a_status(model, monkeypatch, adapter):
-    def read(*_):
+@pytest.mark.parametrize("name", ["highs", "cbc"])
+def test_trouble_while_the_answer_is_read_is_a_status(model, register, name):
+    def dies(*_):
         raise RuntimeError("no such attribute: the solver died")
 
-    monkeypatch.setattr(adapter, "read", read)
-    here = (b.name for b in BACKENDS.values() if b.legacy is (adapter is legacy) and b.version() is not None)
-    name = next(here, None)
-    if name is None:
-        pytest.skip(BACKENDS["cbc"].install)
+    if BACKENDS[name].version() is None:
+        pytest.skip(BACKENDS[name].install)
+    adapters = {
+        "highs": lambda: Contrib(SolverFactory("pyomo_relu_highs"), corrected=dies),
+        "cbc": lambda: Shell(WatchedCbc(executable=executable()), corrected=dies),
+    }
+    register(name, adapter=adapters[name])
     outcome = solve(model, name, LP)
     assert (outcome.status, outcome.message) == (
         Status.SOLVER_ERROR,
@@ -128,7 +151,7 @@ def test_trouble_while_the_solution_is_loaded_is_a_status(model, ending):
     def load():
         raise KeyError("x")
 
-    ending(Reply(Status.OPTIMAL, True, load, -5.0, -5.0))
+    ending(reply(Status.OPTIMAL, -5.0, -5.0), load=load)
     outcome = solve(model, "highs", LP)
     assert (outcome.status, outcome.bound) == (Status.SOLVER_ERROR, None)
 
@@ -149,19 +172,20 @@ def test_trouble_while_the_solution_is_loaded_is_a_status(model, ending):
         ("highs", ("the community's license size limits exceeded, 10010",), Status.SOLVER_ERROR),
     ],
 )
-def test_what_exceptions_mean(model, monkeypatch, ending, name, error, status):
-    known = BACKENDS[name]
-    monkeypatch.setitem(
-        BACKENDS, name, replace(BACKENDS["highs"], name=name, title=known.title, failures=known.failures)
+def test_what_exceptions_mean(model, register, name, error, status):
+    register(
+        name,
+        adapter=lambda: Scripted(RuntimeError(*error)),
+        version=lambda: "1.0",
+        check_option=lambda *_: None,
     )
-    ending(RuntimeError(*error))
     outcome = solve(model, name, LP)
     assert outcome.status is status
     assert outcome.message
 
 
 def reply(status, objective=None, bound=None):
-    return Reply(status, objective is not None, lambda: None, objective, bound)
+    return Outcome(status, objective is not None, objective, bound)
 
 
 @pytest.mark.parametrize(
@@ -207,19 +231,19 @@ def test_a_model_without_an_objective_is_refused(model):
 
 
 @pytest.mark.parametrize("name", BACKENDS)
-def test_a_solver_that_is_not_installed_is_an_error_with_the_line_that_installs_it(model, monkeypatch, name):
-    monkeypatch.setitem(BACKENDS, name, replace(BACKENDS[name], version=lambda: None))
+def test_a_solver_that_is_not_installed_is_an_error_with_the_line_that_installs_it(model, register, name):
+    register(name, version=lambda: None)
     with pytest.raises(SolverUnavailableError) as caught:
         solve(model, name, LP)
     assert BACKENDS[name].title in str(caught.value)
     assert BACKENDS[name].install in str(caught.value)
 
 
-def test_a_solver_whose_library_is_missing_is_told_and_hides_no_other(model, monkeypatch):
+def test_a_solver_whose_library_is_missing_is_told_and_hides_no_other(model, register):
     def version():
         raise ImportError("libscip.so: cannot open shared object file")
 
-    monkeypatch.setitem(BACKENDS, "scip", replace(BACKENDS["scip"], version=version))
+    register("scip", version=version)
     with pytest.raises(SolverUnavailableError, match=r"SCIP is broken: ImportError: libscip\.so"):
         solve(model, "scip", LP)
     found = probe(BACKENDS["scip"])
@@ -292,9 +316,9 @@ def test_names_are_spelt_as_the_settings_are():
     ],
 )
 def test_own_options_of_unknown_meaning_take_the_proof_away(
-    model, monkeypatch, ending, keeps_proofs, options, bound, infeasible
+    model, register, ending, keeps_proofs, options, bound, infeasible
 ):
-    monkeypatch.setitem(BACKENDS, "highs", replace(BACKENDS["highs"], keeps_proofs=keeps_proofs))
+    register("highs", keeps_proofs=keeps_proofs)
     solver = Solver("highs", rel_gap=0.0, options=options)
     ending(reply(Status.OPTIMAL, -5.0))
     outcome = solve(model, solver, MILP)
