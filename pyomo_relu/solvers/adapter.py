@@ -130,7 +130,7 @@ class Adapter(ABC):
 
 
 class Contrib(Adapter):
-    """A solver behind one of Pyomo's newer (``pyomo.contrib.solver``) interfaces."""
+    """A solver behind one of Pyomo's newer interfaces, which ``pyomo.contrib.solver`` holds."""
 
     def _run(self, options: Mapping[str, Any], seconds: float | None, log: bool) -> Any:
         clear_duals(self._model)
@@ -159,7 +159,7 @@ class Contrib(Adapter):
 
 
 class Legacy(Adapter):
-    """A solver behind one of Pyomo's older (``pyomo.environ.SolverFactory``) interfaces.
+    """A solver behind one of Pyomo's older interfaces, which ``SolverFactory`` makes.
 
     The bounds in Pyomo's results are left alone: they are rounded, or of the wrong sign, or no bounds.
     """
