@@ -14,8 +14,8 @@ from pyomo_relu.validation import FloatArray
 Norm = Literal["inf", 1, 2]
 
 
-def as_norm(value: Any) -> Norm:
-    """Read a norm: ``"inf"``, ``1`` or ``2`` (also ``math.inf`` and the strings)."""
+def as_norm(value: Any, name: str = "norm") -> Norm:
+    """Read the norm called `name`: ``"inf"``, ``1`` or ``2`` (also ``math.inf`` and the strings)."""
     if isinstance(value, str) and value in ("inf", "1", "2"):
         return "inf" if value == "inf" else 1 if value == "1" else 2
     if isinstance(value, Real) and not isinstance(value, bool):
@@ -23,7 +23,7 @@ def as_norm(value: Any) -> Norm:
             return "inf"
         if value in (1, 2):
             return 1 if value == 1 else 2
-    raise InputError(f"norm must be 'inf', 1 or 2, got {value!r}")
+    raise InputError(f"must be 'inf', 1 or 2, got {value!r}", parameter=name)
 
 
 def norm_of(vector: FloatArray, norm: Norm) -> float:

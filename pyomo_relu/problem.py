@@ -14,8 +14,9 @@ from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, norm_of
+from pyomo_relu.rounding import down
 from pyomo_relu.tolerance import met_within
-from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array, as_vector, frozen, require_finite
+from pyomo_relu.validation import FloatArray, as_float_array, as_matrix, as_vector, frozen, require_finite
 
 LARGEST = 1e12
 """Observations above this are refused: solvers take 1e20 for infinite, and their tolerances are absolute."""
@@ -64,12 +65,14 @@ class Problem:
             parts = network, eye_array(network.n_out, format="csr")[seen]
             network = Network((*network.layers[:-1], network[-1].rows(seen)))
         elif operator is not None:
-            matrix = as_finite_array(operator, "operator", 2)
+            matrix = as_matrix(operator, "operator")
             if matrix.shape[1] != network.n_out:
-                raise ShapeError(f"operator has {matrix.shape[1]} columns, the network {network.n_out} outputs")
-            x = as_vector(x, len(matrix), "observation")
+                raise ShapeError(
+                    f"has {matrix.shape[1]} columns, the network {network.n_out} outputs", parameter="operator"
+                )
+            x = as_vector(x, matrix.shape[0], "observation")
             parts = network, matrix
-            network = Network((*network.layers, Layer.computed(matrix, np.zeros(len(matrix)), 1.0)))
+            network = Network((*network.layers, Layer.computed(matrix, np.zeros(matrix.shape[0]), 1.0)))
         else:
             x = as_vector(x, network.n_out, "observation")
         largest = float(np.abs(x).max())
@@ -103,6 +106,18 @@ class Problem:
         """``max(1, max |x|)``, to which tolerances are relative."""
         return max(1.0, float(np.abs(self.x).max()))
 
+    def scope(self, tube: float | None = None) -> str:
+        """Return the codes that a bound on the residual is about, in words.
+
+        Examples
+        --------
+        >>> problem = Problem.of(Network.from_arrays([[[1.0]]]), [0.5], box=(-1, 1))
+        >>> problem.scope(), problem.scope(tube=0.25)
+        ('every code in the box', 'every code in the box and the tube of 0.25')
+        """
+        within = "" if tube is None else f" and the tube of {down(tube)}"
+        return f"every code{'' if self.box is None else ' in the box'}{within}"
+
 
 def observed(x: Any, mask: Any, size: int) -> tuple[NDArray[np.bool_], FloatArray]:
     """Return the mask as booleans, and the observed entries of `x`; the others may be anything, even NaN.
@@ -114,10 +129,10 @@ def observed(x: Any, mask: Any, size: int) -> tuple[NDArray[np.bool_], FloatArra
     """
     flags = as_vector(mask, size, "mask")
     if not np.isin(flags, (0.0, 1.0)).all():
-        raise InputError("mask must hold booleans, or 0 and 1: True where observed")
+        raise InputError("must hold booleans, or 0 and 1: True where observed", parameter="mask")
     seen = flags.astype(bool)
     if not seen.any():
-        raise InputError("mask observes nothing: every entry is False")
+        raise InputError("observes nothing: every entry is False", parameter="mask")
     values = as_float_array(x, "observation")
     if values.shape != (size,):
         raise ShapeError(f"observation has shape {values.shape}, expected ({size},)")

@@ -91,7 +91,7 @@ def residual(network: Network, z: Iterable[Any], x: Iterable[Any], norm: Literal
     Fraction(1, 6)
     """
     if norm not in ("inf", 1):
-        raise InputError(f"norm must be 'inf' or 1 for a rational residual, got {norm!r}")
+        raise InputError(f"must be 'inf' or 1 for a rational residual, got {norm!r}", parameter="norm")
     target = as_fractions(x, network.n_out, "observation")
     misses = [abs(y - t) for y, t in zip(forward(network, z), target, strict=True)]
     return max(misses) if norm == "inf" else sum(misses, Fraction(0))
@@ -224,14 +224,14 @@ def _integer_layer(layer: Layer) -> _IntegerLayer:
 
 
 def _as_integers(layer: Layer) -> _IntegerLayer:
-    weights = [[float(w).as_integer_ratio() for w in row] for row in layer.weight]
+    weights: list[list[tuple[int, int, int]]] = [[] for _ in range(layer.n_out)]
+    at, across, values = layer.nonzeros()
+    for i, j, value in zip(at, across, values, strict=True):
+        weights[i].append((int(j), *float(value).as_integer_ratio()))
     biases = [float(b).as_integer_ratio() for b in layer.bias]
     # Denominators are powers of two: the largest is a multiple of all.
-    scale = max(denominator for pairs in (*weights, biases) for _, denominator in pairs)
-    rows = []
-    for pairs in weights:
-        columns = tuple(j for j, (numerator, _) in enumerate(pairs) if numerator)
-        rows.append((columns, tuple(pairs[j][0] * (scale // pairs[j][1]) for j in columns)))
+    scale = max([q for row in weights for _, _, q in row] + [q for _, q in biases])
+    rows = [(tuple(j for j, *_ in row), tuple(p * (scale // q) for _, p, q in row)) for row in weights]
     offsets = tuple(numerator * (scale // denominator) for numerator, denominator in biases)
     slopes = [layer.activation.fraction(j) for j in range(layer.n_out)]
     unit = max(slope.denominator for slope in slopes)

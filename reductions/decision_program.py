@@ -8,15 +8,12 @@ from typing import Any
 import numpy as np
 from pyomo.environ import Binary, ConcreteModel, Constraint, Objective, Var
 
-from pyomo_relu.bounds import Region, observed_region
-from pyomo_relu.bounds.propagation import propagated_region
+from pyomo_relu.bounds import Region, observed_region, propagated_region
 from pyomo_relu.errors import InputError
-from pyomo_relu.formulations.residual import NEEDS as NEEDS_OF_NORM
-from pyomo_relu.inversion.program import build_program, read_code
-from pyomo_relu.inversion.proof import wide_bounds
+from pyomo_relu.formulations import NEEDS as NEEDS_OF_NORM
+from pyomo_relu.inversion import build_program, read_code, wide_bounds
 from pyomo_relu.problem import Problem
-from pyomo_relu.solvers import Outcome, Solver, solve
-from pyomo_relu.solvers.calls import MILP
+from pyomo_relu.solvers import MILP, Outcome, Solver, solve
 from pyomo_relu.validation import FloatArray
 from reductions.instance import Instance
 from reductions.one_sided import OneSided, one_sided_neurons

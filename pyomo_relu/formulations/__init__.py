@@ -15,6 +15,8 @@ from pyomo_relu.formulations.relu_big_m import BigM
 from pyomo_relu.formulations.relu_indicator import Indicator
 from pyomo_relu.formulations.relu_sos1 import Sos1
 from pyomo_relu.formulations.relu_triangle import Triangle
+from pyomo_relu.formulations.residual import NEEDS
+from pyomo_relu.formulations.rows import linear
 from pyomo_relu.formulations.schedule import Bisection, Geometric
 
 LAYER_FORMULATIONS: dict[str, type[LayerFormulation]] = {
@@ -32,6 +34,7 @@ ENCODINGS: dict[str, Encoding] = {encoding.name: encoding for encoding in (BigM(
 __all__ = [
     "ENCODINGS",
     "LAYER_FORMULATIONS",
+    "NEEDS",
     "BigM",
     "Bisection",
     "Encoding",
@@ -46,4 +49,5 @@ __all__ = [
     "LinearSolve",
     "Sos1",
     "Triangle",
+    "linear",
 ]

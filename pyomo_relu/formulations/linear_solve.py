@@ -19,7 +19,7 @@ from pyomo_relu.rounding import UNIT
 from pyomo_relu.solvers import Solver
 from pyomo_relu.solvers.calls import Call
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray, require_number
+from pyomo_relu.validation import FloatArray, as_number
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class LinearSolve:
     norm: ClassVar[Norm] = 2
 
     def __post_init__(self) -> None:
-        require_number(self.threshold, "threshold")
+        as_number(self.threshold, "threshold")
 
     def solver_calls(self, solver: Solver) -> tuple[Call, ...]:
         """Return what it hands to solvers; see :func:`pyomo_relu.solvers.solver_calls`."""
@@ -70,7 +70,7 @@ class LinearSolve:
         """Find the code; the box is not imposed on it, and of the solver only the time limit counts."""
         cut = self.threshold * max(1.0, float(np.abs(x).max()))
         active, target = ~layer.activation.cuts | (x > cut), layer.activation.inverse(x)
-        matrix, right = layer.weight[active], (target - layer.bias)[active]
+        matrix, right = layer.dense(active), (target - layer.bias)[active]
         if not Deadline.after(solver.time_limit).affords(svd_flops(*matrix.shape)):
             said = "least squares does not fit in what is left of it"
             return self._answer(Status.TIME_LIMIT, None, active, cut, said)

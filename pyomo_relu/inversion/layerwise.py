@@ -91,7 +91,7 @@ class Layerwise:
         started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
         formulations = self._formulations(len(problem.network))
         if problem.box is not None and isinstance(formulations[0], LinearSolve):
-            raise InputError("LinearSolve cannot hold the code in a box: leave out the box, or use an LP formulation")
+            raise InputError("must be left out: LinearSolve cannot hold the code in a box; an LP can", parameter="box")
         problem = levelled(problem)
         target, reports, status, message = problem.x, [], Status.SOLVED, ""
         answers: list[LayerAnswer] = []
@@ -143,7 +143,7 @@ class Layerwise:
 
     def _scope(self, problem: Problem) -> str:
         if len(problem.network) == 1:
-            return "every code" if problem.box is None else "every code in the box"
+            return problem.scope()
         sign = "non-negative " if np.isfinite(self._box(problem, len(problem.network) - 1).lower).any() else ""
         return f"every {sign}input of the last layer"
 
@@ -169,7 +169,7 @@ def _report(
     clock: float,
     deadline: Deadline,
 ) -> LayerReport:
-    rows, values = layer.weight[answer.active], answer.singular_values
+    rows, values = layer.dense(answer.active), answer.singular_values
     if values is None and deadline.affords(svd_flops(*rows.shape)):
         values = singular_values(rows)
     rank = None if values is None else rank_of(values, rows.shape)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from pyomo_relu.errors import InputError
 from pyomo_relu.io import onnx_layout as layout
-from pyomo_relu.io.affine import quiet
+from pyomo_relu.io.affine_chain import quiet
 from pyomo_relu.io.blame import blaming
 from pyomo_relu.io.onnx_graph import Graph, Node
 from pyomo_relu.io.onnx_tensor import DTYPES, Array
@@ -73,6 +74,8 @@ def _evaluate(node: Node, operands: Operands) -> Array:
     if node.op == "Constant":
         return _constant(node)
     value = operands[0] if operands else None
+    if issparse(value):
+        raise InputError("not supported on sparse constants")
     if value is None or (node.op != "Transpose" and node.op not in REGROUPING):
         raise InputError("not supported on constants")
     if node.op == "Transpose":

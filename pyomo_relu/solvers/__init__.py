@@ -3,7 +3,7 @@
 from pyomo_relu.solvers.availability import Availability, available_solvers, probe
 from pyomo_relu.solvers.backend import Backend, Capability
 from pyomo_relu.solvers.backends import BACKENDS
-from pyomo_relu.solvers.calls import Call, check_solver_calls, solver_calls, solver_versions
+from pyomo_relu.solvers.calls import LP, MILP, Call, check_solver_calls, solver_calls, solver_versions
 from pyomo_relu.solvers.config import Solver
 from pyomo_relu.solvers.linear_session import LinearSession
 from pyomo_relu.solvers.matrix_rows import MatrixRows
@@ -14,6 +14,8 @@ from pyomo_relu.solvers.session import Session, solve
 __all__ = [
     "ABS_GAP",
     "BACKENDS",
+    "LP",
+    "MILP",
     "REL_GAP",
     "Availability",
     "Backend",

@@ -87,7 +87,9 @@ def own_options(backend: Backend, solver: Solver) -> dict[str, Any]:
     for given, amount in solver.options.items():
         name = spelt.get(given.lower(), given)
         if given.lower() in fields:
-            raise SolverConfigError(f"{backend.title} option {given!r}: give {fields[given.lower()]} instead")
+            raise SolverConfigError(
+                f"is to be given, not {backend.title} option {given!r}", parameter=fields[given.lower()]
+            )
         if name in backend.defaults:
             raise SolverConfigError(
                 f"{backend.title} option {given!r}: is held at {backend.defaults[name]!r}, without which limits or "

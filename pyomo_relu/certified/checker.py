@@ -44,7 +44,7 @@ class Empty(Exception):  # noqa: N818 - it is a proof, not an error
 
 
 @dataclass(frozen=True)
-class Layer:
+class RationalLayer:
     """A dense layer; its weights are integers over `scale`."""
 
     rows: list[list[int]]
@@ -65,10 +65,10 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Claim:
+class BoundClaim:
     """``||G(z) - x|| >= bound`` for every z in the box."""
 
-    layers: list[Layer]
+    layers: list[RationalLayer]
     x: list[Fraction]
     box: list[Interval]
     norm: str
@@ -163,10 +163,10 @@ def _floor(value: Fraction) -> Fraction:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CheckedProof:
     """What is proved; the residual is that of the certificate's code, None where it has none."""
 
-    claim: Claim
+    claim: BoundClaim
     residual: Fraction | None
     leaves: int
 
@@ -183,7 +183,7 @@ def _text(value: Fraction) -> str:
     return repr(float(value)) if float(value) == value else str(value)
 
 
-def check(certificate: Any) -> Verdict:
+def check(certificate: Any) -> CheckedProof:
     """Check a certificate, as JSON gives it; a RejectedError says why it does not prove its claim.
 
     Examples
@@ -200,7 +200,7 @@ def check(certificate: Any) -> Verdict:
         raise RejectedError(f"damaged: {type(error).__name__}: {error}") from error
 
 
-def _check(certificate: Any) -> Verdict:
+def _check(certificate: Any) -> CheckedProof:
     if certificate["format"] not in READ:
         raise RejectedError(f"its format is not {FORMAT!r}")
     claim = read_claim(certificate)
@@ -223,7 +223,7 @@ def _check(certificate: Any) -> Verdict:
                 bounds = with_fact(bounds, place, sign, value)
         bounds, leaves = claim.tightened(bounds), 0
     except Empty:
-        return Verdict(claim, residual, 0)
+        return CheckedProof(claim, residual, 0)
     for leaves, (within, leaf) in enumerate(_leaves(claim, bounds, certificate["tree"]), start=1):
         try:
             closed = within is None or claim.closes(claim.tightened(within), _multipliers(claim, leaf))
@@ -231,12 +231,12 @@ def _check(certificate: Any) -> Verdict:
             closed = True
         if not closed:
             raise RejectedError(f"leaf {leaves}: its multipliers prove nothing")
-    return Verdict(claim, residual, leaves)
+    return CheckedProof(claim, residual, leaves)
 
 
-def read_claim(certificate: Any) -> Claim:
+def read_claim(certificate: Any) -> BoundClaim:
     """Read what is claimed."""
-    layers: list[Layer] = []
+    layers: list[RationalLayer] = []
     (lower, upper), size = certificate["box"], len(certificate["box"][0])
     box = list(zip(_numbers(lower, size), _numbers(upper, size), strict=True))
     for entry in certificate["network"]:
@@ -247,15 +247,15 @@ def read_claim(certificate: Any) -> Claim:
         if not all(0 <= slope <= 1 for slope in slopes):
             raise RejectedError("a slope is not in [0, 1]")
         scale = math.lcm(*(w.denominator for row in rows for w in row))
-        layers.append(Layer([[int(w * scale) for w in row] for row in rows], scale, bias, slopes))
+        layers.append(RationalLayer([[int(w * scale) for w in row] for row in rows], scale, bias, slopes))
         size = len(rows)
     if certificate["norm"] not in ("inf", "1") or any(low > high for low, high in box):
         raise RejectedError("its norm is neither 'inf' nor '1', or its box is empty")
     x = _numbers(certificate["observation"], len(layers[-1].bias))
-    return Claim(layers, x, box, certificate["norm"], *_numbers([certificate["bound"]], 1))
+    return BoundClaim(layers, x, box, certificate["norm"], *_numbers([certificate["bound"]], 1))
 
 
-def _leaves(claim: Claim, bounds: Bounds, tree: Any) -> Iterator[tuple[Bounds | None, Any]]:
+def _leaves(claim: BoundClaim, bounds: Bounds, tree: Any) -> Iterator[tuple[Bounds | None, Any]]:
     """Yield every leaf, with bounds that meet the splits on the way to it, or None where they cross."""
     waiting: list[tuple[Bounds | None, Any]] = [(bounds, tree)]
     while waiting:
@@ -274,7 +274,7 @@ def _split(bounds: Bounds | None, place: Place, sign: int) -> Bounds | None:
         return None
 
 
-def _place(claim: Claim, node: Any, first: int) -> Place:
+def _place(claim: BoundClaim, node: Any, first: int) -> Place:
     number, j = node["layer"], node["neuron"]
     sizes = [len(claim.box), *(len(layer.bias) for layer in claim.layers)]
     if type(number) is not int or type(j) is not int or not first <= number < len(sizes) or not 0 <= j < sizes[number]:
@@ -282,7 +282,7 @@ def _place(claim: Claim, node: Any, first: int) -> Place:
     return number, j
 
 
-def _multipliers(claim: Claim, node: Any) -> Multipliers:
+def _multipliers(claim: BoundClaim, node: Any) -> Multipliers:
     rows = [_numbers(row, len(layer.bias)) for row, layer in zip(node["rows"], claim.layers, strict=True)]
     return _numbers(node["output"], len(claim.x)), rows
 

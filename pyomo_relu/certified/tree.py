@@ -1,12 +1,13 @@
 """A proof in exact arithmetic that no code has a residual below a bound: branch and bound on the neurons' phases.
 
-HiGHS only suggests multipliers; what each proves is evaluated in fractions by :mod:`pyomo_relu.preimage.checker`, which
-also checks the whole without this module. It is no way to find an optimum: the bound to prove is given.
+HiGHS only suggests multipliers; what each proves is evaluated in fractions by :mod:`pyomo_relu.certified.checker`,
+which also checks the whole without this module. It is no way to find an optimum: the bound to prove is given.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,26 +16,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pyomo_relu.atomic import atomic_write
+from pyomo_relu.certified import checker
+from pyomo_relu.certified.bound_claim import claim_of
+from pyomo_relu.certified.checker import BoundClaim, Bounds, Empty, Multipliers, Place
+from pyomo_relu.certified.multipliers import DualProgram, zeros
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
+from pyomo_relu.linear_program import LinearProgramError
 from pyomo_relu.network import Network
 from pyomo_relu.pinning import pinned
-from pyomo_relu.preimage import checker
-from pyomo_relu.preimage.checker import Bounds, Claim, Empty, Multipliers, Place
-from pyomo_relu.preimage.claim import claim_of
-from pyomo_relu.preimage.linear import LinearProgramError
-from pyomo_relu.preimage.multipliers import DualProgram, zeros
 from pyomo_relu.status import Status
-from pyomo_relu.validation import as_count
+from pyomo_relu.tolerance import FACT_LEAVES, RATIONAL_ROUND_LEAVES
+from pyomo_relu.validation import as_count, as_number
 
 MOST_ROUNDS = 10
 """Of bounding the code and the open neurons, by LPs, before branching."""
-
-WORTHWHILE = 0.9
-"""Another round pays while the last one has left at most this share of all widths."""
-
-WORTH_A_FACT = 0.999
-"""A fact is kept where it leaves at most this share of an interval's width."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +51,7 @@ class TreeProof:
     Examples
     --------
     >>> import pyomo_relu as pr
-    >>> from pyomo_relu.preimage import prove_bound
+    >>> from pyomo_relu.certified import prove_bound
     >>> net = pr.Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
     >>> proof = prove_bound(net, [-2.0], 1.5, box=(-1, 3))
     >>> proof.status.value, proof.certificate["bound"]
@@ -131,10 +127,9 @@ def prove_bound(
     """
     started = time.perf_counter()
     max_leaves = as_count(max_leaves, "max_leaves", 1)
-    if not seconds > 0.0:
-        raise InputError(f"seconds must be positive, got {seconds}")
+    as_number(seconds, "seconds", positive=True, most=math.inf)
     claim, head = claim_of(net, x, bound, box, norm, code)
-    search = _Search(claim, net, Deadline.after(seconds), max_leaves)
+    search = _TreeSearch(claim, net, Deadline.after(seconds), max_leaves)
     facts: list[list[dict[str, Any]]] = []
     tree: Any = None
     try:
@@ -150,10 +145,10 @@ def prove_bound(
     return TreeProof(status, certificate, search.leaves, time.perf_counter() - started)
 
 
-class _Search:
+class _TreeSearch:
     """Facts first, then a tree; every LP's multipliers are evaluated in fractions at once."""
 
-    def __init__(self, claim: Claim, net: Network, deadline: Deadline, max_leaves: int) -> None:
+    def __init__(self, claim: BoundClaim, net: Network, deadline: Deadline, max_leaves: int) -> None:
         self.claim, self.net, self.deadline, self.max_leaves = claim, net, deadline, max_leaves
         self.leaves, self.status = 0, Status.TIME_LIMIT
 
@@ -172,7 +167,7 @@ class _Search:
                 found.append([])
                 places = program.code + program.hidden if part == "hidden" else program.outputs
                 bounds = self._bound(bounds, program, places, found[-1])
-            if not program.hidden + program.outputs or _width(bounds) > WORTHWHILE * before:
+            if not program.hidden + program.outputs or _width(bounds) > RATIONAL_ROUND_LEAVES * before:
                 break
         return self.claim.tightened(bounds)
 
@@ -185,7 +180,7 @@ class _Search:
                 value = self.claim.least(bounds, multipliers, (place, sign))
                 low, high = bounds[place[0]][place[1]]
                 gained = value - (low if sign > 0 else -high)
-                if gained > (1 - Fraction(WORTH_A_FACT)) * (high - low):
+                if gained > (1 - Fraction(FACT_LEAVES)) * (high - low):
                     found.append({"layer": place[0], "neuron": place[1], "side": side, **_leaf(multipliers)})
                     bounds = checker.with_fact(bounds, place, sign, value)
         return bounds

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -12,15 +11,6 @@ from pyomo_relu.errors import InputError
 
 if TYPE_CHECKING:
     from pyomo_relu.inversion import Method
-    from pyomo_relu.norms import Norm
-
-METHODS: dict[str, tuple[str, ...]] = {
-    "layerwise": ("formulation", "schedule", "eps"),
-    "exact": ("norm", "encoding", "tube", "then", "extent", "tol"),
-    "hybrid": ("norm",),
-    "descent": (),
-}
-"""The methods, each with the flags that are its own."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +27,14 @@ class MethodFlags:
     then: str | None = None
     extent: bool | None = None
     tol: float | None = None
-    box: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class MethodChoice:
+    """A method on the command line: the flags that are its own, and what makes it of them."""
+
+    flags: tuple[str, ...]
+    make: Callable[[MethodFlags], Method]
 
 
 def choose_method(flags: MethodFlags, solver_flags: Sequence[str] = ()) -> Method:
@@ -62,10 +59,12 @@ def choose_method(flags: MethodFlags, solver_flags: Sequence[str] = ()) -> Metho
     method = "layerwise" if flags.method is None else flags.method
     if method not in METHODS:
         raise InputError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
-    for name in dict.fromkeys(chain(*METHODS.values())):
-        if name not in METHODS[method] and getattr(flags, name) is not None:
+    for name in dict.fromkeys(chain(*(choice.flags for choice in METHODS.values()))):
+        if name not in METHODS[method].flags and getattr(flags, name) is not None:
             raise InputError(f"--{name} does not go with --method {method}")
-    chosen = {"exact": _exact, "layerwise": _layerwise, "hybrid": _hybrid, "descent": _descent}[method](flags)
+    if flags.tol is not None and flags.extent is None:
+        raise InputError("--tol goes with --extent")
+    chosen = METHODS[method].make(flags)
     if solver_flags:
         from pyomo_relu.solvers import Solver, solver_calls
 
@@ -75,10 +74,14 @@ def choose_method(flags: MethodFlags, solver_flags: Sequence[str] = ()) -> Metho
     return chosen
 
 
+def _given(flags: MethodFlags, *names: str) -> dict[str, Any]:
+    return {name: getattr(flags, name) for name in names if getattr(flags, name) is not None}
+
+
 def _hybrid(flags: MethodFlags) -> Method:
     from pyomo_relu.inversion import Hybrid
 
-    return Hybrid() if flags.norm is None else Hybrid(norm=_norm("--norm", flags.norm))
+    return Hybrid(**_given(flags, "norm"))
 
 
 def _descent(flags: MethodFlags) -> Method:
@@ -90,48 +93,23 @@ def _descent(flags: MethodFlags) -> Method:
 def _exact(flags: MethodFlags) -> Method:
     from pyomo_relu.inversion import Exact
 
-    norm = _norm("--norm", "inf" if flags.norm is None else flags.norm)
-    then = None if flags.then is None else _norm("--then", flags.then)
-    if flags.tube is not None and norm == "inf":
-        raise InputError("--tube goes with --norm 1 or --norm 2: for --norm inf it is the norm itself")
-    if then is not None and (norm != "inf" or then == "inf"):
-        raise InputError("--then 1 or --then 2 goes with --norm inf")
-    if flags.tol is not None:
-        if flags.extent is None:
-            raise InputError("--tol goes with --extent")
-        if not 0.0 < flags.tol < math.inf:
-            raise InputError(f"--tol must be a positive number, got {flags.tol}")
-    given: dict[str, Any] = {} if flags.encoding is None else {"encoding": flags.encoding}
-    return Exact(norm=norm, tube=flags.tube, then=then, **given)
-
-
-def _norm(flag: str, text: str) -> Norm:
-    from pyomo_relu.norms import as_norm
-
-    try:
-        return as_norm(text)
-    except InputError as error:
-        raise InputError(f"{flag} must be inf, 1 or 2, got {text!r}") from error
+    return Exact(**_given(flags, "norm", "encoding", "tube", "then"))
 
 
 def _layerwise(flags: MethodFlags) -> Method:
-    from pyomo_relu.formulations import LAYER_FORMULATIONS, LinearSolve
+    from pyomo_relu.formulations import LAYER_FORMULATIONS
     from pyomo_relu.inversion import Layerwise
 
     name = "linf" if flags.formulation is None else flags.formulation
     kind: Any = LAYER_FORMULATIONS.get(name)
     if kind is None:
         raise InputError(f"unknown formulation {name!r}; known: {', '.join(LAYER_FORMULATIONS)}")
-    given = {"eps": flags.eps, "schedule": None if flags.schedule is None else _schedule(flags.schedule)}
-    given = {key: value for key, value in given.items() if value is not None}
+    given = _given(flags, "eps", "schedule")
     for key in sorted(given.keys() - {field.name for field in fields(kind)}):
         raise InputError(f"--{key} does not go with --formulation {name}, which has none")
-    if kind is LinearSolve and flags.box is not None:
-        raise InputError(f"--box does not go with --formulation {name}, which cannot hold the code in a box")
-    try:
-        return Layerwise(kind(**given))
-    except InputError as error:
-        raise InputError(f"--formulation {name}: {error}") from error
+    if "schedule" in given:
+        given["schedule"] = _schedule(given["schedule"])
+    return Layerwise(kind(**given))
 
 
 def _schedule(name: str) -> object:
@@ -141,3 +119,12 @@ def _schedule(name: str) -> object:
     if name not in known:
         raise InputError(f"unknown schedule {name!r}; known: {', '.join(known)}")
     return known[name]()
+
+
+METHODS = {
+    "layerwise": MethodChoice(("formulation", "schedule", "eps"), _layerwise),
+    "exact": MethodChoice(("norm", "encoding", "tube", "then", "extent", "tol"), _exact),
+    "hybrid": MethodChoice(("norm",), _hybrid),
+    "descent": MethodChoice((), _descent),
+}
+"""The methods by name; the first one is the default."""

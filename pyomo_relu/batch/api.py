@@ -137,7 +137,7 @@ def _check(executor: Any, chunk: Any, store: Any, resume: bool) -> None:
     if chunk is not None:
         as_count(chunk, "chunk", 1)
     if resume and store is None:
-        raise InputError("resume goes with a store: give store=folder")
+        raise InputError("goes with a store, the folder that is gone on with", parameter="resume")
 
 
 @contextmanager

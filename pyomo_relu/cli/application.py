@@ -1,4 +1,4 @@
-"""The front of a command line: what its commands have in common."""
+"""`new_app`: what the commands of a command line have in common."""
 
 from __future__ import annotations
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyomo_relu.inversion.activation import Pattern
+from pyomo_relu.inversion.pattern import Pattern
 from pyomo_relu.network import Network
-from pyomo_relu.preimage.relaxation import Relaxation
+from pyomo_relu.preimages.relaxation import Relaxation
 
 Phase = tuple[bool, float]
 """On or off, and how far beyond zero the neuron may reach."""

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from pyomo_relu.certified import checker
+from pyomo_relu.certified.checker import BoundClaim
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, as_norm
-from pyomo_relu.preimage import checker
-from pyomo_relu.preimage.checker import Claim
 from pyomo_relu.problem import Problem
-from pyomo_relu.validation import as_vector
+from pyomo_relu.validation import as_number, as_vector
 
 
 def claim_of(
     net: Network, x: Any, bound: float, box: Any, norm: Norm, code: Any = None
-) -> tuple[Claim, dict[str, Any]]:
+) -> tuple[BoundClaim, dict[str, Any]]:
     """Return a claim in fractions, and as a certificate states it.
 
     Parameters
@@ -44,12 +42,11 @@ def claim_of(
     """
     problem = Problem.of(net, x, box=box)
     if problem.box is None or not problem.box.is_bounded:
-        raise InputError("a proof needs a bounded box of codes: give box=(lower, upper)")
+        raise InputError("must be given, and bounded, for a proof", parameter="box")
     norm = as_norm(norm)
     if norm == 2:
-        raise InputError(f"norm must be 'inf' or 1 for a rational proof, got {norm!r}")
-    if not 0.0 < bound < np.inf:
-        raise InputError(f"bound must be a positive number, got {bound}")
+        raise InputError(f"must be 'inf' or 1 for a rational proof, got {norm!r}", parameter="norm")
+    as_number(bound, "bound", positive=True)
     at = None if code is None else as_vector(code, net.n_in, "code")
     if at is not None and not problem.box.contains(at):
         raise InputError("code is not in the box")
@@ -68,6 +65,6 @@ def claim_of(
 def entries_of(net: Network) -> list[dict[str, Any]]:
     """Return a network as a certificate has it."""
     return [
-        {"weight": layer.weight.tolist(), "bias": layer.bias.tolist(), "slopes": layer.activation.slope.tolist()}
+        {"weight": layer.dense().tolist(), "bias": layer.bias.tolist(), "slopes": layer.activation.slope.tolist()}
         for layer in net
     ]

@@ -18,14 +18,14 @@ from operator import mul
 import numpy as np
 
 from pyomo_relu.errors import PyomoReluError, ShapeError
-from pyomo_relu.preimage.linear import LinearProgram, LinearProgramError
+from pyomo_relu.linear_program import LinearProgram, LinearProgramError
 
 Rows = Sequence[Sequence[Fraction]]
 Vector = Sequence[Fraction]
 
 
 @dataclass(frozen=True)
-class Decision:
+class Feasibility:
     """Whether some z has ``rows z <= limits``, and why.
 
     Parameters
@@ -99,7 +99,7 @@ def refutes(rows: Rows, limits: Vector, multipliers: Vector) -> bool:
     return all(_dot(column, multipliers) == 0 for column in columns) and _dot(limits, multipliers) < 0
 
 
-def decide(rows: Rows, limits: Vector) -> Decision:
+def decide(rows: Rows, limits: Vector) -> Feasibility:
     """Find a point with ``rows z <= limits``, or multipliers that prove that there is none.
 
     Parameters
@@ -109,7 +109,7 @@ def decide(rows: Rows, limits: Vector) -> Decision:
 
     Returns
     -------
-    Decision
+    Feasibility
         Exact; where there is a point, one that is as far from the rows as can be, by up to 1.
 
     Raises
@@ -141,10 +141,10 @@ def decide(rows: Rows, limits: Vector) -> Decision:
     if tableau.slack >= 0:
         if not satisfies(rows, limits, tableau.point):
             raise PyomoReluError("the point that was found violates a row: this is an error of pyomo-relu's")
-        return Decision(tableau.point, None)
+        return Feasibility(tableau.point, None)
     if not refutes(rows, limits, tableau.multipliers):
         raise PyomoReluError("the multipliers that were found prove nothing: this is an error of pyomo-relu's")
-    return Decision(None, tableau.multipliers)
+    return Feasibility(None, tableau.multipliers)
 
 
 def _check_shape(rows: Rows, limits: Vector, k: int) -> None:

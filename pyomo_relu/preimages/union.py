@@ -13,23 +13,21 @@ import numpy as np
 
 from pyomo_relu.balance import NEAR, balanced, row_scales
 from pyomo_relu.deadline import Deadline
+from pyomo_relu.documents import plain
 from pyomo_relu.errors import InputError
-from pyomo_relu.preimage.cell import Cell, is_small
-from pyomo_relu.preimage.convexity import is_convex
-from pyomo_relu.preimage.linear import LinearProgramError
-from pyomo_relu.preimage.polytope import APART
-from pyomo_relu.preimage.walls import Walls
+from pyomo_relu.linear_program import LinearProgramError
+from pyomo_relu.preimages.cell import Cell, is_small
+from pyomo_relu.preimages.common_faces import CommonFaces
+from pyomo_relu.preimages.polytope import APART
+from pyomo_relu.preimages.union_convexity import is_convex
 from pyomo_relu.problem import Problem
 from pyomo_relu.running_error import output_within
 from pyomo_relu.status import Status
-from pyomo_relu.tolerance import MET
+from pyomo_relu.tolerance import FAR_ABOVE, MET
 from pyomo_relu.validation import FloatArray, as_vector
 
 GRAPH = 0.7
 """The most that the graph takes of the time that is left; the rest is for convexity."""
-
-FAR_ABOVE = 1000.0
-"""By how much a midpoint must miss x more than the two codes do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,14 +126,14 @@ class Preimage:
                 return None
             boxes.append(cell.box)
         lower, upper = np.array([box.lower for box in boxes]), np.array([box.upper for box in boxes])
-        walls = Walls.of(self._balanced.network, self.cells)
+        faces = CommonFaces.of(self._balanced.network, self.cells)
         for i in range(len(self.cells)):
             near = (lower[i + 1 :] <= upper[i] + APART).all(axis=1) & (upper[i + 1 :] >= lower[i] - APART).all(axis=1)
             for j in (np.flatnonzero(near) + i + 1).tolist():
                 if deadline.expired:
                     return None
                 try:
-                    point = walls.meeting(i, j)
+                    point = faces.meeting(i, j)
                 except LinearProgramError:
                     unclear.append((i, j))
                     continue
@@ -234,7 +232,7 @@ class Preimage:
         Examples
         --------
         >>> from pyomo_relu.network import Network
-        >>> from pyomo_relu.preimage import preimage
+        >>> from pyomo_relu.preimages import preimage
         >>> found = preimage(Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]]), [2.0])     # |z| = 2
         >>> found.contains([-2.0]), found.contains([0.0])
         (True, False)
@@ -261,7 +259,7 @@ class Preimage:
         Examples
         --------
         >>> from pyomo_relu.network import Network
-        >>> from pyomo_relu.preimage import preimage
+        >>> from pyomo_relu.preimages import preimage
         >>> net = Network.from_arrays([[[1, 0], [-1, 0], [1, -1]], [[1, -1, -1]]])    # min(z1, z2)
         >>> preimage(net, [0.0], (-4, 4)).path([-1, 3], [3, -1])[[0, -1]].tolist()
         [[-1.0, 3.0], [3.0, -1.0]]
@@ -300,7 +298,7 @@ class Preimage:
         Examples
         --------
         >>> from pyomo_relu.network import Network
-        >>> from pyomo_relu.preimage import preimage
+        >>> from pyomo_relu.preimages import preimage
         >>> net = Network.from_arrays([[[1.0], [-1.0]], [[1.0, 1.0]]])   # |z|
         >>> preimage(net, [1.0], tol=0.25).reach([2.0])
         (-2.5, 2.5)
@@ -324,7 +322,7 @@ class Preimage:
         return [i for i, cell in enumerate(self.cells) if cell.contains(z)]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain numbers and lists, fit for JSON; None for what is infinite.
+        """Return plain numbers and lists, fit for JSON; infinite numbers are text.
 
         Raises
         ------
@@ -341,7 +339,7 @@ class Preimage:
             "dimension": self.dimension,
             "convex": self.convex,
             "unique": self.unique,
-            "tol": self.tol if math.isfinite(self.tol) else None,
+            "tol": plain(self.tol),
             "cells": [_to_dict(cell) for cell in self.cells],
             "seconds": self.seconds,
         }
@@ -351,8 +349,8 @@ def _to_dict(cell: Cell) -> dict[str, Any]:
     return {
         "dimension": cell.dimension,
         "interior": cell.interior.tolist(),
-        "lower": [value if math.isfinite(value) else None for value in cell.box.lower.tolist()],
-        "upper": [value if math.isfinite(value) else None for value in cell.box.upper.tolist()],
+        "lower": plain(cell.box.lower),
+        "upper": plain(cell.box.upper),
         "equations": cell.equations.tolist(),
         "targets": cell.targets.tolist(),
         "sides": cell.sides.tolist(),

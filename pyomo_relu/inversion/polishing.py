@@ -8,8 +8,8 @@ import numpy as np
 
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.enclosure import is_within
-from pyomo_relu.inversion.activation import Pattern, map_flops
 from pyomo_relu.inversion.cell import cell_optimum, pattern_of
+from pyomo_relu.inversion.pattern import Pattern, map_flops
 from pyomo_relu.norms import Norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import svd_flops
@@ -41,6 +41,13 @@ def polish(
         A residual that need not be beaten.
     deadline : Deadline
         No cell is begun after it, and none that would not end before it.
+
+    Examples
+    --------
+    >>> from pyomo_relu.network import Network
+    >>> problem = Problem.of(Network.from_arrays([[[1.0], [2.0]]]), [1.0, 2.5])
+    >>> polish(problem, np.array([0.5]), "inf").round(6).tolist()
+    [1.166667]
     """
     if norm == 2 and math.isinf(tube):
         return _gauss_newton(problem, z, lps, deadline)

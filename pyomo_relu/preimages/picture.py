@@ -11,9 +11,9 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.figure import check_picture, new_figure, save_figure
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
-from pyomo_relu.preimage.cell import Cell
-from pyomo_relu.preimage.enumeration import preimage
-from pyomo_relu.preimage.union import Preimage
+from pyomo_relu.preimages.cell import Cell
+from pyomo_relu.preimages.enumeration import preimage
+from pyomo_relu.preimages.union import Preimage
 from pyomo_relu.validation import as_finite_array, as_vector
 
 COLORS = ("#c2410c", "#1d4ed8", "#15803d", "#a21caf", "#b45309", "#0e7490", "#be123c", "#4d7c0f")
@@ -90,7 +90,7 @@ def plot_preimage(found: Preimage, path: str | PathLike[str], *, seconds: float 
 
 
 def draw_preimage(axes: Any, found: Preimage, *, seconds: float = 20.0) -> None:
-    """Draw on Matplotlib axes what :func:`~pyomo_relu.preimage.plot_preimage` draws, with its title.
+    """Draw on Matplotlib axes what :func:`~pyomo_relu.preimages.plot_preimage` draws, with its title.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def draw_preimage(axes: Any, found: Preimage, *, seconds: float = 20.0) -> None:
     found : Preimage
         One that :func:`check_drawable` takes.
     seconds : float
-        As in :func:`~pyomo_relu.preimage.plot_preimage`.
+        As in :func:`~pyomo_relu.preimages.plot_preimage`.
 
     Examples
     --------
@@ -123,7 +123,7 @@ def draw_preimage(axes: Any, found: Preimage, *, seconds: float = 20.0) -> None:
 
 
 def check_drawable(network: Network, bounded: bool) -> None:
-    """Refuse what :func:`~pyomo_relu.preimage.plot_preimage` would refuse, before anything is computed for it.
+    """Refuse what :func:`~pyomo_relu.preimages.plot_preimage` would refuse, before anything is computed for it.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def check_drawable(network: Network, bounded: bool) -> None:
     if network.n_in != 2:
         raise InputError(f"only pre-images with 2 inputs can be drawn, got {network.n_in}: take a slice")
     if not bounded:
-        raise InputError("only a bounded box can be drawn: give box=(lower, upper)")
+        raise InputError("must be given, and bounded, for a picture", parameter="box")
 
 
 def _draw(axes: Any, cell: Cell, color: str, *, filled: bool) -> None:

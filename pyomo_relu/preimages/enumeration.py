@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,21 +11,20 @@ import numpy as np
 from pyomo_relu.balance import NEAR, balanced
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
-from pyomo_relu.errors import InputError
+from pyomo_relu.linear_program import LinearProgramError
 from pyomo_relu.network import Network
 from pyomo_relu.pinning import pinned
-from pyomo_relu.preimage.cell import Cell, cell_of
-from pyomo_relu.preimage.leaf import holds_no_code
-from pyomo_relu.preimage.linear import LinearProgramError
-from pyomo_relu.preimage.polytope import THIN
-from pyomo_relu.preimage.relaxation import Relaxation, region_of
-from pyomo_relu.preimage.search import Leaf, leaves
-from pyomo_relu.preimage.union import Preimage
+from pyomo_relu.preimages.cell import Cell, cell_of
+from pyomo_relu.preimages.leaf import holds_no_code
+from pyomo_relu.preimages.pattern_search import Leaf, leaves
+from pyomo_relu.preimages.polytope import THIN
+from pyomo_relu.preimages.relaxation import Relaxation, region_of
+from pyomo_relu.preimages.union import Preimage
 from pyomo_relu.problem import Problem
 from pyomo_relu.running_error import output_within
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import REFUTED
-from pyomo_relu.validation import as_count
+from pyomo_relu.validation import as_count, as_number
 
 SEARCH = 0.7
 """The most that the search takes of the time that is left, and then the comparison of cells."""
@@ -79,10 +79,9 @@ def preimage(
     ([[-2.0], [2.0]], 2, False)
     """
     max_cells = as_count(max_cells, "max_cells", 1)
-    if not seconds > 0.0:
-        raise InputError(f"seconds must be positive, got {seconds}")
+    as_number(seconds, "seconds", positive=True, most=math.inf)
     deadline = Deadline.after(seconds)
-    search, stop = _Search(net, x, box, tol), deadline.share(SEARCH)
+    search, stop = _CellSearch(net, x, box, tol), deadline.share(SEARCH)
     cells: list[Cell] = []
     status = Status.SOLVED
     with pinned(1):
@@ -127,22 +126,21 @@ def iterate_cells(net: Network, x: Any, box: Any = None, tol: float = 0.0) -> It
     >>> next(iterate_cells(net, [2.0])).dimension
     0
     """
-    search = _Search(net, x, box, tol)
+    search = _CellSearch(net, x, box, tol)
     return _cells(search)
 
 
-def _cells(search: _Search) -> Iterator[Cell]:
+def _cells(search: _CellSearch) -> Iterator[Cell]:
     yield from (cell for cell in search.steps() if cell is not None)
     if search.undecided:
         raise LinearProgramError(f"{search.undecided} activation patterns hold codes that floats do not tell")
 
 
-class _Search:
+class _CellSearch:
     """The search for the cells of a pre-image, and how much of it was left undecided."""
 
     def __init__(self, net: Network, x: Any, box: Any, tol: float) -> None:
-        if not tol >= 0.0:
-            raise InputError(f"tol must be at least 0, got {tol}")
+        as_number(tol, "tol", most=math.inf)
         self.problem, self.tol = Problem.of(net, x, box=box), float(tol)
         self.undecided = 0
 

@@ -12,15 +12,16 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from pyomo_relu.box import Box
+from pyomo_relu.certified import checker
+from pyomo_relu.certified.bound_claim import claim_of
+from pyomo_relu.certified.checker import Empty, Place
+from pyomo_relu.certified.multipliers import DualProgram
+from pyomo_relu.certified.rational_system import Feasibility, decide
 from pyomo_relu.errors import InputError, ShapeError
-from pyomo_relu.inversion.activation import Pattern
+from pyomo_relu.inversion.pattern import Pattern
 from pyomo_relu.network import Network
-from pyomo_relu.preimage import checker
-from pyomo_relu.preimage.checker import Empty, Place
-from pyomo_relu.preimage.claim import claim_of
-from pyomo_relu.preimage.multipliers import DualProgram
-from pyomo_relu.preimage.rational_system import Decision, decide
 from pyomo_relu.rational import as_fractions, residual
+from pyomo_relu.validation import as_number
 
 
 def is_code(net: Network, x: Iterable[Any], z: Iterable[Any], box: Any = None, tol: float | Fraction = 0) -> bool:
@@ -68,7 +69,7 @@ def cell_system(
     net : Network
     x : sequence of int, float or Fraction, length n
     pattern : tuple of bool array, one a layer
-        Which pre-activations are positive or zero; as a :class:`~pyomo_relu.preimage.Cell` has it.
+        Which pre-activations are positive or zero; as a :class:`~pyomo_relu.preimages.Cell` has it.
     box : Box or pair (lower, upper), optional
     tol : int, float or Fraction
         Infinite for the whole activation region.
@@ -100,7 +101,7 @@ def cell_system(
     # The outputs so far as affine functions of z, the constant last.
     h = [[one if i == j else zero for j in range(net.n_in + 1)] for i in range(net.n_in)]
     for layer, on in zip(net, pattern, strict=True):
-        t = [_combined(row, h) for row in layer.weight.tolist()]
+        t = [_combined(row, h) for row in layer.dense().tolist()]
         for affine, bias in zip(t, layer.bias.tolist(), strict=True):
             affine[-1] += Fraction(bias)
         h = []
@@ -123,7 +124,7 @@ def cell_system(
 
 def decide_cell(
     net: Network, x: Iterable[Any], pattern: Pattern, box: Any = None, tol: float | Fraction = 0
-) -> Decision:
+) -> Feasibility:
     """Prove that the closed cell of an activation pattern has a point, or that it is empty.
 
     Parameters
@@ -133,7 +134,7 @@ def decide_cell(
 
     Returns
     -------
-    Decision
+    Feasibility
         A rational point, or Farkas multipliers of the rows of :func:`cell_system`; either is checked.
 
     Raises
@@ -157,7 +158,7 @@ def decide_cell(
     """
     rows, limits = cell_system(net, x, pattern, box, tol)
     # A linear network without an observation or a box: the cell is all of the space.
-    return decide(rows, limits) if rows else Decision((Fraction(0),) * net.n_in, None)
+    return decide(rows, limits) if rows else Feasibility((Fraction(0),) * net.n_in, None)
 
 
 def leaf_bound(
@@ -219,8 +220,7 @@ def leaf_bound(
 
 def _tolerance(tol: float | Fraction) -> Fraction | None:
     """Return the tolerance as a fraction, None for an infinite one."""
-    if not tol >= 0:
-        raise InputError(f"tol must be at least 0, got {tol}")
+    as_number(tol, "tol", most=math.inf)
     return None if tol == math.inf else Fraction(tol)
 
 

@@ -1,4 +1,4 @@
-"""`Walls`: where two cells may meet, by linear equations alone.
+"""`CommonFaces`: where two cells may meet, by linear equations alone.
 
 In the first layer in which two patterns differ, the pre-activations are the same affine functions of the code in both
 cells, and those of the neurons that differ are zero wherever the cells meet.
@@ -12,16 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pyomo_relu.inversion.activation import ActivationRegion
+from pyomo_relu.inversion.pattern import ActivationRegion
 from pyomo_relu.network import Network
-from pyomo_relu.preimage.cell import Cell
-from pyomo_relu.preimage.polytope import APART, RANK, THIN
+from pyomo_relu.preimages.cell import Cell
+from pyomo_relu.preimages.polytope import APART, RANK, THIN
 from pyomo_relu.validation import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
-class Walls:
-    """The walls of several cells, one row a neuron that is not linear.
+class CommonFaces:
+    """The hyperplanes in which the neurons of several cells switch, one row a neuron that is not linear.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ class Walls:
     cells: Sequence[Cell]
 
     @classmethod
-    def of(cls, network: Network, cells: Sequence[Cell]) -> Walls:
-        """Return the walls of some cells."""
+    def of(cls, network: Network, cells: Sequence[Cell]) -> CommonFaces:
+        """Return the hyperplanes of some cells."""
         bends = [layer.activation.bends for layer in network]
         layers = np.repeat(np.arange(len(network)), [int(bent.sum()) for bent in bends])
         signs = [np.concatenate([on[bent] for on, bent in zip(cell.pattern, bends, strict=True)]) for cell in cells]
@@ -67,7 +67,7 @@ class Walls:
             return None
         if self._both_contain(i, j, z, THIN):
             return np.asarray(z)
-        # Where the walls have a single point in common, they meet near it or nowhere.
+        # Where the hyperplanes have a single point in common, they meet near it or nowhere.
         if rank == rows.shape[1] and not self._both_contain(i, j, z, APART + 2.0 * most / float(values[-1])):
             return None
         return self.cells[i].meeting(self.cells[j])

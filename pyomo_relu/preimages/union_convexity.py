@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pyomo_relu.deadline import Deadline
-from pyomo_relu.preimage.linear import LinearProgramError
-from pyomo_relu.preimage.polytope import RANK, THIN, Polytope, largest_ball
+from pyomo_relu.linear_program import LinearProgramError
+from pyomo_relu.preimages.polytope import RANK, THIN, Polytope, largest_ball
 from pyomo_relu.validation import FloatArray
 
 STEPS = 20
@@ -67,7 +67,7 @@ def is_convex(
 
     Examples
     --------
-    >>> from pyomo_relu.preimage.polytope import polytope_of
+    >>> from pyomo_relu.preimages.polytope import polytope_of
     >>> none = np.zeros((0, 1)), np.zeros(0)
     >>> def interval(low, high):
     ...     return polytope_of(*none, np.array([[1.0], [-1.0]]), np.array([high, -low]))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pyomo_relu.box import Box
-from pyomo_relu.preimage.linear import FARTHEST, LinearProgram, LinearProgramError
+from pyomo_relu.linear_program import FARTHEST, LinearProgram, LinearProgramError
 from pyomo_relu.validation import FloatArray
 
 THIN = 1e-7
@@ -267,7 +267,7 @@ def polytope_of(
 
 
 @dataclass(frozen=True, eq=False)
-class Ball:
+class InscribedBall:
     """A largest ball in a polyhedron.
 
     Parameters
@@ -287,7 +287,7 @@ class Ball:
     most: float
 
 
-def largest_ball(rows: FloatArray, limits: FloatArray, reach: float | None = None) -> Ball | None:
+def largest_ball(rows: FloatArray, limits: FloatArray, reach: float | None = None) -> InscribedBall | None:
     """Return a largest ball in ``rows y <= limits``; None where a row that is zero is violated.
 
     Rows are those of a polytope, of length 1, in the coordinates of a hull, and some may be zero there. `reach` is how
@@ -305,7 +305,7 @@ def largest_ball(rows: FloatArray, limits: FloatArray, reach: float | None = Non
     tight = np.zeros(len(rows), dtype=bool)
     n = rows.shape[1]
     if n == 0 or flat.all():
-        return Ball(np.zeros(n), 1.0, tight, 1.0)
+        return InscribedBall(np.zeros(n), 1.0, tight, 1.0)
     # Scaled by their length within the hull, so that nearly parallel rows are judged by distance there.
     matrix = np.column_stack([rows[~flat], lengths[~flat]]) / lengths[~flat, None]
     limit = limits[~flat] / lengths[~flat]
@@ -321,7 +321,7 @@ def largest_ball(rows: FloatArray, limits: FloatArray, reach: float | None = Non
     if reach is not None:
         far = np.full(n, reach)
         most = program.ceiling(cost, columns=(np.append(-far, -1.0), np.append(far, 1.0)))
-    return Ball(point[:n], value, tight, most)
+    return InscribedBall(point[:n], value, tight, most)
 
 
 def _normalised(rows: FloatArray, limits: FloatArray, equal: bool) -> tuple[FloatArray, FloatArray] | None:

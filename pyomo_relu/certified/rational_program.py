@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pyomo_relu.atomic import atomic_write
+from pyomo_relu.certified.bound_claim import claim_of
+from pyomo_relu.certified.checker import BoundClaim, Bounds
 from pyomo_relu.network import Network
-from pyomo_relu.preimage.checker import Bounds, Claim
-from pyomo_relu.preimage.claim import claim_of
 
 Terms = list[tuple[Fraction, str]]
 
@@ -117,7 +117,7 @@ def rational_program(net: Network, x: Any, box: Any, norm: Literal["inf", 1] = "
     return "\n".join([*lines, *(["binary", *binaries] if binaries else []), "end"])
 
 
-def _network_rows(claim: Claim, bounds: Bounds) -> Iterator[str]:
+def _network_rows(claim: BoundClaim, bounds: Bounds) -> Iterator[str]:
     before = [f"z_{j}" for j in range(len(claim.box))]
     for i, layer in enumerate(claim.layers, start=1):
         for j, (weights, bias) in enumerate(zip(layer.rows, layer.bias, strict=True)):

@@ -1,4 +1,4 @@
-"""Lines of the store, without the loss of a bit."""
+"""A result as JSON, and back, without the loss of a bit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pyomo_relu as pr
-from pyomo_relu.batch.record import from_line, to_line
 from pyomo_relu.result import LayerReport
 
 NUMBERS = st.none() | st.floats()
@@ -27,16 +26,20 @@ def test_a_result_is_read_back_as_it_was_written(
         z=code, status=status, norm=2, residual=residual, objective=eps, dual_bound=None, realizable=None,
         certificate=pr.Certificate((claim,)), seconds=0.1, solver=message, message=message, layers=(layer,),
     )  # fmt: skip
-    line = to_line(5, result)
-    assert line.endswith(b"\n")
-    assert line.count(b"\n") == 1
-    json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
-    index, found = from_line(line)
-    assert index == 5
-    assert to_line(5, found) == line
+    text = result.to_json()
+    assert "\n" not in text
+    found = pr.Result.from_dict(json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON")))
+    assert found.to_json() == text
     assert spelt(found) == spelt(result)
 
 
 def spelt(result: pr.Result) -> str:
     """A result by the bits of its numbers; NaN is not equal to itself."""
     return repr({**vars(result), "z": None if result.z is None else result.z.tolist()})
+
+
+@pytest.mark.parametrize("change", [{"z": [True]}, {"norm": 3}, {"status": "fine"}, {"other": 1}, {"certificate": [1]}])
+def test_what_is_no_result_is_refused(change: dict[str, object]) -> None:
+    result = pr.invert(pr.Network.from_arrays([[[1.0], [-1.0]]]), [2.0, 0.0])
+    with pytest.raises(pr.InputError, match="no result"):
+        pr.Result.from_dict({**result.to_dict(), **change})

@@ -7,7 +7,7 @@ With u the code and the outputs of open hidden neurons, and ``t = T u + c`` for 
     lower <= t <= upper                         where the box of u does not say so
 
 Every row but the envelopes may be missed by s, at a price, so that there are always duals, and finite ones. What they
-prove is for :mod:`pyomo_relu.preimage.checker` to evaluate. Derived for this project.
+prove is for :mod:`pyomo_relu.certified.checker` to evaluate. Derived for this project.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ import numpy as np
 from pyomo_relu.bounds import Region
 from pyomo_relu.bounds.affine import affine_network
 from pyomo_relu.box import Box
+from pyomo_relu.certified.checker import BoundClaim, Bounds, Multipliers, Place
 from pyomo_relu.errors import InputError
+from pyomo_relu.linear_program import LinearProgram
 from pyomo_relu.network import Network
-from pyomo_relu.preimage.checker import Bounds, Claim, Multipliers, Place
-from pyomo_relu.preimage.linear import LinearProgram
 from pyomo_relu.validation import FloatArray
 
 PRICE = 1e4
@@ -35,7 +35,7 @@ class DualProgram:
 
     Parameters
     ----------
-    claim : Claim
+    claim : BoundClaim
     net : Network
         The claim's.
     bounds : Bounds
@@ -53,7 +53,7 @@ class DualProgram:
         If HiGHS fails.
     """
 
-    def __init__(self, claim: Claim, net: Network, bounds: Bounds) -> None:
+    def __init__(self, claim: BoundClaim, net: Network, bounds: Bounds) -> None:
         self._claim, self._net = claim, net
         boxes = [_floats(ends) for ends in bounds]
         self._form = affine_network(net, Region(boxes[0], tuple(boxes[1:])))
@@ -161,7 +161,7 @@ class DualProgram:
         gaps = []
         for own, place in enumerate(self.hidden, start=self._net.n_in):
             number, j = place
-            weight = float(np.abs(self._net[number].weight[:, j]).sum())
+            weight = float(abs(self._net[number].weight[:, [j]]).sum())
             gaps.append((abs(float(point[own]) - self._activated(place, point)) * weight, place))
         for place in self.outputs:
             target = self._first_e + (0 if self._claim.norm == "inf" else place[1])
@@ -207,7 +207,7 @@ def _floats(ends: list[tuple[Fraction, Fraction]]) -> Box:
     return Box(lower, upper)
 
 
-def zeros(claim: Claim) -> Multipliers:
+def zeros(claim: BoundClaim) -> Multipliers:
     """Return multipliers that are zero."""
     zero = Fraction(0)
     return [zero] * len(claim.x), [[zero] * len(layer.bias) for layer in claim.layers]

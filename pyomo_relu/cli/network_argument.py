@@ -29,10 +29,10 @@ def read_network(source: str, slopes: str | None) -> Network:
     """
     numbers = None if slopes is None else _numbers(slopes)
     if source == SHIPPED:
-        if numbers is not None:
-            raise InputError(f"--slopes does not go with {SHIPPED}, which has its own activations")
         from pyomo_relu.generator import mnist_generator
+        from pyomo_relu.io.slopes import refuse_slopes
 
+        refuse_slopes(numbers, SHIPPED)
         return mnist_generator()
     from pyomo_relu.network import load_network
 
