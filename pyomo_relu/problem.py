@@ -13,7 +13,7 @@ from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm, norm_of
+from pyomo_relu.norms import Norm, NormName, norm_of
 from pyomo_relu.tolerance import met_within
 from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array, as_vector, frozen, require_finite
 
@@ -89,7 +89,7 @@ class Problem:
         """The operator A, shape (m, n): a NumPy array, or a SciPy sparse array for a mask and the identity."""
         return eye_array(self.network.n_out, format="csr") if self.parts is None else self.parts[1]
 
-    def residual(self, z: FloatArray, norm: Norm) -> float:
+    def residual(self, z: FloatArray, norm: Norm | NormName) -> float:
         """Return ``||G(z) - x||`` by a forward pass in float64, for a search: what is claimed is enclosed."""
         return norm_of(self.network(z) - self.x, norm)
 

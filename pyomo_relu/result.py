@@ -10,7 +10,7 @@ from typing import Any
 
 from pyomo_relu.certificate import Certificate, Verdict
 from pyomo_relu.errors import StatusError
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import NormName
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
 
@@ -125,7 +125,7 @@ class Result:
 
     z: FloatArray | None
     status: Status
-    norm: Norm
+    norm: NormName
     residual: float | None
     objective: float | None
     dual_bound: float | None

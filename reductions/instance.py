@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm, as_norm
+from pyomo_relu.norms import NormName, as_norm
 from pyomo_relu.validation import FloatArray, as_vector, frozen
 
 
@@ -61,7 +61,7 @@ class Instance:
     box: Box | None
     source: Any
     gap: float
-    gap_norm: Norm
+    gap_norm: NormName
     name: str
     binary: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Instance:
             object.__setattr__(self, "box", Box.of(self.box, self.network.n_in))
         if not 0.0 <= self.gap < math.inf:
             raise InputError(f"gap must be a number, at least 0, got {self.gap}")
-        object.__setattr__(self, "gap_norm", as_norm(self.gap_norm))
+        object.__setattr__(self, "gap_norm", as_norm(self.gap_norm).name)
 
     @property
     def search_box(self) -> Box:

@@ -97,7 +97,7 @@ _RESULT: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("solver", "message", "bound_by"), _TEXT),
     "z": _or_none(_code),
     "status": Status,
-    "norm": as_norm,
+    "norm": lambda name: as_norm(name).name,
     "realizable": _or_none(_of(bool)),
     "certificate": lambda claims: Certificate(tuple(Claim(**_parsed(claim, _CLAIM)) for claim in claims)),
     "seconds": _number,

@@ -9,8 +9,10 @@ import numpy as np
 
 from pyomo_relu.bounds.affine import Affine, AffineNetwork
 from pyomo_relu.bounds.budget import Budget
+from pyomo_relu.bounds.observed import deviation_caps
 from pyomo_relu.bounds.region import Region
 from pyomo_relu.network import Network
+from pyomo_relu.norms import BallNorm
 from pyomo_relu.rounding import gamma
 from pyomo_relu.validation import FloatArray
 
@@ -28,7 +30,7 @@ class Ball:
     centre, above, below : array, shape (m,)
         `below` is zero where an output misses nothing below its centre.
     most : float
-    norm : 1 or 2
+    norm : BallNorm
     """
 
     outputs: np.ndarray
@@ -37,7 +39,7 @@ class Ball:
     above: FloatArray
     below: FloatArray
     most: float
-    norm: int
+    norm: BallNorm
 
     def two_sided(self) -> Ball:
         """Return the ball of those rows that it bounds from both sides."""
@@ -56,19 +58,13 @@ class Ball:
         return np.asarray(slopes * (matrix @ nearest - target), dtype=np.float64)
 
     def sharpened(self, y: FloatArray) -> FloatArray:
-        """For p = 2, add the multiple of the residual r that is best: the radius falls to ``sqrt(U^2 - |r|^2)``."""
-        if self.norm == 1:
-            return y
-        slopes = np.minimum(self.above, self.below)[:, None]
-        length = np.linalg.norm(y / slopes, axis=0)
-        free = self.most**2 - float(np.sum((self.residual / slopes[:, 0]) ** 2))
-        return y + np.outer(self.residual, length / np.sqrt(max(free, 1e-12 * self.most**2, 1e-300)))
+        """Return multipliers that are better where the norm has some."""
+        return self.norm.sharpened(y, np.minimum(self.above, self.below), lambda: self.residual, self.most)
 
     def reach_of(self, y: FloatArray) -> FloatArray:
         """Return ``max y . deviations`` over the ball; shapes (m, t) and (t,)."""
         share = np.maximum(np.maximum(y, 0.0) / self.above[:, None], np.maximum(-y, 0.0) / self.below[:, None])
-        dual = share.max(axis=0, initial=0.0) if self.norm == 1 else np.linalg.norm(share, axis=0)
-        return np.asarray(self.most * dual * (1.0 + gamma(len(y))), dtype=np.float64)
+        return np.asarray(self.most * self.norm.dual(share, axis=0) * (1.0 + gamma(len(y))), dtype=np.float64)
 
 
 def ball_of(network: Network, region: Region, form: AffineNetwork, budget: Budget) -> Ball:
@@ -84,14 +80,14 @@ def ball_of(network: Network, region: Region, form: AffineNetwork, budget: Budge
     budget : Budget
     """
     slope, bound, x = network[-1].slope, region.pre_activations[-1], budget.x
-    norm = 1 if budget.norm == 1 else 2
     on = (bound.lower >= 0.0) | (slope == 1.0)
     off = ~on & (bound.upper <= 0.0)
     # What a ReLU output misses a negative x by, and one that is zero any x.
     spent = np.where(off, np.abs(x), np.where(on, 0.0, np.maximum(-x, 0.0))) if slope == 0.0 else 0.0 * x
-    left = budget.most**norm - np.sum(spent**norm) + gamma(x.size) * (budget.most**norm + np.sum(spent**norm))
+    norm = budget.norm
+    slopes = norm.slopes(deviation_caps(network[-1], x, budget.most, norm))
     used = np.flatnonzero(~off) if slope == 0.0 else np.arange(x.size)
-    on, off, x, lower = on[used], off[used], x[used], bound.lower[used]
+    on, off, x, lower, slopes = on[used], off[used], x[used], bound.lower[used], slopes[used]
     # Open neurons with x >= 0: slope 1 on the right of x, on the left the chord down from the lower bound.
     chord = (x - slope * lower) / np.where(on | (x <= lower), 1.0, x - lower)
     flat = off | (~on & (x < 0.0))
@@ -107,8 +103,8 @@ def ball_of(network: Network, region: Region, form: AffineNetwork, budget: Budge
         used,
         form.pre_activations[-1].rows(used),
         centre,
-        above * shrink,
-        below * shrink,
-        float(max(left, 0.0) ** (1.0 / norm) * (1.0 + gamma(2))),
-        norm,
+        above * slopes * shrink,
+        below * slopes * shrink,
+        norm.radius(budget.most, spent),
+        norm.ball,
     )

@@ -16,9 +16,10 @@ from pyomo_relu.bounds.meet import CrossedBoundsError, meet
 from pyomo_relu.bounds.region import Region
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import NO_LIMIT, Deadline
+from pyomo_relu.formulations.tube import least_deviation
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import Norm, NormName, SumNorm, as_norm
 from pyomo_relu.rank import svd_flops
 from pyomo_relu.rounding import gamma
 from pyomo_relu.validation import FloatArray
@@ -26,10 +27,12 @@ from pyomo_relu.validation import FloatArray
 ROUNDS = 4
 
 
-def deviation_caps(layer: Layer, x: FloatArray, incumbent: float, norm: Norm, tube: float = np.inf) -> FloatArray:
+def deviation_caps(
+    layer: Layer, x: FloatArray, incumbent: float, norm: Norm | NormName, tube: float = np.inf
+) -> FloatArray:
     """Return the most that each output of the last layer may miss `x` by, shape (n,); never more than `tube`.
 
-    For p = 1 and 2 the others' least deviations, ``max(-x_i, 0)`` for ReLU, are taken off the budget.
+    Where they add up, the others' least deviations, ``max(-x_i, 0)`` for ReLU, are taken off the budget.
 
     Parameters
     ----------
@@ -38,7 +41,7 @@ def deviation_caps(layer: Layer, x: FloatArray, incumbent: float, norm: Norm, tu
     x : array, shape (n,)
     incumbent : float
         A residual that some code reaches.
-    norm : "inf", 1 or 2
+    norm : Norm, or its name
     tube : float
         The most that any single output may deviate.
 
@@ -51,12 +54,7 @@ def deviation_caps(layer: Layer, x: FloatArray, incumbent: float, norm: Norm, tu
     >>> deviation_caps(Layer(np.eye(2)), np.array([1.0, -0.5]), 2.0, 1).round(9).tolist()
     [1.5, 2.0]
     """
-    if norm == "inf":
-        return np.full(x.size, min(incumbent, tube))
-    least = (np.maximum(-x, 0.0) if layer.slope == 0.0 else np.zeros(x.size)) ** norm
-    spare = incumbent**norm - (least.sum() - least)
-    error = gamma(x.size) * (incumbent**norm + least.sum())
-    return np.asarray(np.minimum(np.maximum(spare + error, 0.0) ** (1.0 / norm), tube), dtype=np.float64)
+    return np.asarray(np.minimum(as_norm(norm).caps(least_deviation(layer, x), incumbent), tube), dtype=np.float64)
 
 
 def observed_region(
@@ -64,7 +62,7 @@ def observed_region(
     x: FloatArray,
     box: Box,
     most: float,
-    norm: Norm,
+    norm: Norm | NormName,
     *,
     tube: float = np.inf,
     deadline: Deadline = NO_LIMIT,
@@ -80,7 +78,7 @@ def observed_region(
     most : float
         Of codes that are known to exist it is to be the residual in the real numbers, with room
         for the rounding of the forward pass that computed it.
-    norm : "inf", 1 or 2
+    norm : Norm, or its name
     tube : float
         The most that any single output may deviate.
     deadline : Deadline
@@ -101,7 +99,7 @@ def observed_region(
     if most < 0.0:
         return None
     try:
-        return _observed_region(network, x, box, most, norm, tube, deadline)
+        return _observed_region(network, x, box, most, as_norm(norm), tube, deadline)
     except CrossedBoundsError:
         return None
 
@@ -118,7 +116,7 @@ def _observed_region(
         before = _size(code, bounds)
         for i in reversed(range(len(network))):
             inputs = _solve_back(network[i], bounds[i], deadline)
-            if i == len(network) - 1 and norm != "inf":
+            if i == len(network) - 1 and isinstance(norm, SumNorm):
                 sharper = _solve_back_in_ball(network[i], bounds[i], x, caps, most, norm, deadline)
                 inputs = sharper if inputs is None else inputs if sharper is None else meet(inputs, sharper)
             if inputs is None:
@@ -179,15 +177,15 @@ def _solve_back(layer: Layer, bound: Box, deadline: Deadline) -> Box | None:
 
 
 def _solve_back_in_ball(
-    layer: Layer, bound: Box, x: FloatArray, caps: FloatArray, most: float, norm: Norm, deadline: Deadline
+    layer: Layer, bound: Box, x: FloatArray, caps: FloatArray, most: float, norm: SumNorm, deadline: Deadline
 ) -> Box | None:
-    """Do the same for the last layer under p = 1 or 2, where all deviations share one budget."""
+    """Do the same for the last layer where all deviations share one budget."""
     rows = (bound.lower > 0.0) & (x > 0.0) if layer.slope == 0.0 else np.full(layer.n_out, layer.slope == 1.0)
     found = _pseudo_inverse(layer.weight[rows], deadline)
     if found is None:
         return None
     inverse, defect = found
-    dual = np.abs(inverse).max(axis=1) if norm == 1 else np.linalg.norm(inverse, axis=1)
+    dual = norm.ball.dual(inverse / norm.slopes(caps[rows]), axis=1)
     radius = dual * most * (1.0 + gamma(inverse.shape[1]))
     target = x[rows] - layer.bias[rows]
     reach = np.abs(x[rows]) + np.abs(layer.bias[rows]) + caps[rows]

@@ -12,7 +12,7 @@ from pyomo_relu.errors import InputError
 
 if TYPE_CHECKING:
     from pyomo_relu.inversion import Method
-    from pyomo_relu.norms import Norm
+    from pyomo_relu.norms import NormName
 
 METHODS: dict[str, tuple[str, ...]] = {
     "layerwise": ("formulation", "schedule", "eps"),
@@ -105,11 +105,11 @@ def _exact(flags: MethodFlags) -> Method:
     return Exact(norm=norm, tube=flags.tube, then=then, **given)
 
 
-def _norm(flag: str, text: str) -> Norm:
+def _norm(flag: str, text: str) -> NormName:
     from pyomo_relu.norms import as_norm
 
     try:
-        return as_norm(text)
+        return as_norm(text).name
     except InputError as error:
         raise InputError(f"{flag} must be inf, 1 or 2, got {text!r}") from error
 

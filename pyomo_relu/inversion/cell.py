@@ -11,7 +11,7 @@ from scipy.optimize import linprog, nnls
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import FLOPS_A_SECOND, NO_LIMIT, Deadline
 from pyomo_relu.inversion.activation import ActivationRegion, Pattern, map_flops
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import Norm, NormName, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import svd_flops
 from pyomo_relu.validation import FloatArray
@@ -40,7 +40,7 @@ def pattern_of(problem: Problem, z: FloatArray) -> Pattern:
 
 
 def cell_optimum(
-    problem: Problem, pattern: Pattern, norm: Norm, tube: float = math.inf, deadline: Deadline = NO_LIMIT
+    problem: Problem, pattern: Pattern, norm: Norm | NormName, tube: float = math.inf, deadline: Deadline = NO_LIMIT
 ) -> CellOptimum | None:
     """Solve ``min ||A G(z) - x||_p`` over the closure of one cell, and the tube; None where none is found.
 
@@ -49,7 +49,7 @@ def cell_optimum(
     problem : Problem
     pattern : tuple of bool arrays
         One a layer.
-    norm : "inf", 1 or 2
+    norm : Norm, or its name
     tube : float
         The most that any single output may miss the observation by.
     deadline : Deadline
@@ -57,11 +57,11 @@ def cell_optimum(
     """
     if not deadline.affords(map_flops(problem.network)):
         return None
-    cell = _Cell.of(problem, pattern)
+    norm, cell = as_norm(norm), _Cell.of(problem, pattern)
     tube *= 1.0 - INSIDE_TUBE
     if cell.least > tube:
         return None
-    solved = _by_least_squares(cell, tube, deadline) if norm == 2 else _by_lp(cell, norm, tube, deadline)
+    solved = _by_least_squares(cell, tube, deadline) if norm.quadratic else _by_lp(cell, norm, tube, deadline)
     if solved is None:
         return None
     code, force = solved
@@ -98,7 +98,7 @@ class _Cell:
 def _by_lp(cell: _Cell, norm: Norm, tube: float, deadline: Deadline) -> tuple[FloatArray, FloatArray] | None:
     """Return the code and the faces' multipliers for p = inf or 1."""
     n, k = cell.matrix.shape
-    slack, least = (np.ones((n, 1)), cell.least) if norm == "inf" else (np.eye(n), 0.0)
+    slack, least = (np.ones((n, 1)), cell.least) if norm.shared else (np.eye(n), 0.0)
     beside = np.zeros((len(cell.sides), slack.shape[1]))
     found = linprog(
         np.concatenate([np.zeros(k), np.ones(slack.shape[1])]),

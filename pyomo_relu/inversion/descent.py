@@ -14,7 +14,7 @@ from pyomo_relu.certificate import certify
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.inversion.lbfgs import lbfgs
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import NormName
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
@@ -57,7 +57,7 @@ class Descent:
     starts: int = 10
     iterations: int = 500
     seed: int = 0
-    norm: ClassVar[Norm] = 2
+    norm: ClassVar[NormName] = 2
 
     def __post_init__(self) -> None:
         for name, least in (("starts", 1), ("iterations", 1), ("seed", 0)):

@@ -20,10 +20,10 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import ENCODINGS
 from pyomo_relu.inversion.incumbent import Incumbent, find_incumbent, with_room
 from pyomo_relu.inversion.program import build_program
-from pyomo_relu.inversion.proof import BigMWarning, Task, needs_of, prove, root, wide_bounds
+from pyomo_relu.inversion.proof import BigMWarning, Task, needs_of, prove, wide_bounds
 from pyomo_relu.inversion.tube import incumbent_in_tube
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm, as_norm
+from pyomo_relu.norms import NormName, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.rounding import down
@@ -84,16 +84,16 @@ class Exact:
     ('optimal', 0.5, False)
     """
 
-    norm: Norm = "inf"
+    norm: NormName = "inf"
     encoding: str = "big-m"
     bounds: str = "observed"
     tube: float | None = None
-    then: Norm | None = None
+    then: NormName | None = None
     starts: int = 10
     seed: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "norm", as_norm(self.norm))
+        object.__setattr__(self, "norm", as_norm(self.norm).name)
         exact = ", ".join(name for name, encoding in ENCODINGS.items() if encoding.exact)
         if self.encoding not in ENCODINGS:
             raise InputError(f"unknown encoding {self.encoding!r}; known: {exact}")
@@ -106,7 +106,7 @@ class Exact:
                 raise InputError('tube goes with norm 1 or 2 and bounds="observed"; for p = inf it is the norm itself')
             require_number(self.tube, "tube", positive=True)
         if self.then is not None:
-            object.__setattr__(self, "then", as_norm(self.then))
+            object.__setattr__(self, "then", as_norm(self.then).name)
             if self.norm != "inf" or self.then == "inf" or self.bounds != "observed":
                 raise InputError('then=1 or then=2 goes with norm="inf" and bounds="observed"')
         object.__setattr__(self, "starts", as_count(self.starts, "starts", 0))
@@ -281,7 +281,7 @@ class Exact:
         )
 
     def _task(self, problem: Problem) -> Task:
-        return Task(problem, self.norm, ENCODINGS[self.encoding], math.inf if self.tube is None else self.tube)
+        return Task(problem, as_norm(self.norm), ENCODINGS[self.encoding], math.inf if self.tube is None else self.tube)
 
     def _incumbent(self, problem: Problem, solver: Solver, deadline: Deadline) -> Incumbent:
         return find_incumbent(problem, self.norm, _searching(solver), deadline, starts=self.starts, seed=self.seed)
@@ -298,8 +298,10 @@ class Exact:
         self, problem: Problem, outcome: Outcome, best: Incumbent | None, started: float, deadline: Deadline
     ) -> Result:
         code = None if best is None else best.code
-        bound = (root(outcome.bound, self.norm), outcome.solver) if best is None else (best.bound, best.bound_by)
-        verdict = certify(problem, code, self.norm, *bound, _scope(problem, self.tube), deadline)
+        bound, by = (outcome.bound, outcome.solver) if best is None else (best.bound, best.bound_by)
+        if best is None and bound is not None:
+            bound = as_norm(self.norm).residual_of(bound)
+        verdict = certify(problem, code, self.norm, bound, by, _scope(problem, self.tube), deadline)
         status, message = judged(outcome, verdict, problem)
         return Result.of(verdict, status, outcome.solver, started, objective=outcome.objective, message=message)
 

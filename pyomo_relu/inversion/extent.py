@@ -29,9 +29,9 @@ from pyomo_relu.enclosure import FORWARD_PASS, enclose
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.extremes import Extremes
-from pyomo_relu.inversion.level_set import FEASIBILITY, FEASIBILITY_OF_SQUARES, LevelSet
+from pyomo_relu.inversion.level_set import LevelSet
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import NormName, as_norm
 from pyomo_relu.pinning import pinned
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
@@ -97,7 +97,7 @@ class Extent:
     codes: FloatArray
     statuses: tuple[Status, ...]
     result: Result
-    norm: Norm
+    norm: NormName
     level: float | None
     tol: float | None
     apart: float
@@ -282,12 +282,12 @@ def check_extent(problem: Problem, method: Exact, tol: float | None, solver: Sol
     if tol is None:
         return
     require_number(tol, "tol", positive=True)
-    least = (FEASIBILITY_OF_SQUARES if 2 in (method.norm, method.then) else FEASIBILITY) * problem.scale
+    least = as_norm(method.norm if method.then is None else method.then).feasibility * problem.scale
     if tol < least:
         raise InputError(f"tol must be at least {least:.3g} here, what solvers let pass, got {tol:g}")
 
 
-def _check_result(result: Result, problem: Problem, norm: Norm) -> None:
+def _check_result(result: Result, problem: Problem, norm: NormName) -> None:
     if result.z is None or result.residual is None:
         return
     if result.norm != norm:
@@ -315,7 +315,7 @@ def _extent(
         codes=search.codes,
         statuses=tuple(search.statuses),
         result=known,
-        norm=known.norm if level_set is None else level_set.norm,
+        norm=known.norm if level_set is None else level_set.norm.name,
         level=None if level_set is None else level_set.level,
         tol=None if level_set is None else level_set.tol,
         apart=APART * max(1.0, 0.0 if known.z is None else float(np.abs(known.z).max())),

@@ -14,7 +14,7 @@ from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.inversion.descent import half_squared_error
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import NormName
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
@@ -73,7 +73,7 @@ class GradientDescent:
     starts: int = 1
     tol: float = 1e-9
     seed: int = 0
-    norm: ClassVar[Norm] = 2
+    norm: ClassVar[NormName] = 2
 
     def __post_init__(self) -> None:
         require_number(self.step, "step", positive=True)

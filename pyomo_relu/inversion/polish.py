@@ -10,7 +10,7 @@ from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.enclosure import is_within
 from pyomo_relu.inversion.activation import Pattern, map_flops
 from pyomo_relu.inversion.cell import cell_optimum, pattern_of
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import Norm, NormName, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import svd_flops
 from pyomo_relu.validation import FloatArray
@@ -19,7 +19,7 @@ from pyomo_relu.validation import FloatArray
 def polish(
     problem: Problem,
     z: FloatArray,
-    norm: Norm,
+    norm: Norm | NormName,
     *,
     tube: float = math.inf,
     lps: int = 40,
@@ -32,7 +32,7 @@ def polish(
     ----------
     problem : Problem
     z : array, shape (k,)
-    norm : "inf", 1 or 2
+    norm : Norm, or its name
     tube : float
         The most that any single output may miss the observation by.
     lps : int
@@ -42,7 +42,8 @@ def polish(
     deadline : Deadline
         No cell is begun after it, and none that would not end before it.
     """
-    if norm == 2 and math.isinf(tube):
+    norm = as_norm(norm)
+    if norm.quadratic and math.isinf(tube):
         return _gauss_newton(problem, z, lps, deadline)
 
     def residual(code: FloatArray) -> float:

@@ -15,7 +15,7 @@ from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.inversion.descent import Descent
 from pyomo_relu.inversion.front import Method, as_method
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import NormName
 from pyomo_relu.problem import LARGEST, Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
@@ -74,7 +74,7 @@ class ProjectedGradient:
     step: float | None = None
     iterations: int = 100
     tol: float = 1e-9
-    norm: ClassVar[Norm] = 2
+    norm: ClassVar[NormName] = 2
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "projection", as_method(self.projection, "projection"))

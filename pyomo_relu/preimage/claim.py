@@ -8,7 +8,7 @@ import numpy as np
 
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm, as_norm
+from pyomo_relu.norms import NormName, as_norm
 from pyomo_relu.preimage import checker
 from pyomo_relu.preimage.checker import Claim
 from pyomo_relu.problem import Problem
@@ -16,7 +16,7 @@ from pyomo_relu.validation import as_vector
 
 
 def claim_of(
-    net: Network, x: Any, bound: float, box: Any, norm: Norm, code: Any = None
+    net: Network, x: Any, bound: float, box: Any, norm: NormName, code: Any = None
 ) -> tuple[Claim, dict[str, Any]]:
     """Return a claim in fractions, and as a certificate states it.
 
@@ -45,8 +45,7 @@ def claim_of(
     problem = Problem.of(net, x, box=box)
     if problem.box is None or not problem.box.is_bounded:
         raise InputError("a proof needs a bounded box of codes: give box=(lower, upper)")
-    norm = as_norm(norm)
-    if norm == 2:
+    if not as_norm(norm).rational:
         raise InputError(f"norm must be 'inf' or 1 for a rational proof, got {norm!r}")
     if not 0.0 < bound < np.inf:
         raise InputError(f"bound must be a positive number, got {bound}")
@@ -60,7 +59,7 @@ def claim_of(
         ],
         "observation": problem.x.tolist(),
         "box": [problem.box.lower.tolist(), problem.box.upper.tolist()],
-        "norm": str(norm),
+        "norm": str(as_norm(norm).name),
         "bound": float(bound),
         "code": None if at is None else at.tolist(),
     }

@@ -1,0 +1,52 @@
+"""The norms of a residual, a file each: ``"inf"``, ``1`` and ``2``. They know no Pyomo."""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+from typing import Any
+
+from pyomo_relu.errors import InputError
+from pyomo_relu.norms.largest import Largest
+from pyomo_relu.norms.norm import BallNorm, Norm, NormName, SumNorm, Writer
+from pyomo_relu.norms.one import One
+from pyomo_relu.norms.two import Two
+from pyomo_relu.validation import FloatArray
+
+NORMS: tuple[type[Norm], ...] = (Largest, One, Two)
+"""All of them."""
+
+
+def as_norm(value: Any) -> Norm:
+    """Return the norm that is meant by ``"inf"``, ``1`` or ``2`` (also ``math.inf`` and the strings).
+
+    Examples
+    --------
+    >>> as_norm(2), as_norm("inf").name, as_norm(as_norm("1")).name
+    (Two(), 'inf', 1)
+    """
+    if isinstance(value, Norm):
+        return value
+    text = value if isinstance(value, str) else ""
+    if isinstance(value, Real) and not isinstance(value, bool) and value in (1, 2, math.inf):
+        text = "inf" if value == math.inf else f"{float(value):g}"
+    for kind in NORMS:
+        norm = kind.read(text)
+        if norm is not None:
+            return norm
+    raise InputError(f"norm must be 'inf', 1 or 2, got {value!r}")
+
+
+def norm_of(vector: FloatArray, norm: Norm | NormName) -> float:
+    """Return the norm of a vector.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> norm_of(np.array([3.0, -4.0]), "inf"), norm_of(np.array([3.0, -4.0]), 2)
+    (4.0, 5.0)
+    """
+    return as_norm(norm).value(vector)
+
+
+__all__ = ["NORMS", "BallNorm", "Norm", "NormName", "SumNorm", "Writer", "as_norm", "norm_of"]
