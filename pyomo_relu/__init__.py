@@ -45,6 +45,7 @@ __all__ = list(
                 "invert_layer",
             ),
             "layer": ("Layer",),
+            "norms": ("Huber",),
             "network": ("Network", "load_network"),
             "preimage": ("Preimage", "TreeProof", "preimage", "prove_bound"),
             "result": ("LayerReport", "Result"),

@@ -35,6 +35,7 @@ from pyomo_relu.inversion import (
 )
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network, load_network
+from pyomo_relu.norms import Huber
 from pyomo_relu.preimage import Preimage, TreeProof, preimage, prove_bound
 from pyomo_relu.result import LayerReport, Result
 from pyomo_relu.solvers import Solver, available_solvers
@@ -55,6 +56,7 @@ __all__ = [
     "Failure",
     "Geometric",
     "GradientDescent",
+    "Huber",
     "Hybrid",
     "InputError",
     "Layer",

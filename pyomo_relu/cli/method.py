@@ -111,7 +111,7 @@ def _norm(flag: str, text: str) -> NormName:
     try:
         return as_norm(text).name
     except InputError as error:
-        raise InputError(f"{flag} must be inf, 1 or 2, got {text!r}") from error
+        raise InputError(str(error).replace("norm", flag, 1)) from error
 
 
 def _layerwise(flags: MethodFlags) -> Method:

@@ -43,7 +43,9 @@ EpsFlag = Annotated[
 NormFlag = Annotated[
     str | None,
     typer.Option(
-        help="Norm of the residual; exact: inf if not given, hybrid: 2.", metavar="inf|1|2", rich_help_panel=METHOD
+        help="Norm of the residual; exact: inf if not given, hybrid: 2.",
+        metavar="inf|1|2|huber:DELTA",
+        rich_help_panel=METHOD,
     ),
 ]
 

@@ -51,18 +51,18 @@ class Exact:
 
     Parameters
     ----------
-    norm : "inf", 1 or 2
+    norm : "inf", 1, 2 or "huber"
         p = inf and 1 are MILPs; p = 2 is a MIQP (SCIP, Gurobi, CPLEX, Xpress, MOSEK), and for solvers
-        that take no squares a sequence of MILPs.
+        that take no squares a sequence of MILPs. So is :class:`pyomo_relu.Huber`, also written ``"huber:0.5"``.
     encoding : str
         How an open neuron is written: ``"big-m"``, ``"sos1"`` or ``"indicator"``.
     bounds : str
         ``"observed"``: from the incumbent's residual backwards. ``"interval"`` or ``"crown"``:
         from the box forwards only, without an incumbent; the plain program.
     tube : float, optional
-        For p = 1 and 2: no single output may miss the observation by more than this (M12). The right
+        For sums (p = 1, 2, Huber): no single output may miss the observation by more than this (M12). The right
         estimator for noise that is bounded, and the bound makes the program small.
-    then : 1 or 2, optional
+    then : 1, 2 or "huber", optional
         For p = inf: of all codes that reach the optimum, return the one that is nearest in this
         norm. The set of optimal codes is large, and least squares recovers the code better.
     starts : int
@@ -128,7 +128,8 @@ class Exact:
     def model(self, net: Network, x: Any, *, operator: Any = None, mask: Any = None, box: Any = None) -> ConcreteModel:
         """Return the whole program as a plain Pyomo model, yours to extend.
 
-        Its parts: ``z`` the code; ``layer[i]``, i from 1; ``deviation`` (p = 2: ``difference``) and ``objective``.
+        Its parts: ``z`` the code; ``layer[i]``, i from 1; ``deviation`` (p = 2: ``difference``; Huber: also
+        ``excess``) and ``objective``.
         In a layer, ``positive`` and ``negative`` are those of the neurons that can have both signs (M10), with a
         binary ``on`` for big-M. What a neuron passes on is ``output``; for a ReLU that can have both signs it is
         ``positive``, and one that is always off has no variable. Names of your own must be new ones: a part
@@ -164,7 +165,7 @@ class Exact:
         """
         if self.then is not None:
             raise InputError(
-                f"then={self.then} has no model: take Exact(norm={self.then}, tube=r) with the optimum r of p = inf"
+                f"then={self.then} has no model: take Exact(norm={self.then!r}, tube=r) with the optimum r of p = inf"
             )
         problem = Problem.of(net, x, operator=operator, mask=mask, box=box)
         task = self._task(problem)

@@ -12,9 +12,9 @@ from pyomo_relu.box import Box
 from pyomo_relu.certificate import certify
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.errors import InputError, ShapeError
-from pyomo_relu.inversion.descent import half_squared_error
+from pyomo_relu.inversion.descent import half_objective
 from pyomo_relu.network import Network
-from pyomo_relu.norms import NormName
+from pyomo_relu.norms import NormName, Two
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
@@ -148,7 +148,7 @@ class GradientDescent:
         # A step that is too long for the network overflows: that row is given up, not an error.
         with np.errstate(over="ignore", invalid="ignore"):
             for number in range(1, self.iterations + 2):
-                errors, gradient = half_squared_error(network, targets[live], codes[live])
+                errors, gradient = half_objective(network, targets[live], codes[live], Two())
                 better = errors < nearest[live]
                 best[live[better]], nearest[live[better]] = codes[live[better]], errors[better]
                 size = np.linalg.norm(gradient, axis=1)

@@ -139,7 +139,7 @@ def find_incumbent(
         polished = polish(problem, best.code, norm, enough=enough, deadline=deadline)
         if consider(polished, polisher) or starts == 0 or deadline.expired:
             return
-        nearest = Descent(starts=starts, seed=seed).codes(problem, deadline)[:TO_POLISH]
+        nearest = Descent(starts=starts, seed=seed, norm=norm.descends_by).codes(problem, deadline)[:TO_POLISH]
         # For p = inf, some code may meet the bound: then it lies in the tube that the bound is.
         led = (led_into(problem, code, best.bound, deadline) for code in nearest if norm.shared)
         for code in chain(nearest, led):

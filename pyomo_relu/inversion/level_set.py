@@ -12,6 +12,7 @@ from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.enclosure import enclose, enclose_in_floats, is_within
 from pyomo_relu.formulations import ENCODINGS, Encoding
+from pyomo_relu.formulations.residual import needs_of_norm
 from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.incumbent import with_room
 from pyomo_relu.inversion.polish import polish
@@ -111,8 +112,8 @@ class LevelSet:
         level, tangents = self.norm.objective_of(self.level), None
         # Where no output of the region moves, the residual is a number: that of the code inside.
         if is_potentially_variable(residual):
-            if self.norm.quadratic and Capability.MIQP not in self.needs:
-                tangents = Tangents(model, self.level)
+            if not needs_of_norm(self.norm) <= self.needs:
+                tangents = Tangents(model, residual, self.level)
                 residual, level = tangents.least, tangents.to_unit(level)
             model.level = Constraint(expr=(None, residual, level))
         return model, region.code, tangents

@@ -169,7 +169,7 @@ class Task:
             in_unit(problem, unit),
             region.in_unit(unit),
             self.encoding,
-            self.norm,
+            self.norm.in_unit(unit),
             most / unit,
             bound / unit,
             tube=self.tube / unit,
@@ -178,7 +178,7 @@ class Task:
         needs = needs_of(self.encoding, self.norm, solver)
         lean, solver = best is not None, solver.until(deadline)
         nodes = None if math.isinf(work) else max(1, int(work / (model.nconstraints() * model.nvariables())))
-        if self.norm.quadratic and Capability.MIQP not in needs:
+        if not needs_of_norm(self.norm) <= needs:
             code = (region.code.lower + region.code.upper) / 2.0 if best is None else best.code
             near = problem.residual(code, self.norm) / unit
             outcome = solve_by_tangents(model, near, solver, needs, lean=lean, nodes=nodes)

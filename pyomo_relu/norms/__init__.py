@@ -1,4 +1,4 @@
-"""The norms of a residual, a file each: ``"inf"``, ``1`` and ``2``. They know no Pyomo."""
+"""The norms of a residual, a file each: ``"inf"``, ``1``, ``2`` and ``"huber"``. They know no Pyomo."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from numbers import Real
 from typing import Any
 
 from pyomo_relu.errors import InputError
+from pyomo_relu.norms.huber import Huber
 from pyomo_relu.norms.largest import Largest
-from pyomo_relu.norms.norm import BallNorm, Norm, NormName, SumNorm, Writer
+from pyomo_relu.norms.norm import BallNorm, Norm, NormName, SmoothNorm, SumNorm, Writer
 from pyomo_relu.norms.one import One
 from pyomo_relu.norms.two import Two
 from pyomo_relu.validation import FloatArray
 
-NORMS: tuple[type[Norm], ...] = (Largest, One, Two)
+NORMS: tuple[type[Norm], ...] = (Largest, One, Two, Huber)
 """All of them."""
 
 
 def as_norm(value: Any) -> Norm:
-    """Return the norm that is meant by ``"inf"``, ``1`` or ``2`` (also ``math.inf`` and the strings).
+    """Return the norm of a name: ``"inf"``, ``1``, ``2`` (also ``math.inf`` and the strings) or ``"huber:0.5"``.
 
     Examples
     --------
@@ -34,7 +35,8 @@ def as_norm(value: Any) -> Norm:
         norm = kind.read(text)
         if norm is not None:
             return norm
-    raise InputError(f"norm must be 'inf', 1 or 2, got {value!r}")
+    *known, last = (kind.spelling for kind in NORMS)
+    raise InputError(f"norm must be {', '.join(known)} or {last}, got {value!r}")
 
 
 def norm_of(vector: FloatArray, norm: Norm | NormName) -> float:
@@ -49,4 +51,16 @@ def norm_of(vector: FloatArray, norm: Norm | NormName) -> float:
     return as_norm(norm).value(vector)
 
 
-__all__ = ["NORMS", "BallNorm", "Norm", "NormName", "SumNorm", "Writer", "as_norm", "norm_of"]
+__all__ = [
+    "NORMS",
+    "BallNorm",
+    "Huber",
+    "Norm",
+    "NormName",
+    "SmoothNorm",
+    "SumNorm",
+    "Two",
+    "Writer",
+    "as_norm",
+    "norm_of",
+]

@@ -24,6 +24,7 @@ class Largest(Norm):
     (4.0, [0.5, 0.5])
     """
 
+    spelling = "'inf'"
     shared = True
     # A search without the bounds of LPs has nearly always ended sooner than one with them.
     first_search = 1e9

@@ -53,12 +53,15 @@ class Norm(ABC):
         Whether only the largest deviation counts.
     rational : bool
         Whether the residual of rational deviations is rational.
+    spelling : str
+        How users write it, in messages.
     first_search, first_lps : float
         Work of the first search for a proof, and of the bounds by LPs after it; see `inversion.proof`.
     feasibility : float
         What a solver lets pass in a row that holds the objective.
     """
 
+    spelling: ClassVar[str]
     quadratic: ClassVar[bool] = False
     folds: ClassVar[bool] = False
     shared: ClassVar[bool] = False
@@ -117,6 +120,11 @@ class Norm(ABC):
             A bound of the residual.
         """
 
+    @property
+    def descends_by(self) -> NormName:
+        """The smooth norm by which descent seeks codes that are near in this one."""
+        return 2
+
     def in_unit(self, unit: float) -> Norm:
         """Return the norm of which the residual, of deviations measured in a unit, is the residual in that unit."""
         return self
@@ -159,6 +167,9 @@ class SumNorm(Norm):
     most the radius.
     """
 
+    lost: ClassVar[float] = math.sqrt(TINY)
+    """What a deviation adds to the residual whose square underflows: that is less than the least normal number."""
+
     @abstractmethod
     def cost(self, deviations: FloatArray) -> FloatArray:
         """Return what deviations >= 0 cost."""
@@ -167,9 +178,9 @@ class SumNorm(Norm):
     def deviation(self, cost: FloatArray) -> FloatArray:
         """Return the deviations that have a cost."""
 
-    @abstractmethod
     def total(self, residual: float) -> float:
         """Return the sum of costs of a residual."""
+        return self.objective_of(residual)
 
     def at_least(self, least: FloatArray) -> float:
         """Return the residual of deviations that are at least these, rounded down."""
@@ -180,8 +191,7 @@ class SumNorm(Norm):
     def enclosed(self, deviations: FloatArray, error: FloatArray) -> tuple[float, float]:
         """Return two numbers between which the residual lies where deviations >= 0 are off by at most `error`."""
         value, apart = self.value(deviations), self.value(error)
-        # What underflows in a square is less than the least normal number.
-        spread = gamma(deviations.size) * (value + apart) + deviations.size * math.sqrt(TINY)
+        spread = gamma(deviations.size) * (value + apart) + deviations.size * self.lost
         return value - apart - spread, value + apart + spread
 
     def caps(self, least: FloatArray, most: float) -> FloatArray:
@@ -195,9 +205,9 @@ class SumNorm(Norm):
         return self.deviation(np.maximum(spare + error, 0.0))
 
     @property
+    @abstractmethod
     def ball(self) -> BallNorm:
         """The norm of the ball."""
-        raise NotImplementedError
 
     def slopes(self, caps: FloatArray) -> FloatArray:
         """Return the ball's slopes where no output deviates by more than its cap, rounded down; shape (n,)."""
@@ -208,6 +218,32 @@ class SumNorm(Norm):
         cost, total = np.sum(self.cost(spent)), self.total(most)
         left = total - cost + gamma(spent.size) * (total + cost)
         return float(self.ball.deviation(max(left, 0.0)) * (1.0 + gamma(2)))
+
+
+class SmoothNorm(SumNorm):
+    """A norm whose objective is at most a sum of weighted squares, and has its value and gradient at any one point.
+
+    Attributes
+    ----------
+    refits : int
+        How often weights are renewed where an optimum is sought by least squares.
+    """
+
+    quadratic = True
+    feasibility = 1e-8
+    refits: ClassVar[int] = 0
+
+    @abstractmethod
+    def weights(self, deviations: FloatArray) -> FloatArray:
+        """Return the weights of the squares at deviations >= 0."""
+
+    @abstractmethod
+    def half_objective(self, missed: FloatArray) -> FloatArray:
+        """Return half of the objective of signed deviations, along the last axis."""
+
+    @abstractmethod
+    def half_gradient(self, missed: FloatArray) -> FloatArray:
+        """Return its gradient."""
 
 
 class BallNorm(SumNorm):
@@ -230,7 +266,7 @@ class BallNorm(SumNorm):
     @classmethod
     def read(cls, text: str) -> Norm | None:
         """Return the norm that a text names."""
-        return cls() if text == str(cls.power) else None
+        return cls() if text == cls.spelling else None
 
     @property
     def ball(self) -> BallNorm:

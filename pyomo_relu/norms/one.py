@@ -22,6 +22,7 @@ class One(BallNorm):
     (7.0, [3.0, 2.0])
     """
 
+    spelling = "1"
     power = 1
     fits = (1.0, 2.0)
 

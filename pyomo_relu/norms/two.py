@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from pyomo_relu.norms.norm import BallNorm, Writer
+from pyomo_relu.norms.norm import BallNorm, SmoothNorm, Writer
 from pyomo_relu.validation import FloatArray
 
 ROOT_BITS = 64
@@ -31,7 +31,7 @@ def root_within(square: Fraction) -> tuple[Fraction, Fraction]:
 
 
 @dataclass(frozen=True)
-class Two(BallNorm):
+class Two(BallNorm, SmoothNorm):
     """The root of the sum of squares, p = 2.
 
     Examples
@@ -40,10 +40,9 @@ class Two(BallNorm):
     (5.0, 25.0, 5.0)
     """
 
-    quadratic = True
+    spelling = "2"
     folds = True
     rational = False
-    feasibility = 1e-8
     power = 2
     fits = (2.0,)
 
@@ -59,6 +58,18 @@ class Two(BallNorm):
         differences = to.variables("difference", -most, most)
         to.define(differences)
         to.minimise(squares=differences)
+
+    def weights(self, deviations: FloatArray) -> FloatArray:
+        """Return ones."""
+        return np.ones_like(deviations)
+
+    def half_objective(self, missed: FloatArray) -> FloatArray:
+        """Return half of the sum of squares over the last axis."""
+        return np.asarray(0.5 * (missed[..., None, :] @ missed[..., None])[..., 0, 0])
+
+    def half_gradient(self, missed: FloatArray) -> FloatArray:
+        """Return the deviations."""
+        return missed
 
     def dual(self, vectors: FloatArray, axis: int) -> FloatArray:
         """Return the 2-norm."""
