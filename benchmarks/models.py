@@ -30,7 +30,6 @@ import numpy as np
 
 from pyomo_relu.formulations.layer_linf import LayerLinf
 from pyomo_relu.formulations.layer_rows import LayerRows
-from pyomo_relu.formulations.tube import least_deviation
 from pyomo_relu.layer import Layer
 from pyomo_relu.solvers import Capability, Session, Solver, solve
 from pyomo_relu.solvers.highs_interface import LONG_ROWS
@@ -56,7 +55,7 @@ def arrays(layer, x, eps):
     matrix = np.vstack([np.hstack([layer.weight, -one]), np.hstack([layer.weight[on], one[on]])])
     lower = np.concatenate([np.full(layer.n_out, -np.inf), x[on]])
     upper = np.concatenate([x, np.full(on.sum(), np.inf)])
-    return matrix, lower, upper, float(least_deviation(layer, x).max())
+    return matrix, lower, upper, float(layer.activation.sign_bound(x).max())
 
 
 def algorithm(layer):
@@ -124,7 +123,7 @@ def cvxpy(layer, x, eps=EPS):
     import cvxpy as cp
 
     z, d, on = cp.Variable(layer.n_in), cp.Variable(), x > eps
-    least = float(least_deviation(layer, x).max())
+    least = float(layer.activation.sign_bound(x).max())
     rows = [layer.weight @ z - d <= x, layer.weight[on] @ z + d >= x[on], d >= least]
     return cp.Problem(cp.Minimize(d), rows).solve(solver=cp.HIGHS, highs_options={"solver": algorithm(layer)})
 
@@ -136,7 +135,7 @@ def linopy(layer, x, eps=EPS):
     on = x > eps
     model = linopy.Model()
     z = model.add_variables(coords=[range(layer.n_in)], dims=["i"], name="z")
-    d = model.add_variables(lower=float(least_deviation(layer, x).max()), name="d")
+    d = model.add_variables(lower=float(layer.activation.sign_bound(x).max()), name="d")
     weight = xarray.DataArray(layer.weight, dims=["j", "i"])
     model.add_constraints((weight * z).sum("i") - d <= xarray.DataArray(x, dims=["j"]), name="upper")
     weight = xarray.DataArray(layer.weight[on], dims=["l", "i"])
@@ -177,7 +176,7 @@ def observations(layer, count):
         program, found = Session(model, "highs", LP), []
         for x in many:
             rows.replace_in(model, x, EPS)
-            model.deviation.setlb(float(least_deviation(layer, x).max()))
+            model.deviation.setlb(float(layer.activation.sign_bound(x).max()))
             found.append(program.solve().objective)
         return found
 

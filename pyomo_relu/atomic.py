@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Collection, Iterator
@@ -35,6 +36,11 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
     writing = _written_at_once(path) if mode is not None and not stat.S_ISREG(mode) else _replaced(path, mode)
     with _refusing(path, DISK_ERRORS), writing as file:
         yield file
+
+
+def drafts(path: Path) -> list[Path]:
+    """Return what :func:`atomic_write` has left beside a file where it was killed, or is writing just now."""
+    return [draft for draft in path.parent.glob(f".{path.name}.*") if re.fullmatch(r"[0-9a-f]{8}", draft.suffix[1:])]
 
 
 @contextmanager

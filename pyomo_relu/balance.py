@@ -70,7 +70,7 @@ def in_unit(problem: Problem, unit: float) -> Problem:
     if unit == 1.0:
         return problem
     last = problem.network[-1]
-    layer = Layer.computed(last.weight / unit, last.bias / unit, last.slope)
+    layer = Layer.computed(last.weight / unit, last.bias / unit, last.activation)
     return replace(problem, network=Network((*problem.network.layers[:-1], layer)), x=frozen(problem.x / unit))
 
 
@@ -91,8 +91,8 @@ def _rescaled(problem: Problem, scales: Callable[[Layer], FloatArray]) -> Proble
             given = weight * factor[:, None], bias * factor, after / factor
         # What leaves the range of float64 would be another network.
         if all(map(np.array_equal, given, (layer.weight, layer.bias, following.weight))):
-            layers[i] = Layer.computed(weight, bias, layer.slope)
-            layers[i + 1] = Layer.computed(after, following.bias, following.slope)
+            layers[i] = Layer.computed(weight, bias, layer.activation)
+            layers[i + 1] = Layer.computed(after, following.bias, following.activation)
     changed = any(layer is not given for layer, given in zip(layers, problem.network, strict=True))
     return replace(problem, network=Network(tuple(layers))) if changed else problem
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.enclosure import enclose, enclose_in_floats
-from pyomo_relu.formulations.tube import least_deviation
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, NormName, as_norm
@@ -240,9 +239,10 @@ def certify(
 
 def sign_bound(problem: Problem, norm: Norm | NormName) -> float | None:
     """Return what negative observations of ReLU outputs leave to every code as a residual; None for other outputs."""
-    if problem.network[-1].slope > 0.0:
+    activation = problem.network[-1].activation
+    if not activation.cuts.any():
         return None
-    return as_norm(norm).at_least(least_deviation(problem.network[-1], problem.x))
+    return as_norm(norm).at_least(activation.sign_bound(problem.x))
 
 
 def is_unique(network: Network, z: FloatArray, deadline: Deadline = NO_LIMIT) -> bool:
@@ -255,7 +255,7 @@ def is_unique(network: Network, z: FloatArray, deadline: Deadline = NO_LIMIT) ->
     """
     for layer, (t, off) in zip(network, pre_activations_within(network, z), strict=True):
         # A bijection passes on every pre-activation.
-        active = (t > np.maximum(off, 1e-9 * max(1.0, float(np.abs(t).max())))) | (layer.slope > 0.0)
+        active = (t > np.maximum(off, 1e-9 * max(1.0, float(np.abs(t).max())))) | ~layer.activation.cuts
         rows = layer.weight[active]
         if not deadline.affords(svd_flops(*rows.shape)) or not has_full_column_rank(rows):
             return False
@@ -282,5 +282,4 @@ def recovery_factor(layer: Layer, count: int, values: FloatArray) -> float | Non
     """
     if rank_of(values, (count, layer.n_in)) < layer.n_in:
         return None
-    smallest = values[-1] * (layer.slope if 0.0 < layer.slope < 1.0 else 1.0)
-    return float(np.sqrt(count) / smallest)
+    return float(np.sqrt(count) / (values[-1] * layer.activation.least_gain))

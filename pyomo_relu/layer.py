@@ -7,24 +7,25 @@ from typing import Any
 
 import numpy as np
 
+from pyomo_relu.activation import SMALLEST, Activation
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array, as_vector, frozen, require_finite
 
-SMALLEST, LARGEST = 1e-150, 1e150
-"""Sizes of weights between which no product of two of them under- or overflows."""
+LARGEST = 1e150
+"""Of weights: no product of two between `SMALLEST` and this under- or overflows."""
 
 
 @dataclass(frozen=True, eq=False, init=False)
 class Layer:
-    """One dense layer ``h -> phi(weight @ h + bias)`` with ``phi(t) = max(t, slope * t)``.
+    """One layer ``h -> phi(weight @ h + bias)`` with ``phi(t) = max(t, slope * t)``.
 
     Parameters
     ----------
     weight : array_like, shape (n_out, n_in)
     bias : array_like, shape (n_out,), optional
         Zero where not given.
-    slope : float
-        Slope of the activation left of zero: 0 is ReLU, (0, 1) LeakyReLU, 1 linear.
+    slope : float, array_like of shape (n_out,), or Activation
+        Slope left of zero, of all neurons or of each: 0 is ReLU, (0, 1) LeakyReLU, 1 linear.
 
     Raises
     ------
@@ -46,38 +47,38 @@ class Layer:
 
     weight: FloatArray
     bias: FloatArray
-    slope: float
+    activation: Activation
 
     def __init__(self, weight: Any, bias: Any = None, slope: Any = 0.0) -> None:
         self._fill(weight, bias, slope)
         _require_range(self.weight)
 
     @classmethod
-    def computed(cls, weight: FloatArray, bias: FloatArray, slope: float) -> Layer:
+    def computed(cls, weight: FloatArray, bias: FloatArray, activation: Any) -> Layer:
         """Return a layer whose arrays come from those of other layers: products, of any size, are no bad input."""
         layer = cls.__new__(cls)
-        layer._fill(weight, bias, slope)
+        layer._fill(weight, bias, activation)
         return layer
 
-    def _fill(self, weight: Any, bias: Any, slope: Any) -> None:
+    def _fill(self, weight: Any, bias: Any, activation: Any) -> None:
         matrix = as_finite_array(weight, "weight", 2)
         offset = np.zeros(len(matrix)) if bias is None else as_finite_array(bias, "bias", 1)
         if offset.size != len(matrix):
             raise ShapeError(f"bias has {offset.size} entries, weight has {len(matrix)} rows")
-        share = as_float_array(slope, "slope")
-        if share.ndim or not 0.0 <= share <= 1.0 or 0.0 < share < SMALLEST:
-            raise InputError(
-                f"slope must be one number in [0, 1] (0 ReLU, 1 linear; else at least {SMALLEST:g}), got {slope!r}"
-            )
         object.__setattr__(self, "weight", frozen(matrix))
         object.__setattr__(self, "bias", frozen(offset))
-        object.__setattr__(self, "slope", float(share))
+        object.__setattr__(self, "activation", Activation.of(activation, len(matrix)))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Arrays that were pickled or copied have lost their flag.
         self.__dict__.update(state)
         frozen(self.weight)
         frozen(self.bias)
+
+    @property
+    def slope(self) -> float | FloatArray:
+        """The slope left of zero: of all neurons where it is one, else of each, shape (n_out,)."""
+        return self.activation.compact
 
     @property
     def n_in(self) -> int:
@@ -89,33 +90,20 @@ class Layer:
         """Number of neurons."""
         return int(self.weight.shape[0])
 
-    @property
-    def activation(self) -> str:
-        """The activation's usual name."""
-        return {0.0: "ReLU", 1.0: "linear"}.get(self.slope, f"LeakyReLU({self.slope:g})")
-
     def pre_activation(self, h: FloatArray) -> FloatArray:
         """Return ``weight @ h + bias``, shape (n_out,), or (N, n_out); `h` has shape (n_in,) or (N, n_in)."""
         return np.asarray(h @ self.weight.T + self.bias, dtype=np.float64)
-
-    def activate(self, t: FloatArray) -> FloatArray:
-        """Return ``phi(t)`` entry by entry; `t` has any shape, and the result the same."""
-        return np.asarray(np.maximum(t, self.slope * t) + 0.0, dtype=np.float64)  # never -0.0
-
-    def gain(self, on: np.ndarray) -> FloatArray:
-        """Return the derivative of ``phi`` where pre-activations are positive (`on`, boolean, of any shape) or not."""
-        return np.where(on, 1.0, self.slope)
 
     def __call__(self, h: FloatArray) -> FloatArray:
         """Return the layer's output; `h` has shape (n_in,) or (N, n_in), and need not be finite."""
         inputs = np.asarray(h, dtype=np.float64)
         if inputs.shape[-1:] != (self.n_in,):
             raise ShapeError(f"input has shape {inputs.shape}, expected ({self.n_in},) or (N, {self.n_in})")
-        return self.activate(self.pre_activation(inputs))
+        return self.activation(self.pre_activation(inputs))
 
     def rows(self, index: np.ndarray) -> Layer:
         """Return the layer that has only the neurons of `index` (integers, or a boolean mask)."""
-        return Layer.computed(self.weight[index], self.bias[index], self.slope)
+        return Layer.computed(self.weight[index], self.bias[index], self.activation.rows(index))
 
     def __repr__(self) -> str:
         return f"Layer({self.n_in} -> {self.n_out}, {self.activation})"

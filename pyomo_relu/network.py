@@ -58,7 +58,7 @@ class Network:
 
     @classmethod
     def from_arrays(
-        cls, weights: Sequence[Any], biases: Sequence[Any] | None = None, slopes: float | Sequence[float] = 0.0
+        cls, weights: Sequence[Any], biases: Sequence[Any] | None = None, slopes: float | Sequence[Any] = 0.0
     ) -> Network:
         """Build a network from its arrays.
 
@@ -68,8 +68,9 @@ class Network:
             ``weights[i]`` has shape (n_i, n_{i-1}).
         biases : sequence of array_like, optional
             ``biases[i]`` has shape (n_i,); an entry may be None for zero.
-        slopes : float or sequence of float
-            Slope left of zero, one for all layers or one a layer: 0 ReLU, (0, 1) LeakyReLU, 1 linear.
+        slopes : float or sequence of (float or array_like of shape (n_i,))
+            Slope left of zero, one for all layers or one a layer, and that one for all neurons or one a neuron:
+            0 ReLU, (0, 1) LeakyReLU, 1 linear.
 
         Returns
         -------
@@ -83,20 +84,19 @@ class Network:
         n = len(weights)
         if biases is not None and len(biases) != n:
             raise ShapeError(f"got {n} weights but {len(biases)} biases")
-        scalar = np.ndim(slopes) == 0
-        if not scalar and len(slopes) != n:  # type: ignore[arg-type]
-            raise ShapeError(f"got {n} weights but {len(slopes)} slopes")  # type: ignore[arg-type]
+        each: list[Any] = list(slopes) if np.iterable(slopes) else [slopes] * n
+        if len(each) != n:
+            raise ShapeError(f"got {n} weights but {len(each)} slopes")
         layers = []
         for i in range(n):
             try:
-                slope: Any = slopes if scalar else slopes[i]  # type: ignore[index]
-                layers.append(Layer(weights[i], None if biases is None else biases[i], slope))
+                layers.append(Layer(weights[i], None if biases is None else biases[i], each[i]))
             except InputError as error:
                 raise type(error)(f"layer {i + 1}: {error}") from error
         return cls(tuple(layers))
 
     @classmethod
-    def random(cls, sizes: Sequence[int], slopes: float | Sequence[float] = 0.0, *, seed: int) -> Network:
+    def random(cls, sizes: Sequence[int], slopes: float | Sequence[Any] = 0.0, *, seed: int) -> Network:
         """Draw a bias-free Gaussian network: the entries of W_i, shape (n_i, n_{i-1}), from N(0, 1/n_{i-1}).
 
         With a variance of one over the columns a row of W_i z is as large as an entry of z, so that outputs are of
@@ -168,7 +168,7 @@ class Network:
         h, found = as_code(z, self.n_in), []
         for layer in self.layers:
             found.append(layer.pre_activation(h))
-            h = layer.activate(found[-1])
+            h = layer.activation(found[-1])
         return found
 
     def __getitem__(self, i: int) -> Layer:
@@ -182,7 +182,7 @@ class Network:
 
     def __repr__(self) -> str:
         shape = "-".join(map(str, self.sizes))
-        return f"Network({shape}, {', '.join(layer.activation for layer in self.layers)})"
+        return f"Network({shape}, {', '.join(str(layer.activation) for layer in self.layers)})"
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the network to `path`, atomically; the suffix (``.npz``, ``.onnx``) picks the format.

@@ -195,12 +195,13 @@ def _fraction(value: Any, name: str) -> Fraction:
 
 @dataclass(frozen=True)
 class _IntegerLayer:
-    """A layer's nonzero weights, its biases and its slope as integers over powers of two."""
+    """A layer's nonzero weights, its biases and its slopes as integers over powers of two."""
 
     rows: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
     biases: tuple[int, ...]
     scale: int
-    slope: tuple[int, int]
+    slopes: tuple[int, ...]
+    unit: int
 
 
 _KNOWN: WeakKeyDictionary[Layer, _IntegerLayer] = WeakKeyDictionary()
@@ -223,14 +224,15 @@ def _as_integers(layer: Layer) -> _IntegerLayer:
         columns = tuple(j for j, (numerator, _) in enumerate(pairs) if numerator)
         rows.append((columns, tuple(pairs[j][0] * (scale // pairs[j][1]) for j in columns)))
     offsets = tuple(numerator * (scale // denominator) for numerator, denominator in biases)
-    return _IntegerLayer(tuple(rows), offsets, scale, layer.slope.as_integer_ratio())
+    slopes = [layer.activation.fraction(j) for j in range(layer.n_out)]
+    unit = max(slope.denominator for slope in slopes)
+    return _IntegerLayer(tuple(rows), offsets, scale, tuple(int(slope * unit) for slope in slopes), unit)
 
 
 def _apply(layer: _IntegerLayer, values: list[int], denominator: int) -> tuple[list[int], int]:
     """Return the layer's output for the input ``values / denominator``, in the same form."""
-    part, whole = layer.slope
     found = []
-    for (columns, weights), bias in zip(layer.rows, layer.biases, strict=True):
+    for (columns, weights), bias, slope in zip(layer.rows, layer.biases, layer.slopes, strict=True):
         t = bias * denominator + sum(w * values[j] for j, w in zip(columns, weights, strict=True))
-        found.append(t * whole if t > 0 else t * part)
-    return found, denominator * layer.scale * whole
+        found.append(t * (layer.unit if t > 0 else slope))
+    return found, denominator * layer.scale * layer.unit

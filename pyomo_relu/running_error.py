@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from pyomo_relu.layer import Layer
-from pyomo_relu.rounding import TINY, UNIT, gamma
+from pyomo_relu.rounding import TINY, gamma
 from pyomo_relu.validation import FloatArray
 
 Within = tuple[FloatArray, FloatArray]
@@ -60,7 +60,7 @@ def _passes(layers: Iterable[Layer], z: FloatArray) -> list[tuple[Within, Within
     with np.errstate(over="ignore", invalid="ignore"):
         for layer in layers:
             t, off = layer.pre_activation(h), _through(layer, h, off)
-            h, after = layer.activate(t), _after(layer, t, off)
+            h, after = layer.activation(t), layer.activation.error(t, off)
             found.append(((t, off), (h, after)))
             off = after
     return found
@@ -73,11 +73,3 @@ def _through(layer: Layer, h: FloatArray, off: FloatArray) -> FloatArray:
     # A product that underflows is off by less than the least normal number.
     lost = 4.0 * (layer.n_in + 1.0) * TINY
     return np.asarray(inputs @ np.abs(layer.weight).T + grow * np.abs(layer.bias) + lost)
-
-
-def _after(layer: Layer, t: FloatArray, off: FloatArray) -> FloatArray:
-    """Bound the error of a layer's outputs: where a pre-activation is surely negative, it counts times the slope."""
-    grown = np.where(t < -off, layer.slope * off, off)
-    if layer.slope in (0.0, 1.0):
-        return grown
-    return np.asarray((1.0 + gamma(1)) * grown + UNIT * np.abs(t) + TINY)

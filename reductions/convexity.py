@@ -212,10 +212,12 @@ class _Check:
     def by_argument(self) -> Convexity | None:
         """Answer without a search where the layers allow it."""
         network, x = self.problem.network, self.problem.x
-        if network[-1].slope == 0.0 and x.min() < 0.0:
-            claim = Claim(f"no code meets x: entry {int(np.argmin(x))} is negative", Standing.VERIFIED, "sign of ReLU")
+        missed = network[-1].activation.sign_bound(x)
+        if missed.any():
+            text = f"no code meets x: entry {int(np.argmax(missed))} is negative"
+            claim = Claim(text, Standing.VERIFIED, "sign of ReLU")
             return self._convex(claim, least=0.0, empty=True)
-        if all(layer.slope == 1.0 for layer in network.layers[:-1]):
+        if not any(layer.activation.bends.any() for layer in network.layers[:-1]):
             text = "the pre-image is a polyhedron: affine equations, and inequalities where a ReLU is off"
             return self._convex(Claim(text, Standing.VERIFIED, "one layer with an activation, the last"), least=0.0)
         return None

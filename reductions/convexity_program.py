@@ -79,8 +79,8 @@ def regions_of(problem: Problem, deadline: Deadline) -> Regions | None:
 
 def _held(layer: Layer, bound: Box, x: FloatArray) -> Box:
     """Return the bounds that hold the last layer to x: an equation, or "not positive" where a ReLU is to be off."""
-    target = np.where(x >= 0.0, x, x / (layer.slope or 1.0))
-    off = (x == 0.0) & (layer.slope == 0.0)
+    target = layer.activation.inverse(x)
+    off = (x == 0.0) & layer.activation.cuts
     return Box(np.where(off, np.minimum(bound.lower, 0.0), target), np.where(off, 0.0, target))
 
 
@@ -118,7 +118,7 @@ def build_convexity_program(problem: Problem, regions: Regions, least: float) ->
     """
     network, x = problem.network, problem.x
     last = regions.middle.pre_activations[-1]
-    above, below = network[-1].activate(last.upper) - x, x - network[-1].activate(last.lower)
+    above, below = network[-1].activation(last.upper) - x, x - network[-1].activation(last.lower)
     most = {(j, 1): above[j] for j in range(x.size)} | {(j, -1): below[j] for j in range(x.size)}
     most = {miss: float(value) for miss, value in most.items() if value >= least}
     if not most:

@@ -132,9 +132,9 @@ def _add_copy(
             used = [_number(z3, Fraction(float(w))) * h for w, h in zip(row, inputs, strict=True) if w]
             terms.append(z3.Sum([*used, _number(z3, Fraction(float(bias)))]))
         _add_box(z3, solver, terms, bound)
-        slope = _number(z3, Fraction(layer.slope))
         for j, (output, t) in enumerate(zip(outputs, terms, strict=True)):
-            if layer.slope == 1.0 or bound.lower[j] >= 0.0:
+            slope = _number(z3, layer.activation.fraction(j))
+            if not layer.activation.bends[j] or bound.lower[j] >= 0.0:
                 solver.add(output == t)
             elif bound.upper[j] <= 0.0:
                 solver.add(output == slope * t)

@@ -64,12 +64,12 @@ def _equations(problem: Problem, z: FloatArray) -> tuple[list[Equation], list[Eq
     for i, (layer, t) in enumerate(zip(network, network.pre_activations(z), strict=True)):
         # Kept as a . z + b here, an equation a . z = -b below.
         before = [_combined(layer.weight[j], layer.bias[j], rows) for j in range(layer.n_out)]
-        slopes = [Fraction(1) if value > 0.0 else Fraction(layer.slope) for value in t]
-        if layer.slope < 1.0:
-            wished += [(before[j][0], -before[j][1]) for j in np.flatnonzero(np.abs(t) <= tight)]
+        slopes = [Fraction(1) if value > 0.0 else layer.activation.fraction(j) for j, value in enumerate(t)]
+        kinks = np.flatnonzero((np.abs(t) <= tight) & layer.activation.bends)
+        wished += [(before[j][0], -before[j][1]) for j in kinks]
         rows = [([s * a for a in row], s * b) for s, (row, b) in zip(slopes, before, strict=True)]
         if i == len(network) - 1:
-            off = [layer.slope == 0.0 and target == 0 for target in x]
+            off = [cut and target == 0 for cut, target in zip(layer.activation.cuts, x, strict=True)]
             needed = [(row, target - b) for (row, b), target, is_off in zip(rows, x, off, strict=True) if not is_off]
     return needed, wished
 

@@ -21,7 +21,7 @@ from typing import Any, Literal
 import networkx as nx
 import numpy as np
 
-from pyomo_relu.atomic import atomic_write
+from pyomo_relu.atomic import atomic_write, drafts
 from pyomo_relu.errors import InputError
 from pyomo_relu.validation import as_count
 from reductions.cnf import CNF
@@ -99,14 +99,15 @@ def write_instance(
         "source": source_name,
         "source_sha256": source_hash,
         "sizes": list(instance.network.sizes),
-        "slopes": [layer.slope for layer in instance.network],
+        "slopes": [np.asarray(layer.activation.compact).tolist() for layer in instance.network],
         "observation": instance.observation.tolist(),
         "gap": float(instance.gap),
         "gap_norm": instance.gap_norm,
     }
     manifest_text = json.dumps(manifest, indent=2) + "\n"
     target = make_folder(folder)
-    remove(*(target / name for name in STALE))
+    written = ("network.onnx", "network.npz", "observation.npy", "property.vnnlib", *STALE)
+    remove(*(target / name for name in STALE), *(draft for name in written for draft in drafts(target / name)))
     instance.network.save(target / "network.onnx")
     instance.network.save(target / "network.npz")
     with atomic_write(target / "observation.npy") as file:

@@ -66,11 +66,11 @@ def one_sided_neurons(problem: Problem, region: Region, level: float) -> tuple[f
     before = region.code
     if len(network) > 1:
         bound = region.pre_activations[-2]
-        before = Box(network[-2].activate(bound.lower), network[-2].activate(bound.upper))
+        before = Box(network[-2].activation(bound.lower), network[-2].activation(bound.upper))
     reach = layer_interval(network[-1], before)
     # An open output has a binary of its own unless only its upper side matters, which the program sees by itself.
-    must_not_rise: Mask = np.asarray(network[-1].activate(reach.upper) > x + level * (1.0 - 1e-9))
-    must_not_fall: Mask = np.asarray(network[-1].activate(reach.lower) < x - level * (1.0 - 1e-9))
+    must_not_rise: Mask = np.asarray(network[-1].activation(reach.upper) > x + level * (1.0 - 1e-9))
+    must_not_fall: Mask = np.asarray(network[-1].activation(reach.lower) < x - level * (1.0 - 1e-9))
     free: list[frozenset[int]] = [frozenset()]
     for layer in reversed(network.layers[1:]):
         up, down = layer.weight > 0.0, layer.weight < 0.0

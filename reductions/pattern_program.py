@@ -104,7 +104,7 @@ def _splitters(part: Network, bounds: list[Box], owner: list[NDArray[np.intp]]) 
     """Return the neurons of each layer that split an entry: its first one that is open."""
     chosen, taken = [], np.array([], dtype=np.intp)
     for layer, bound, entries in zip(part, bounds, owner, strict=True):
-        open_ = (bound.lower < 0.0) & (bound.upper > 0.0) & (layer.slope < 1.0)
+        open_ = layer.activation.is_open(bound.lower, bound.upper)
         fresh = np.flatnonzero(open_ & (entries >= 0) & ~np.isin(entries, taken))
         chosen.append(fresh[np.unique(entries[fresh], return_index=True)[1]])
         taken = np.concatenate((taken, entries[chosen[-1]]))
@@ -132,11 +132,11 @@ def _neurons_of_one_entry(
         narrow = (support.sum(axis=1) <= 1) & ~((layer.weight[:, ~(kept | zero)] != 0.0).any(axis=1))
         if not narrow.any():
             break
-        layers.append(Layer(layer.weight[narrow][:, kept], layer.bias[narrow], layer.slope))
+        layers.append(Layer(layer.weight[narrow][:, kept], layer.bias[narrow], layer.activation.rows(narrow)))
         bounds.append(Box(bound.lower[narrow], bound.upper[narrow]))
         owners.append(np.where(support[narrow].any(axis=1), support[narrow].argmax(axis=1), -1))
         # The output of a neuron that is off depends on nothing.
-        kept, zero = narrow, (bound.upper <= 0.0) & (layer.slope == 0.0)
+        kept, zero = narrow, (bound.upper <= 0.0) & layer.activation.cuts
         support[zero] = 0
     return ((Network(tuple(layers)), bounds) if layers else None), owners
 
@@ -210,9 +210,9 @@ def _rows_of_code(network: Network, region: Region) -> tuple[Affine, Box]:
         blocks.append(before.rows(affine))
         lowers.append(bound.lower[affine])
         uppers.append(bound.upper[affine])
-        on = (bound.lower >= 0.0) | (layer.slope == 1.0)
+        on = layer.activation.is_on(bound.lower)
         off = bound.upper <= 0.0
         # An off ReLU is zero whatever it depends on.
-        known = (affine & (on | off)) | (off & (layer.slope == 0.0))
-        inputs = before.times(layer.gain(on))
+        known = (affine & (on | off)) | (off & layer.activation.cuts)
+        inputs = before.times(layer.activation.gain(on))
     return stacked(blocks), Box(np.concatenate(lowers), np.concatenate(uppers))

@@ -19,23 +19,20 @@ def optimum(net, x, norm, lower, upper, matrix=None):
 
 def cells(net):
     """Yield (C, c, R, r) for every pattern: G(z) = C z + c where R z <= r."""
-    choices = [[(True,)] * layer.n_out if layer.slope == 1.0 else [(True, False)] * layer.n_out for layer in net]
+    # Of all neurons, linear ones have one choice.
+    choices = [[(True,) if s == 1.0 else (True, False) for s in layer.activation.slope] for layer in net]
     for pattern in itertools.product(*(itertools.product(*choice) for choice in choices)):
         affine, offset = np.eye(net.n_in), np.zeros(net.n_in)
         rows, right = [], []
         for layer, signs in zip(net, pattern, strict=True):
             on = np.array(signs)
             affine, offset = layer.weight @ affine, layer.weight @ offset + layer.bias
-            if layer.slope < 1.0:
-                sign = np.where(on, -1.0, 1.0)
-                rows.append(sign[:, None] * affine)
-                right.append(-sign * offset)
-            gain = np.where(on, 1.0, layer.slope)
+            sign, bent = np.where(on, -1.0, 1.0), layer.activation.slope < 1.0
+            rows.append((sign[:, None] * affine)[bent])
+            right.append((-sign * offset)[bent])
+            gain = np.where(on, 1.0, layer.activation.slope)
             affine, offset = gain[:, None] * affine, gain * offset
-        if rows:
-            yield affine, offset, np.vstack(rows), np.concatenate(right)
-        else:
-            yield affine, offset, np.zeros((0, net.n_in)), np.zeros(0)
+        yield affine, offset, np.vstack(rows), np.concatenate(right)
 
 
 def _cell_optimum(affine, offset, rows, right, norm, lower, upper):

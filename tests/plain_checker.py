@@ -12,7 +12,11 @@ class CrossedError(Exception):
 def proves(certificate):
     """Whether a certificate, well-formed, proves its bound."""
     layers = [
-        ([list(map(Fraction, row)) for row in e["weight"]], list(map(Fraction, e["bias"])), Fraction(e["slope"]))
+        (
+            [list(map(Fraction, row)) for row in e["weight"]],
+            list(map(Fraction, e["bias"])),
+            list(map(Fraction, e["slopes"])),
+        )
         for e in certificate["network"]
     ]
     subject = (layers, list(map(Fraction, certificate["observation"])), Fraction(certificate["bound"]))
@@ -62,7 +66,7 @@ def _propagate(layers, bounds):
         ends = [bounds[i - 1, j] for j in range(size)]
         if i > 1:
             before = layers[i - 2][2]
-            ends = [tuple(max(t, before * t) for t in end) for end in ends]
+            ends = [tuple(max(t, s * t) for t in end) for end, s in zip(ends, before, strict=True)]
         for j, (row, b) in enumerate(zip(weight, bias, strict=True)):
             low = b + sum(min(w * one, w * two) for w, (one, two) in zip(row, ends, strict=True))
             high = b + sum(max(w * one, w * two) for w, (one, two) in zip(row, ends, strict=True))
@@ -75,8 +79,8 @@ def _propagate(layers, bounds):
 def _observe(subject, bounds):
     """Bound the last pre-activations, whose outputs are within the bound of x."""
     layers, x, most = subject
-    slope, last = layers[-1][2], len(layers)
-    for j, target in enumerate(x):
+    last = len(layers)
+    for j, (target, slope) in enumerate(zip(x, layers[-1][2], strict=True)):
         for sign, value in ((1, target - most), (-1, target + most)):
             if value > 0 or (value == 0 and (sign < 0 or slope > 0)):
                 _learn(bounds, (last, j), sign, sign * value)
@@ -93,10 +97,11 @@ def _least(subject, norm, bounds, node, target):
     total = -most * (max(abs(v) for v in a) if norm == "1" else sum(abs(v) for v in a))
     deviations, passed = dict(enumerate(a)), {}
     for i in range(len(layers), 0, -1):
-        weight, bias, slope = layers[i - 1]
+        weight, bias, slopes = layers[i - 1]
         nu = list(map(Fraction, node["rows"][i - 1]))
         for j, v in enumerate(nu):
             low, high = bounds[i, j]
+            slope = slopes[j]
             own = v - (target[1] if target and target[0] == (i, j) else 0)
             points = {low, high, min(max(Fraction(0), low), high)}
             if i == len(layers):

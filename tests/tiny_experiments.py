@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -51,6 +52,19 @@ class Dying(Tiny):
 
     def perform(self, task: Task, seed: int) -> list[Row]:
         if task[2] == 1:
+            os._exit(3)
+        return super().perform(task, seed)
+
+
+@dataclass(frozen=True)
+class DyingOnce(Tiny):
+    """Its worker dies in run 1, the first time."""
+
+    mark: str
+
+    def perform(self, task: Task, seed: int) -> list[Row]:
+        if task[2] == 1 and not Path(self.mark).exists():
+            Path(self.mark).touch()
             os._exit(3)
         return super().perform(task, seed)
 

@@ -20,6 +20,11 @@ NETWORKS = {
     "leaky": _random((2, 3, 3), 0.1, 3),
     "linear output": _random((2, 4, 2), (0.0, 1.0), 4),
     "mixed slopes, three layers": _random((2, 3, 2, 2), (0.0, 0.3, 0.0), 5),
+    "a slope each": _random((2, 4, 3), (np.array([0.0, 0.2, 1.0, 0.0]), np.array([0.0, 1.0, 0.4])), 7),
+    "a skip": pr.Network.from_arrays(  # (z, ReLU(W z)) and then z + V ReLU(W z)
+        [np.vstack([np.eye(2), [[1.0, -1.0], [0.5, 1.0]]]), [[1.0, 0.0, 0.5, -1.0], [0.0, 1.0, 1.0, 1.0]]],
+        slopes=[np.array([1.0, 1.0, 0.0, 0.0]), 0.0],
+    ),
     "contracting": _random((3, 4, 2, 1), 0.0, 6),
     "dead and stable neurons": pr.Network.from_arrays(
         [[[1.0, 0.0], [0.0, 1.0], [0.1, 0.1], [1.0, -1.0]], [[1.0, -1.0, 2.0, 1.0], [-1.0, 0.5, 3.0, -1.0]]],

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyomo_relu.bounds.activation import before_activation
+from pyomo_relu.activation import Activation
 from pyomo_relu.bounds.crown import crown_bounds
 from pyomo_relu.bounds.meet import between, meet
 from pyomo_relu.bounds.region import Region
@@ -134,7 +134,7 @@ def affine_network(network: Network, region: Region) -> AffineNetwork:
     ([(4, 6), (3, 6)], [4, 3])
     """
     open_ = [
-        np.flatnonzero((bound.lower < 0.0) & (bound.upper > 0.0) & (layer.slope < 1.0))
+        np.flatnonzero(layer.activation.is_open(bound.lower, bound.upper))
         for layer, bound in zip(network, region.pre_activations, strict=True)
     ]
     n_code = network.n_in
@@ -155,10 +155,11 @@ def affine_network(network: Network, region: Region) -> AffineNetwork:
         own = everything.rows(np.arange(first, first + index.size))
         first += index.size
         low, high = bound.lower[index], bound.upper[index]
-        lower.append(layer.slope * low * (1.0 + gamma(1)))
+        activation = layer.activation.rows(index)
+        lower.append(activation.slope * low * (1.0 + gamma(1)))
         upper.append(high)
-        blocks += _triangle(layer.slope, own, before.rows(index), low, high)
-        inputs = before.times(np.where((bound.lower >= 0.0) | (layer.slope == 1.0), 1.0, layer.slope))
+        blocks += _triangle(activation, own, before.rows(index), low, high)
+        inputs = before.times(layer.activation.gain(bound.lower >= 0.0))
         for part, value in zip(
             (inputs.matrix, inputs.shift, inputs.size), (own.matrix, own.shift, own.size), strict=True
         ):
@@ -182,17 +183,17 @@ def affine_flops(network: Network, region: Region) -> float:
 
 
 def _triangle(
-    slope: float, outputs: Affine, before: Affine, low: FloatArray, high: FloatArray
+    activation: Activation, outputs: Affine, before: Affine, low: FloatArray, high: FloatArray
 ) -> list[tuple[Affine, FloatArray, FloatArray]]:
     """Return the rows ``h - a``, ``h - slope a`` and ``h - chord a`` of open neurons, with their intervals."""
-    ones = np.ones(low.size)
-    chord = (high - slope * low) / (high - low)
-    grow = 1.0 + gamma(4)
-    found = [(outputs.minus(before), 0.0 * low, (slope - 1.0) * low * grow)]
-    if slope > 0.0:
-        found.append((outputs.minus(before.times(slope * ones)), 0.0 * low, (1.0 - slope) * high * grow))
-    above = np.maximum((slope - chord) * low, (1.0 - chord) * high)
-    found.append((outputs.minus(before.times(chord)), 0.0 * low, above * grow))
+    grow, leak = 1.0 + gamma(4), activation.slope
+    found = [(outputs.minus(before), 0.0 * low, (leak - 1.0) * low * grow)]
+    leaky = np.flatnonzero(~activation.cuts)
+    if leaky.size:
+        part = outputs.rows(leaky).minus(before.rows(leaky).times(leak[leaky]))
+        found.append((part, 0.0 * low[leaky], ((1.0 - leak) * high * grow)[leaky]))
+    chord, most = activation.chord(low, high)
+    found.append((outputs.minus(before.times(chord)), 0.0 * low, most))
     return found
 
 
@@ -225,7 +226,7 @@ def tightened(network: Network, region: Region, form: AffineNetwork, lower: Floa
         low_all, high_all = bound.lower.copy(), bound.upper.copy()
         low_all[index], high_all[index] = low, high
         if number < len(network) - 1:
-            below, above = before_activation(network[number].slope, outputs[number])
+            below, above = network[number].activation.rows(index).before(*outputs[number])
             low_all[index], high_all[index] = np.maximum(low, below), np.minimum(high, above)
         bounds.append(meet(bound, between(low_all, high_all)))
     return Region(code, crown_bounds(network, code, bounds))

@@ -79,32 +79,16 @@ def ball_of(network: Network, region: Region, form: AffineNetwork, budget: Budge
         Of that region.
     budget : Budget
     """
-    slope, bound, x = network[-1].slope, region.pre_activations[-1], budget.x
-    on = (bound.lower >= 0.0) | (slope == 1.0)
-    off = ~on & (bound.upper <= 0.0)
-    # What a ReLU output misses a negative x by, and one that is zero any x.
-    spent = np.where(off, np.abs(x), np.where(on, 0.0, np.maximum(-x, 0.0))) if slope == 0.0 else 0.0 * x
-    norm = budget.norm
+    activation, bound, x, norm = network[-1].activation, region.pre_activations[-1], budget.x, budget.norm
+    found = activation.deviation(x, bound.lower, bound.upper)
     slopes = norm.slopes(deviation_caps(network[-1], x, budget.most, norm))
-    used = np.flatnonzero(~off) if slope == 0.0 else np.arange(x.size)
-    on, off, x, lower, slopes = on[used], off[used], x[used], bound.lower[used], slopes[used]
-    # Open neurons with x >= 0: slope 1 on the right of x, on the left the chord down from the lower bound.
-    chord = (x - slope * lower) / np.where(on | (x <= lower), 1.0, x - lower)
-    flat = off | (~on & (x < 0.0))
-    shrink = 1.0 - gamma(4)
-    centre, above = x, np.ones(x.size)
-    below = np.where(on, 1.0, np.maximum(chord, 0.0))
-    if slope > 0.0:
-        centre = np.where(flat, x / slope, x)
-        above, below = np.where(flat, slope, above), np.where(flat, slope, below)
-    else:
-        centre, below = np.where(flat, 0.0, x), np.where(flat, 0.0, below)
+    used = np.flatnonzero(found.moves)
     return Ball(
         used,
         form.pre_activations[-1].rows(used),
-        centre,
-        above * slopes * shrink,
-        below * slopes * shrink,
-        norm.radius(budget.most, spent),
+        found.centre[used],
+        (found.above * slopes)[used],
+        (found.below * slopes)[used],
+        norm.radius(budget.most, found.least),
         norm.ball,
     )

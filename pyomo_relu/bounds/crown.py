@@ -83,7 +83,7 @@ def _upper(network: Network, bounds: Sequence[Box], weight: FloatArray, bias: Fl
     size, total = np.abs(weight), np.abs(bias)
     operations = weight.shape[1]
     for layer, bound in zip(reversed(network.layers[: len(bounds)]), reversed(bounds), strict=True):
-        slope_up, offset_up, slope_low = relaxation(bound, layer.slope)
+        slope_up, offset_up, slope_low = layer.activation.relaxation(bound.lower, bound.upper)
         positive, negative = np.maximum(matrix, 0.0), np.minimum(matrix, 0.0)
         constant = constant + positive @ offset_up
         total = total + size @ np.abs(offset_up)
@@ -96,18 +96,3 @@ def _upper(network: Network, bounds: Sequence[Box], weight: FloatArray, bias: Fl
     reach = np.maximum(np.abs(box.lower), np.abs(box.upper))
     error = gamma(3 * operations) * (total + size @ reach)
     return np.asarray(np.maximum(matrix, 0.0) @ box.upper + np.minimum(matrix, 0.0) @ box.lower + constant + error)
-
-
-def relaxation(bound: Box, slope: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return (slope_up, offset_up, slope_low) with ``slope_low t <= max(t, slope t) <= slope_up t + offset_up``.
-
-    The lower line is the one of least area: slope 1 where the positive side is longer.
-    """
-    low, high = bound.lower, bound.upper
-    both = (low < 0.0) & (high > 0.0)
-    width = np.where(both, high - low, 1.0)
-    side = np.where(low >= 0.0, 1.0, slope)
-    slope_up = np.where(both, (high - slope * low) / width, side)
-    offset_up = np.where(both, np.maximum(1.0 - slope_up, 0.0) * high, 0.0)
-    slope_low = np.where(both, np.where(high > -low, 1.0, slope), side)
-    return slope_up, offset_up, slope_low

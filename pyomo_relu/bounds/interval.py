@@ -43,7 +43,7 @@ def interval_bounds(network: Network, box: Box) -> tuple[Box, ...]:
     found = []
     for layer in network:
         found.append(layer_interval(layer, box))
-        box = Box(layer.activate(found[-1].lower), layer.activate(found[-1].upper))
+        box = Box(layer.activation(found[-1].lower), layer.activation(found[-1].upper))
     return tuple(found)
 
 

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from pyomo_relu.bounds.activation import before_activation
 from pyomo_relu.bounds.crown import crown_bounds
 from pyomo_relu.bounds.meet import CrossedBoundsError, meet
 from pyomo_relu.bounds.region import Region
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import NO_LIMIT, Deadline
-from pyomo_relu.formulations.tube import least_deviation
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, NormName, SumNorm, as_norm
@@ -54,7 +52,7 @@ def deviation_caps(
     >>> deviation_caps(Layer(np.eye(2)), np.array([1.0, -0.5]), 2.0, 1).round(9).tolist()
     [1.5, 2.0]
     """
-    return np.asarray(np.minimum(as_norm(norm).caps(least_deviation(layer, x), incumbent), tube), dtype=np.float64)
+    return np.asarray(np.minimum(as_norm(norm).caps(layer.activation.sign_bound(x), incumbent), tube))
 
 
 def observed_region(
@@ -109,11 +107,11 @@ def _observed_region(
 ) -> Region:
     caps = deviation_caps(network[-1], x, most, norm, tube)
     error = gamma(1) * (np.abs(x) + caps)
-    last = Box(*before_activation(network[-1].slope, (x - caps - error, x + caps + error)))
+    last = Box(*network[-1].activation.before(x - caps - error, x + caps + error))
     bounds = [Box.everything(layer.n_out) for layer in network.layers[:-1]] + [last]
     code = box
     for _ in range(ROUNDS):
-        before = _size(code, bounds)
+        size = _size(code, bounds)
         for i in reversed(range(len(network))):
             inputs = _solve_back(network[i], bounds[i], deadline)
             if i == len(network) - 1 and isinstance(norm, SumNorm):
@@ -124,11 +122,11 @@ def _observed_region(
             if i == 0:
                 code = meet(code, inputs)
             else:
-                outputs = (inputs.lower, inputs.upper)
-                bounds[i - 1] = meet(bounds[i - 1], Box(*before_activation(network[i - 1].slope, outputs)))
+                before = network[i - 1].activation.before(inputs.lower, inputs.upper)
+                bounds[i - 1] = meet(bounds[i - 1], Box(*before))
         if code.is_bounded:
             bounds = list(crown_bounds(network, code, bounds, deadline))
-        if _size(code, bounds) == before:
+        if _size(code, bounds) == size:
             break
     return Region(code, tuple(bounds))
 
@@ -164,8 +162,7 @@ def _enclose(inverse: FloatArray, defect: FloatArray, middle: FloatArray, radius
 def _solve_back(layer: Layer, bound: Box, deadline: Deadline) -> Box | None:
     """Bound the layer's input by the rows whose pre-activation is bounded on both sides."""
     rows = np.isfinite(bound.lower) & np.isfinite(bound.upper)
-    if layer.slope == 0.0:
-        rows &= bound.lower > 0.0
+    rows &= (bound.lower > 0.0) | ~layer.activation.cuts
     found = _pseudo_inverse(layer.weight[rows], deadline)
     if found is None:
         return None
@@ -180,7 +177,7 @@ def _solve_back_in_ball(
     layer: Layer, bound: Box, x: FloatArray, caps: FloatArray, most: float, norm: SumNorm, deadline: Deadline
 ) -> Box | None:
     """Do the same for the last layer where all deviations share one budget."""
-    rows = (bound.lower > 0.0) & (x > 0.0) if layer.slope == 0.0 else np.full(layer.n_out, layer.slope == 1.0)
+    rows = np.where(layer.activation.cuts, (bound.lower > 0.0) & (x > 0.0), ~layer.activation.bends)
     found = _pseudo_inverse(layer.weight[rows], deadline)
     if found is None:
         return None

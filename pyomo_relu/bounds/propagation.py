@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pyomo_relu.bounds.activation import Ends, after_activation, before_activation
+from pyomo_relu.activation import Ends
 from pyomo_relu.bounds.region import Region
 from pyomo_relu.box import Box
 from pyomo_relu.layer import Layer
@@ -66,7 +66,7 @@ def propagated_region(network: Network, region: Region, *, rounds: int = ROUNDS)
     bounds: list[Ends] = [(box.lower, box.upper) for box in (region.code, *region.pre_activations)]
 
     def inputs_of(i: int) -> Ends:
-        return bounds[0] if i == 0 else after_activation(network[i - 1].slope, bounds[i])
+        return bounds[0] if i == 0 else network[i - 1].activation.after(*bounds[i])
 
     for _ in range(rounds):
         before = list(bounds)
@@ -77,7 +77,7 @@ def propagated_region(network: Network, region: Region, *, rounds: int = ROUNDS)
             tighter = _meet(inputs, rows[i].inputs(bounds[i + 1], inputs))
             if _is_empty(tighter):
                 return None
-            bounds[i] = tighter if i == 0 else _meet(bounds[i], before_activation(network[i - 1].slope, tighter))
+            bounds[i] = tighter if i == 0 else _meet(bounds[i], network[i - 1].activation.before(*tighter))
         if any(map(_is_empty, bounds)):
             return None
         if not any(map(_is_narrower, bounds, before)):

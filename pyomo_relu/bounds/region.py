@@ -65,6 +65,6 @@ class Region:
     def unstable(self, network: Network) -> list[int]:
         """Return how many neurons of each layer can have both signs."""
         return [
-            0 if layer.slope == 1.0 else int(((bound.lower < 0.0) & (bound.upper > 0.0)).sum())
+            int(layer.activation.is_open(bound.lower, bound.upper).sum())
             for layer, bound in zip(network, self.pre_activations, strict=True)
         ]

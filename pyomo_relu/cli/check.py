@@ -38,17 +38,17 @@ def check(
     except checker.RejectedError as error:
         note(f"rejected: {error}")
         raise typer.Exit(UNDECIDED) from error
-    _check_subject(found, network, observation)
+    _check_subject(found, verdict, network, observation)
     typer.echo(json.dumps(_facts(verdict)) if as_json else str(verdict))
 
 
-def _check_subject(found: dict[str, object], network: str | None, observation: Path | None) -> None:
+def _check_subject(found: dict[str, object], verdict: Verdict, network: str | None, observation: Path | None) -> None:
     if network is not None:
-        entries = [
-            {"weight": layer.weight.tolist(), "bias": layer.bias.tolist(), "slope": layer.slope}
-            for layer in read_network(network, None)
-        ]
-        if entries != found["network"]:
+        from pyomo_relu.preimage import checker
+        from pyomo_relu.preimage.claim import entries_of
+
+        own = {**found, "format": checker.FORMAT, "network": entries_of(read_network(network, None))}
+        if checker.read_claim(own).layers != verdict.claim.layers:
             raise InputError("the certificate is about another network")
     if observation is not None:
         from pyomo_relu.io.observation import read_array

@@ -56,23 +56,23 @@ def layer_facts(net: Network) -> list[LayerFacts]:
     import numpy as np
 
     found = []
-    nonnegative_input = False
+    nonnegative = np.zeros(net.n_in, dtype=bool)
     for i, layer in enumerate(net, start=1):
         dead = (layer.weight == 0.0).all(axis=1)
-        if nonnegative_input and layer.slope == 0.0:
-            dead |= (layer.weight <= 0.0).all(axis=1) & (layer.pre_activation(np.zeros(layer.n_in)) <= 0.0)
+        never_up = np.where(nonnegative, layer.weight <= 0.0, layer.weight == 0.0).all(axis=1) & (layer.bias <= 0.0)
+        dead |= layer.activation.cuts & never_up
         found.append(
             LayerFacts(
                 layer=i,
                 n_in=layer.n_in,
                 n_out=layer.n_out,
-                activation=layer.activation,
-                slope=layer.slope,
+                activation=str(layer.activation),
+                slope=np.asarray(layer.activation.compact).tolist(),
                 parameters=layer.n_out * (layer.n_in + 1),
                 weight_min=float(layer.weight.min()),
                 weight_max=float(layer.weight.max()),
                 dead_rows=int(dead.sum()),
             )
         )
-        nonnegative_input = layer.slope == 0.0
+        nonnegative = layer.activation.cuts
     return found

@@ -51,7 +51,8 @@ def run_tasks(
     Raises
     ------
     PyomoReluError
-        If an executor loses a task: its worker was killed, by the system for want of memory, say. What an experiment
+        If an executor loses a task: its worker was killed, by the system for want of memory, say; those of `Processes`
+        are replaced, until two sets of them in a row have done nothing. What an experiment
         itself raises travels as it is, but an OSError through an executor that is not of this machine.
     """
     waiting = [task for task in tasks if task not in journal.done]
@@ -73,22 +74,43 @@ def _done(
         for task in tasks:
             yield task, _perform(experiment, task, seed)
     elif isinstance(executor, Processes):
-        if tasks:
-            with executor.pool() as pool:
-                yield from _done(experiment, tasks, seed, pool)
+        yield from _through_processes(experiment, tasks, seed, executor)
     else:
-        futures: dict[Future[list[Row]], Task] = {}
-        try:
-            for task in tasks:
-                with _losses_told(executor):
-                    futures[executor.submit(_perform, experiment, task, seed)] = task
-            for future in as_completed(futures):
-                with _losses_told(executor):
-                    rows = future.result()
-                yield futures[future], rows
-        finally:
-            for future in futures:
-                future.cancel()
+        with _losses_told(executor):
+            yield from _through(experiment, tasks, seed, executor)
+
+
+def _through_processes(
+    experiment: Experiment, tasks: Sequence[Task], seed: int, processes: Processes
+) -> Generator[tuple[Task, list[Row]], None, None]:
+    """Replace workers that die; the second pool in a row that does nothing is the last."""
+    waiting, was_idle = list(tasks), False
+    while waiting:
+        left = len(waiting)
+        with processes.pool() as pool:
+            try:
+                for task, rows in _through(experiment, list(waiting), seed, pool):
+                    waiting.remove(task)
+                    yield task, rows
+            except BrokenExecutor:
+                if was_idle and len(waiting) == left:
+                    with _losses_told(pool):
+                        raise
+        was_idle = len(waiting) == left
+
+
+def _through(
+    experiment: Experiment, tasks: Sequence[Task], seed: int, executor: Executor
+) -> Generator[tuple[Task, list[Row]], None, None]:
+    futures: dict[Future[list[Row]], Task] = {}
+    try:
+        for task in tasks:
+            futures[executor.submit(_perform, experiment, task, seed)] = task
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        for future in futures:
+            future.cancel()
 
 
 @contextmanager

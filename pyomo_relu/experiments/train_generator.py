@@ -68,7 +68,7 @@ def save_network(network: Network, path: Path) -> None:
     arrays: dict[str, Any] = {"format": FORMAT, "version": VERSION}
     for i, layer in enumerate(network, start=1):
         weights = {f"weight_{i}": np.float32(layer.weight), f"bias_{i}": np.float32(layer.bias)}
-        arrays |= {**weights, f"slope_{i}": layer.slope}
+        arrays |= {**weights, f"slope_{i}": layer.activation.compact}
     with atomic_write(path) as file:
         np.savez_compressed(file, **arrays)
 

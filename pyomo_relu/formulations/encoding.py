@@ -107,15 +107,16 @@ def encode_layer(
     live = [i for i, variable in enumerate(inputs) if variable is not None]
     variables = [inputs[i] for i in live]
     weight = layer.weight[:, live]
-    on = np.ones(layer.n_out, dtype=bool) if layer.slope == 1.0 else bounds.lower >= -_negligible(bounds.upper)
+    on = ~layer.activation.bends | (bounds.lower >= -_negligible(bounds.upper))
     off = ~on & (bounds.upper <= _negligible(-bounds.lower))
     both = ~on & ~off
-    own = on | (~on & (layer.slope > 0.0))
-    lower, upper = layer.activate(bounds.lower), layer.activate(bounds.upper)
+    leaky = layer.activation.bends & ~layer.activation.cuts
+    own = on | leaky
+    lower, upper = layer.activation(bounds.lower), layer.activation(bounds.upper)
     block.output = Var(indices(own), bounds=lambda _, j: (float(lower[j]), float(upper[j])))
 
     stable = indices(own & ~both)
-    gain = layer.gain(on)[stable]
+    gain = layer.activation.gain(on)[stable]
     block.stable = dense_rows(
         stable,
         -gain[:, None] * weight[stable],
@@ -143,16 +144,18 @@ def encode_layer(
         lower=layer.bias[mixed],
         upper=layer.bias[mixed],
     )
-    apart = mixed if one_sided is None or layer.slope > 0.0 else [j for j in mixed if not one_sided[j]]
+    apart = [j for j in mixed if one_sided is None or leaky[j] or not one_sided[j]]
     encoding.separate(block, apart, [p_max[j] for j in apart], [n_max[j] for j in apart])
-    if layer.slope > 0.0:
+    leaking = [j for j in mixed if leaky[j]]
+    if leaking:
+        leak = layer.activation.slope.tolist()
         block.leak = dense_rows(
-            mixed,
-            np.zeros((len(mixed), 0)),
+            leaking,
+            np.zeros((len(leaking), 0)),
             [],
-            extra=[((1.0, -1.0, layer.slope), (block.output[j], block.positive[j], block.negative[j])) for j in mixed],
-            lower=np.zeros(len(mixed)),
-            upper=np.zeros(len(mixed)),
+            extra=[((1.0, -1.0, leak[j]), (block.output[j], block.positive[j], block.negative[j])) for j in leaking],
+            lower=np.zeros(len(leaking)),
+            upper=np.zeros(len(leaking)),
         )
     return [block.output[j] if own[j] else block.positive[j] if both[j] else None for j in range(layer.n_out)]
 

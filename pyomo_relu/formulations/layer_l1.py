@@ -19,7 +19,7 @@ from pyomo_relu.formulations.layer_linf import LayerLinf
 from pyomo_relu.formulations.layer_rows import LayerRows
 from pyomo_relu.formulations.rows import linear
 from pyomo_relu.formulations.schedule import Geometric
-from pyomo_relu.formulations.tube import largest_signal, least_deviation, tube
+from pyomo_relu.formulations.tube import breakpoints, largest_signal, tube
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import NormName
 from pyomo_relu.solvers import Session, Solver
@@ -119,7 +119,7 @@ class LayerL1:
         require_number(eps, "eps")
         layer, x = observed_rows(layer, x, mask)
         model = new_layer_model(layer, box)
-        least = least_deviation(layer, x).tolist()
+        least = layer.activation.sign_bound(x).tolist()
         with PauseGC():
             model.deviation = Var(range(layer.n_out), bounds=lambda _, j: (least[j], None))
             deviations = list(model.deviation.values())
@@ -168,7 +168,7 @@ class LayerL1:
         return LayerAnswer(
             status=status,
             code=known if best_code is None else best_code,
-            active=tube(layer.slope, x, best_eps).has_lower,
+            active=tube(layer.activation, x, best_eps).has_lower,
             eps=best_eps,
             objective=best_objective,
             dual_bound=None,
@@ -182,11 +182,11 @@ class LayerL1:
 
         After an exact fit, eps = 0, no step of the schedule leads on: the next eps is the one at which a row changes.
         """
-        sizes = np.abs(x) if layer.slope > 0.0 else x
-        above = sizes[sizes > eps]
-        if layer.slope == 1.0 or above.size == 0:
+        points = breakpoints(layer, x)
+        above = points[points > eps]
+        if above.size == 0:
             return None
-        following = float(above.min())
+        following = float(above[0])
         if eps == 0.0:
             return following
         return max(following, self.schedule.after(max(1, self.schedule.steps_to(following, eps)), eps))

@@ -16,7 +16,7 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.formulations.layer import LayerAnswer, code_of, is_degenerate, new_layer_model, observed_rows
 from pyomo_relu.formulations.layer_rows import LayerRows
 from pyomo_relu.formulations.schedule import Bisection, Geometric
-from pyomo_relu.formulations.tube import breakpoints, least_deviation, tube
+from pyomo_relu.formulations.tube import breakpoints, tube
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import NormName
 from pyomo_relu.solvers import Outcome, Session, Solver
@@ -126,7 +126,7 @@ class LayerLinf:
         require_number(eps, "eps")
         layer, x = observed_rows(layer, x, mask)
         model = new_layer_model(layer, box)
-        least = float(least_deviation(layer, x).max())
+        least = float(layer.activation.sign_bound(x).max())
         with PauseGC():
             model.deviation = Var(bounds=(least, max(eps, least) if capped else None))
             _rows(layer).add_to(model, [*model.code.values(), model.deviation], x, eps)
@@ -171,7 +171,7 @@ class _Search:
         self.model = formulation.model(layer, x, 0.0, box=box, capped=False)
         self.rows = _rows(layer)
         self.session = Session(self.model, solver.until(deadline), LP)
-        self.bound = self.least = float(least_deviation(layer, x).max())
+        self.bound = self.least = float(layer.activation.sign_bound(x).max())
         self.n_solves = 0
         self.proves = True
         self.best: _Found | None = None
@@ -216,7 +216,7 @@ class _Search:
             found = self.optimum(float(points[i]))
             if found is None:
                 return
-            if found.objective > points[i] or not 0.0 < self.layer.slope < 1.0:
+            if found.objective > points[i] or not (self.layer.activation.bends & ~self.layer.activation.cuts).any():
                 self.bound = max(self.bound, min(found.objective, float(ends[i])))
             if found.objective > ends[i]:
                 low = i + 1
@@ -266,7 +266,7 @@ class _Search:
         return LayerAnswer(
             status=status,
             code=None if best is None else best.code,
-            active=tube(self.layer.slope, self.x, self.eps).has_lower,
+            active=tube(self.layer.activation, self.x, self.eps).has_lower,
             eps=None if best is None else self.eps,
             objective=None if best is None else best.objective,
             dual_bound=self.bound if self.proves else self.least,

@@ -12,7 +12,6 @@ from pyomo.environ import ConcreteModel, Objective
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations.layer import LayerAnswer, code_of, new_layer_model, observed_rows
-from pyomo_relu.formulations.leaky import inverse_activation
 from pyomo_relu.formulations.rows import dense_rows, indices
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import NormName
@@ -102,18 +101,16 @@ class LayerRealizable:
         require_number(width, "width")
         layer, x = observed_rows(layer, x, mask)
         cut = self._cut(x)
-        if layer.slope == 0.0 and x.min() < -cut:
-            j = int(x.argmin())
+        cuts = layer.activation.cuts
+        if (x[cuts] < -cut).any():
+            j = int(np.where(cuts, x, np.inf).argmin())
             raise InputError(
                 f"observation is {x[j]:.3g} at {j}, but a ReLU output is never negative: no code meets it "
                 "exactly; use LayerLinf or LayerL1 for noisy observations"
             )
         model = new_layer_model(layer, box)
-        lower, upper = x - width, np.maximum(x, 0.0) + width
-        if layer.slope == 0.0:
-            lower = np.where(x > max(cut, width), lower, -np.inf)
-        else:
-            lower, upper = inverse_activation(lower, layer.slope), inverse_activation(x + width, layer.slope)
+        lower = np.where(cuts & (x <= max(cut, width)), -np.inf, layer.activation.inverse(x - width))
+        upper = layer.activation.inverse(np.where(cuts, np.maximum(x, 0.0), x) + width)
         on, off = np.isfinite(lower), ~np.isfinite(lower)
         with PauseGC():
             code = list(model.code.values())
@@ -147,7 +144,7 @@ class LayerRealizable:
         return LayerAnswer(
             status=Status.SOLVED if found else outcome.status,
             code=code_of(model, box) if found else None,
-            active=np.ones(layer.n_out, dtype=bool) if layer.slope > 0.0 else x > self._cut(x),
+            active=~layer.activation.cuts | (x > self._cut(x)),
             eps=None,
             objective=None,
             dual_bound=bound,

@@ -11,7 +11,6 @@ from pyomo.environ import ConcreteModel, Objective, maximize
 
 from pyomo_relu.box import Box
 from pyomo_relu.formulations.layer import LayerAnswer, code_of, new_layer_model, observed_rows
-from pyomo_relu.formulations.leaky import inverse_activation
 from pyomo_relu.formulations.rows import dense_rows, linear
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import NormName
@@ -96,7 +95,7 @@ class LayerRelaxed:
         layer, x = observed_rows(layer, x, mask)
         model = new_layer_model(layer, box)
         most = x + self.eps
-        upper = np.maximum(most, 0.0) if layer.slope == 0.0 else inverse_activation(most, layer.slope)
+        upper = layer.activation.inverse(np.where(layer.activation.cuts, np.maximum(most, 0.0), most))
         with PauseGC():
             code = list(model.code.values())
             model.upper = dense_rows(range(layer.n_out), layer.weight, code, upper=upper - layer.bias)
@@ -120,7 +119,7 @@ class LayerRelaxed:
             status, message = Status.SOLVER_ERROR, f"{outcome.solver} calls an LP unbounded which its rows bound"
         if code is not None:
             status = Status.SOLVED
-            active = np.ones(layer.n_out, dtype=bool) if layer.slope > 0.0 else layer.pre_activation(code) > 0.0
+            active = ~layer.activation.cuts | (layer.pre_activation(code) > 0.0)
             if (x > self.eps).any() and not (active & (x > self.eps)).any():
                 status = Status.DEGENERATE
         return LayerAnswer(

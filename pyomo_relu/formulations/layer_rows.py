@@ -45,7 +45,7 @@ class LayerRows:
         model.lower.update(matrix=below[kept], row_lower=lower[kept])
 
     def _at(self, x: FloatArray, eps: float) -> tuple[csr_matrix, FloatArray, csr_matrix, FloatArray]:
-        sides = tube(self.layer.slope, x, eps)
+        sides = tube(self.layer.activation, x, eps)
         lower = np.where(sides.has_lower, sides.alpha * x - self.layer.bias, -np.inf)
         return self._times(-sides.beta), sides.beta * x - self.layer.bias, self._times(sides.alpha), lower
 

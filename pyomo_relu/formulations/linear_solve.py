@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.formulations.layer import LayerAnswer
-from pyomo_relu.formulations.leaky import inverse_activation
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import NormName
 from pyomo_relu.rank import rank_of, singular_values, svd_flops
@@ -70,10 +69,7 @@ class LinearSolve:
     def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
         """Find the code; the box is not imposed on it, and of the solver only the time limit counts."""
         cut = self.threshold * max(1.0, float(np.abs(x).max()))
-        if layer.slope == 0.0:
-            active, target = x > cut, x
-        else:
-            active, target = np.ones(layer.n_out, dtype=bool), inverse_activation(x, layer.slope)
+        active, target = ~layer.activation.cuts | (x > cut), layer.activation.inverse(x)
         matrix, right = layer.weight[active], (target - layer.bias)[active]
         if not Deadline.after(solver.time_limit).affords(svd_flops(*matrix.shape)):
             said = "least squares does not fit in what is left of it"

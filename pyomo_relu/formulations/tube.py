@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pyomo_relu.activation import Activation
 from pyomo_relu.layer import Layer
 from pyomo_relu.validation import FloatArray
 
@@ -35,38 +36,27 @@ class Tube:
     beta: FloatArray
 
 
-def tube(slope: float, x: FloatArray, eps: float) -> Tube:
+def tube(activation: Activation, x: FloatArray, eps: float) -> Tube:
     """Classify the rows of an observation `x`, shape (n,), at the tolerance `eps`."""
-    ones = np.ones_like(x)
-    if slope == 1.0:
-        return Tube(np.ones(x.size, dtype=bool), ones, ones)
-    if slope == 0.0:
-        return Tube(x > eps, ones, ones)
-    return Tube(np.ones(x.size, dtype=bool), np.where(x > eps, 1.0, 1.0 / slope), np.where(x < -eps, 1.0 / slope, 1.0))
-
-
-def least_deviation(layer: Layer, x: FloatArray) -> FloatArray:
-    """Return what every output misses `x` by at least: ``max(-x, 0)`` for ReLU, else 0; shape (n,)."""
-    return np.maximum(-x, 0.0) if layer.slope == 0.0 else np.zeros_like(x)
+    return Tube(~activation.cuts | (x > eps), activation.inverse_gain(x > eps), activation.inverse_gain(x >= -eps))
 
 
 def needed_deviations(layer: Layer, x: FloatArray, eps: float, code: FloatArray) -> FloatArray:
     """Return the least deviations with which `code` meets the rows of the tolerance `eps`; shape (n,)."""
-    sides, t = tube(layer.slope, x, eps), layer.pre_activation(code)
+    sides, t = tube(layer.activation, x, eps), layer.pre_activation(code)
     below = np.where(sides.has_lower, x - t / sides.alpha, 0.0)
-    return np.maximum(np.maximum(t / sides.beta - x, below), least_deviation(layer, x))
+    return np.maximum(np.maximum(t / sides.beta - x, below), layer.activation.sign_bound(x))
 
 
 def breakpoints(layer: Layer, x: FloatArray) -> FloatArray:
     """Return 0 and the sorted tolerances at which :func:`tube` changes."""
-    if layer.slope == 1.0:
-        return np.zeros(1)
-    sizes = np.abs(x) if layer.slope > 0.0 else x[x > 0.0]
-    return np.union1d(0.0, sizes)
+    return np.union1d(0.0, _signals(layer, x)[layer.activation.bends])
 
 
 def largest_signal(layer: Layer, x: FloatArray) -> float:
-    """Return the tolerance from which no row holds an output up: ``max x`` (LeakyReLU: ``max |x|``)."""
-    if layer.slope == 1.0:
-        return np.inf
-    return float(np.max(np.abs(x) if layer.slope > 0.0 else np.maximum(x, 0.0)))
+    """Return the tolerance from which no row holds an output up: ``max x`` (LeakyReLU: ``max |x|``; linear: none)."""
+    return float(np.max(np.where(layer.activation.bends, _signals(layer, x), np.inf)))
+
+
+def _signals(layer: Layer, x: FloatArray) -> FloatArray:
+    return np.where(layer.activation.cuts, np.maximum(x, 0.0), np.abs(x))

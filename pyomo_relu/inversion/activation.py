@@ -78,10 +78,9 @@ class ActivationRegion:
             shifted = weight @ np.abs(offset) + np.abs(layer.bias)
             matrix, offset = layer.weight @ matrix, layer.weight @ offset + layer.bias
             matrix[np.linalg.norm(matrix, axis=1) <= DUST * np.maximum(summed, np.minimum(shifted, 1.0))] = 0.0
-            if layer.slope < 1.0:
-                sign = np.where(on, -1.0, 1.0)
-                sides.append(sign[:, None] * matrix)
-                limits.append(-sign * offset)
-            gain = layer.gain(on)
+            bends, sign = layer.activation.bends, np.where(on, -1.0, 1.0)
+            sides.append((sign[:, None] * matrix)[bends])
+            limits.append((-sign * offset)[bends])
+            gain = layer.activation.gain(on)
             matrix, offset = gain[:, None] * matrix, gain * offset
         return cls(matrix, offset, np.vstack(sides), np.concatenate(limits))

@@ -90,7 +90,7 @@ class _Cell:
     @classmethod
     def of(cls, problem: Problem, pattern: Pattern) -> _Cell:
         network, region = problem.network, ActivationRegion.of(problem.network, pattern)
-        faces = [(i, j) for i, layer in enumerate(network) if layer.slope < 1.0 for j in range(layer.n_out)]
+        faces = [(i, j) for i, layer in enumerate(network) for j in np.flatnonzero(layer.activation.bends).tolist()]
         moves = region.matrix.any(axis=1)
         missed = problem.x - region.offset
         box = Box.everything(network.n_in) if problem.box is None else problem.box

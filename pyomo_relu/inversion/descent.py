@@ -131,8 +131,8 @@ def half_objective(
     """
     pre_activations = network.pre_activations(codes)
     last, t = network[-1], pre_activations[-1]
-    missed = last.activate(t) - targets
-    gradient = pulled_back(network, pre_activations, norm.half_gradient(missed) * last.gain(t > 0.0))
+    missed = last.activation(t) - targets
+    gradient = pulled_back(network, pre_activations, norm.half_gradient(missed) * last.activation.gain(t > 0.0))
     return norm.half_objective(missed), gradient
 
 
@@ -143,5 +143,5 @@ def pulled_back(network: Network, pre_activations: Sequence[FloatArray], gradien
     """
     gradient = gradient @ network[-1].weight
     for layer, t in zip(reversed(network.layers[:-1]), reversed(pre_activations[:-1]), strict=True):
-        gradient = (gradient * layer.gain(t > 0.0)) @ layer.weight
+        gradient = (gradient * layer.activation.gain(t > 0.0)) @ layer.weight
     return gradient

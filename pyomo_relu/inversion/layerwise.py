@@ -144,16 +144,15 @@ class Layerwise:
     def _scope(self, problem: Problem) -> str:
         if len(problem.network) == 1:
             return "every code" if problem.box is None else "every code in the box"
-        sign = "non-negative " if np.isfinite(self._box(problem, len(problem.network) - 1).lower).all() else ""
+        sign = "non-negative " if np.isfinite(self._box(problem, len(problem.network) - 1).lower).any() else ""
         return f"every {sign}input of the last layer"
 
     def _box(self, problem: Problem, i: int) -> Box:
         layer = problem.network[i]
         if i == 0:
             return Box.everything(layer.n_in) if problem.box is None else problem.box
-        if self.nonnegative and problem.network[i - 1].slope == 0.0:
-            return Box.of((0.0, np.inf), layer.n_in)
-        return Box.everything(layer.n_in)
+        signed = self.nonnegative & problem.network[i - 1].activation.cuts
+        return Box(np.where(signed, 0.0, -np.inf), np.full(layer.n_in, np.inf))
 
 
 def _refused(layer: Layer, message: str) -> LayerAnswer:

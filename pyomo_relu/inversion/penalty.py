@@ -6,7 +6,6 @@ from functools import partial
 
 import numpy as np
 
-from pyomo_relu.bounds.activation import before_activation
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.inversion.descent import pulled_back
@@ -46,7 +45,7 @@ def _penalised(problem: Problem, tube: float, penalty: float, z: FloatArray) -> 
     last = problem.network[-1]
     pre_activations = problem.network.pre_activations(z)
     t = pre_activations[-1]
-    low, high = before_activation(last.slope, (problem.x - tube, problem.x + tube))
-    missed, beyond = last.activate(t) - problem.x, t - np.clip(t, low, high)
-    gradient = 2.0 * (missed * last.gain(t > 0.0) + penalty * beyond)
+    low, high = last.activation.before(problem.x - tube, problem.x + tube)
+    missed, beyond = last.activation(t) - problem.x, t - np.clip(t, low, high)
+    gradient = 2.0 * (missed * last.activation.gain(t > 0.0) + penalty * beyond)
     return float(missed @ missed + penalty * (beyond @ beyond)), pulled_back(problem.network, pre_activations, gradient)

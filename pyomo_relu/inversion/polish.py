@@ -80,7 +80,7 @@ def _gauss_newton(problem: Problem, z: FloatArray, norm: SmoothNorm, steps: int,
             break
         matrix = np.eye(problem.network.n_in)
         for layer, on in zip(problem.network, pattern_of(problem, z), strict=True):
-            matrix = layer.gain(on)[:, None] * (layer.weight @ matrix)
+            matrix = layer.activation.gain(on)[:, None] * (layer.weight @ matrix)
         missed = problem.x - problem.network(z)
         factors = np.sqrt(norm.weights(np.abs(missed)))
         step = np.linalg.lstsq(factors[:, None] * matrix, factors * missed, rcond=None)[0]

@@ -17,7 +17,6 @@ from pyomo_relu.formulations.extensible import ExtensibleModel
 from pyomo_relu.formulations.residual import Outputs, add_residual
 from pyomo_relu.formulations.rows import dense_rows
 from pyomo_relu.formulations.squares import Squares
-from pyomo_relu.formulations.tube import least_deviation
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, NormName, as_norm
@@ -61,7 +60,7 @@ def build_program(
     norm = as_norm(norm)
     budget = most if np.isfinite(most) else None
     caps = deviation_caps(problem.network[-1], problem.x, most, norm, tube)
-    least = least_deviation(problem.network[-1], problem.x)
+    least = problem.network[-1].activation.sign_bound(problem.x)
     model = ExtensibleModel()
     with PauseGC():
         add_code(model, problem.network, region)
@@ -84,7 +83,7 @@ def build_program(
                 squares = _add_squares(model, weight[linear], inputs, (problem.x - layer.bias)[linear], tube, budget)
             else:
                 # Of an output that is a row of the layer, nothing holds the sign.
-                from_above = (layer.slope == 0.0) & ((problem.x <= anyway) | (linear & (bounds.lower < 0.0)))
+                from_above = layer.activation.cuts & ((problem.x <= anyway) | (linear & (bounds.lower < 0.0)))
                 outputs = Outputs(
                     [own.get(j) for j in range(layer.n_out)],
                     inputs,
@@ -135,7 +134,7 @@ def encode_network(block: Any, network: Network, region: Region, encoding: Encod
     for i, (layer, bounds) in enumerate(zip(network, region.pre_activations, strict=True), start=1):
         implied = layer_interval(layer, inputs)
         variables = encode_layer(block.layer[i], layer, variables, bounds, encoding, implied=implied)
-        inputs = Box(layer.activate(bounds.lower), layer.activate(bounds.upper))
+        inputs = Box(layer.activation(bounds.lower), layer.activation(bounds.upper))
         outputs.append(variables)
     return outputs
 
@@ -148,7 +147,7 @@ def _hidden(model: ConcreteModel, network: Network, region: Region, encoding: En
         zip(network, form.pre_activations, region.pre_activations, strict=True), 1
     ):
         n = len(variables)
-        reduced = Layer.computed(rows.matrix[:, :n], rows.shift, layer.slope)
+        reduced = Layer.computed(rows.matrix[:, :n], rows.shift, layer.activation)
         if i < len(network):
             used = [v if column.any() else None for v, column in zip(variables, reduced.weight.T, strict=True)]
             implied = layer_interval(reduced, Box(form.box.lower[:n], form.box.upper[:n]))
@@ -182,12 +181,11 @@ def _linear(layer: Layer, bounds: Box, x: FloatArray, norm: Norm, one_sided: NDA
     output does, and x < 0 is missed by -x at least, which is held or known. Nor need that of one which only an
     upper limit concerns.
     """
-    if layer.slope > 0.0:
-        linear = np.full(layer.n_out, layer.slope == 1.0)
-    elif norm.folds:
+    if norm.folds:
         linear = (bounds.lower >= 0.0) & (x >= 0.0)
     else:
         linear = (bounds.lower >= 0.0) | (one_sided & (bounds.upper > 0.0))
+    linear = np.where(layer.activation.cuts, linear, ~layer.activation.bends)
     # At most as many squares as inputs are no gain.
     return np.asarray(linear & ((not norm.folds) | (linear.sum() > layer.n_in)), dtype=np.bool_)
 

@@ -266,7 +266,7 @@ class _Proof:
         self.best = self.beaten = incumbent
         self.most = incumbent.to_beat(rel_gap, ABS_GAP)
         # For p = inf, few outputs have to be on in a code that beats the incumbent: often there is none for their sake.
-        self.relaxed = task.norm.shared and task.problem.network[-1].slope == 0.0
+        self.relaxed = task.norm.shared and bool(task.problem.network[-1].activation.cuts.any())
         self.gains = True
 
     def run(self) -> Outcome:

@@ -93,8 +93,8 @@ class AffineChain:
         if offset is not None:
             self.shift(offset)
 
-    def activate(self, slope: float) -> None:
-        """Close a layer with the activation ``max(t, slope * t)``."""
+    def activate(self, slope: Any) -> None:
+        """Close a layer with the activation ``max(t, slope * t)``; one slope, or one a neuron."""
         weight = self._dense_weight()
         require_weights(sum(layer.weight.size for layer in self._done) + weight.size)
         self._done.append(Layer(weight, self._bias, slope))

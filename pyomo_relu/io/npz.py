@@ -4,8 +4,8 @@
 
     format    "pyomo-relu"
     version   1
-    weight_1  (n_1, k)      bias_1  (n_1,)      slope_1  ()
-    weight_2  (n_2, n_1)    bias_2  (n_2,)      slope_2  ()    ...
+    weight_1  (n_1, k)      bias_1  (n_1,)      slope_1  () or (n_1,)
+    weight_2  (n_2, n_1)    bias_2  (n_2,)      slope_2  () or (n_2,)    ...
 
 Also read are files with the keys ``W1, b1, W2, b2, ...`` and perhaps ``act``,
 which must be "relu". Where a file has no slopes, the caller must give them.
@@ -69,7 +69,7 @@ def write(path: Path, layers: Sequence[Layer]) -> None:
     """Write `layers` to an .npz file, atomically and exactly (float64)."""
     arrays: dict[str, Any] = {"format": FORMAT, "version": VERSION}
     for i, layer in enumerate(layers, start=1):
-        arrays |= {f"weight_{i}": layer.weight, f"bias_{i}": layer.bias, f"slope_{i}": layer.slope}
+        arrays |= {f"weight_{i}": layer.weight, f"bias_{i}": layer.bias, f"slope_{i}": layer.activation.compact}
     with atomic_write(path) as file:
         np.savez(file, **arrays)
 

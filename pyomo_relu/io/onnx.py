@@ -80,7 +80,7 @@ def write(path: Path, layers: Sequence[Layer]) -> None:
         [
             onnx.numpy_helper.from_array(np.asarray(array, dtype=np.float64), f"{kind}_{i}")
             for i, layer in enumerate(layers, start=1)
-            for kind, array in (("weight", layer.weight), ("bias", layer.bias), ("slope", layer.slope))
+            for kind, array in (("weight", layer.weight), ("bias", layer.bias), ("slope", layer.activation.compact))
         ],
     )
     model = helper.make_model(
@@ -96,10 +96,10 @@ def _nodes(helper: Any, layers: Sequence[Layer]) -> list[Any]:
         last = i == len(layers)
         target = "x" if last else f"h_{i}"
         # A linear layer further inside keeps its Max, or reading would merge it with the next.
-        bare = last and layer.slope == 1.0
+        bare = last and layer.activation.uniform == 1.0
         affine = target if bare else f"t_{i}"
         nodes.append(helper.make_node("Gemm", [source, f"weight_{i}", f"bias_{i}"], [affine], transB=1))
-        if layer.slope == 0.0:
+        if layer.activation.uniform == 0.0:
             nodes.append(helper.make_node("Relu", [affine], [target]))
         elif not bare:
             nodes.append(helper.make_node("Mul", [affine, f"slope_{i}"], [f"s_{i}"]))

@@ -50,11 +50,11 @@ def _fuse_leaky(constants: Mapping[str, Array], live: list[Node]) -> list[Node]:
     return nodes
 
 
-def _slope(constants: Mapping[str, Array], before: Node, node: Node) -> float | None:
+def _slope(constants: Mapping[str, Array], before: Node, node: Node) -> Array | None:
     """Return the slope if the two nodes are ``Max(x, slope * x)``."""
-    scalars = [constants[name] for name in before.inputs if name in constants]
+    slopes = [constants[name] for name in before.inputs if name in constants]
     moving = [name for name in before.inputs if name not in constants]
-    if before.op != "Mul" or len(moving) != 1 or [scalar.size for scalar in scalars] != [1]:
+    if before.op != "Mul" or len(moving) != 1 or len(slopes) != 1:
         return None
     fits = len(node.inputs) == 2 and set(node.inputs) == {moving[0], before.outputs[0]}
-    return float(scalars[0].ravel()[0]) if fits else None
+    return slopes[0] if fits else None

@@ -168,15 +168,18 @@ def _relu(tensor: Tensor, node: Node, position: int, operands: Operands) -> None
 
 
 def _leaky_relu(tensor: Tensor, node: Node, position: int, operands: Operands) -> None:
-    tensor.steps.activate(node.attributes.get("alpha", float(np.float32(0.01))))
+    _activate(tensor, np.asarray(node.attributes.get("alpha", float(np.float32(0.01)))))
 
 
 def _prelu(tensor: Tensor, node: Node, position: int, operands: Operands) -> None:
     _only_first(position)
     slope = _constant(operands, 1)
-    if slope.size != 1:
-        raise InputError(f"it has {slope.size} slopes, only one is supported")
-    tensor.steps.activate(float(slope.ravel()[0]))
+    _activate(tensor, slope)
+
+
+def _activate(tensor: Tensor, slope: Array) -> None:
+    """Close a layer: one slope, or one for each entry."""
+    tensor.steps.activate(slope.item() if slope.size == 1 else layout.broadcast(tensor.shape, slope)[1])
 
 
 @quiet

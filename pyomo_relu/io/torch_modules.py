@@ -79,9 +79,7 @@ def _batch_norm(torch: Any, module: Any, chain: AffineChain) -> None:
 
 def _prelu(torch: Any, module: Any, chain: AffineChain) -> None:
     slope = tensor_array(torch, module.weight, "slope")
-    if slope.size != 1:
-        raise InputError(f"it has {slope.size} slopes, only one is supported")
-    chain.activate(float(slope[0]))
+    chain.activate(slope if slope.size > 1 else slope[0])
 
 
 def _flatten(torch: Any, module: Any, chain: AffineChain) -> None:

@@ -108,8 +108,7 @@ def _blur(problem: Problem, region: ActivationRegion, found: Polytope) -> float:
         weight = np.abs(layer.weight)
         size = weight @ h + np.abs(layer.bias)
         off, h = (1.0 + gamma(layer.n_in)) * (weight @ off) + gamma(layer.n_in) * size, size
-        if layer.slope < 1.0:
-            errors.append(off)
+        errors.append(off[layer.activation.bends])
     lengths = np.linalg.norm(region.sides, axis=1)
     gaps = np.abs(region.limits - region.sides @ found.interior)
     far = found.reach + float(np.linalg.norm(found.interior))

@@ -1,7 +1,7 @@
 """Check a certificate that no code in a box has a residual below a bound: exact arithmetic, no solver.
 
 It runs alone on the standard library: ``python checker.py < CERTIFICATE``. What is proved: let G be the network and
-``phi(t) = max(t, slope t)`` each layer's activation. If a code z of the box had ``||G(z) - x|| < bound``, its pre-
+``phi(t) = max(t, slope t)`` each neuron's activation. If a code z of the box had ``||G(z) - x|| < bound``, its pre-
 activations t would lie within bounds, updated as follows; but each leaf of a tree of splits by sign is a contradiction.
 
 Multipliers. For numbers ``a`` on the deviations and ``nu`` on the pre-activations, whatever they are, ::
@@ -24,7 +24,8 @@ from fractions import Fraction
 from operator import mul
 from typing import Any
 
-FORMAT = "pyomo-relu certificate 2"
+FORMAT = "pyomo-relu certificate 3"
+READ = (FORMAT, "pyomo-relu certificate 2")  # which has one slope a layer
 BITS = 64  # of a bound after rounding
 MOST_BYTES = 2**28  # of a certificate; those that were measured have 2 MB
 
@@ -49,11 +50,11 @@ class Layer:
     rows: list[list[int]]
     scale: int
     bias: list[Fraction]
-    slope: Fraction
+    slopes: list[Fraction]
 
-    def activate(self, t: Fraction) -> Fraction:
-        """Return phi(t)."""
-        return t if t >= 0 else self.slope * t
+    def activate(self, j: int, t: Fraction) -> Fraction:
+        """Return phi(t) of neuron j."""
+        return t if t >= 0 else self.slopes[j] * t
 
     def interval(self, ends: list[Interval]) -> list[Interval]:
         """Bound the pre-activations by bounds of the input."""
@@ -78,11 +79,12 @@ class Claim:
         bounds, last = self.tightened([self.box]), self.layers[-1]
         for j, target in enumerate(self.x):
             place, below, above = (len(self.layers), j), target - self.bound, target + self.bound
-            if below > 0 or last.slope:
-                bounds = with_fact(bounds, place, 1, below if below > 0 else below / last.slope)
-            if above < 0 and not last.slope:
+            slope = last.slopes[j]
+            if below > 0 or slope:
+                bounds = with_fact(bounds, place, 1, below if below > 0 else below / slope)
+            if above < 0 and not slope:
                 raise Empty
-            bounds = with_fact(bounds, place, -1, -above if above >= 0 else -above / last.slope)
+            bounds = with_fact(bounds, place, -1, -above if above >= 0 else -above / slope)
         return bounds
 
     def tightened(self, bounds: Bounds) -> Bounds:
@@ -94,7 +96,7 @@ class Claim:
             found.append([(max(a, c), min(b, d)) for (a, b), (c, d) in zip(rows, known, strict=True)])
             if any(low > high for low, high in found[-1]):
                 raise Empty
-            ends = [(layer.activate(low), layer.activate(high)) for low, high in found[-1]]
+            ends = [(layer.activate(j, low), layer.activate(j, high)) for j, (low, high) in enumerate(found[-1])]
         return found
 
     def least(self, bounds: Bounds, multipliers: Multipliers, target: tuple[Place, int] | None = None) -> Fraction:
@@ -117,9 +119,9 @@ class Claim:
     def _corners(self, number: int, j: int, ends: Interval) -> Iterator[tuple[Fraction, Fraction]]:
         """Yield the ends of a range and the bends inside, each with phi, or |phi - x| over the outputs."""
         layer, last = self.layers[number - 1], number == len(self.layers)
-        bends = [Fraction(0), self.x[j], self.x[j] / (layer.slope or 1)] if last else [Fraction(0)]
+        bends = [Fraction(0), self.x[j], self.x[j] / (layer.slopes[j] or 1)] if last else [Fraction(0)]
         for t in (*ends, *(bend for bend in bends if ends[0] < bend < ends[1])):
-            yield t, abs(layer.activate(t) - self.x[j]) if last else layer.activate(t)
+            yield t, abs(layer.activate(j, t) - self.x[j]) if last else layer.activate(j, t)
 
     def closes(self, bounds: Bounds, multipliers: Multipliers) -> bool:
         """Whether multipliers contradict ``||G(z) - x|| < bound`` within bounds."""
@@ -130,7 +132,8 @@ class Claim:
         """Return ``||G(code) - x||``."""
         h = code
         for layer in self.layers:
-            h = [layer.activate(t + b) for t, b in zip(_products(layer.rows, layer.scale, h), layer.bias, strict=True)]
+            sums = zip(_products(layer.rows, layer.scale, h), layer.bias, strict=True)
+            h = [layer.activate(j, t + b) for j, (t, b) in enumerate(sums)]
         misses = [abs(value - target) for value, target in zip(h, self.x, strict=True)]
         return sum(misses, Fraction(0)) if self.norm == "1" else max(misses)
 
@@ -185,7 +188,7 @@ def check(certificate: Any) -> Verdict:
 
     Examples
     --------
-    >>> proof = {"format": FORMAT, "network": [{"weight": [[1.0]], "bias": [0.0], "slope": 0.0}],
+    >>> proof = {"format": FORMAT, "network": [{"weight": [[1.0]], "bias": [0.0], "slopes": [0.0]}],
     ...          "observation": [-1.0], "box": [[-2.0], [2.0]], "norm": "inf", "bound": 1.0,
     ...          "code": [-1.0], "facts": [], "tree": {"output": [1.0], "rows": [[0.0]]}}
     >>> check(proof).claim.bound, check(proof).residual         # ReLU(z) >= 0
@@ -198,7 +201,7 @@ def check(certificate: Any) -> Verdict:
 
 
 def _check(certificate: Any) -> Verdict:
-    if certificate["format"] != FORMAT:
+    if certificate["format"] not in READ:
         raise RejectedError(f"its format is not {FORMAT!r}")
     claim = read_claim(certificate)
     code = None if certificate["code"] is None else _numbers(certificate["code"], len(claim.box))
@@ -238,11 +241,13 @@ def read_claim(certificate: Any) -> Claim:
     box = list(zip(_numbers(lower, size), _numbers(upper, size), strict=True))
     for entry in certificate["network"]:
         rows = [_numbers(row, size) for row in entry["weight"]]
-        (slope,), bias = _numbers([entry["slope"]], 1), _numbers(entry["bias"], len(rows))
-        if not 0 <= slope <= 1:
+        bias = _numbers(entry["bias"], len(rows))
+        given = entry["slopes"] if certificate["format"] == FORMAT else [entry["slope"]] * len(rows)
+        slopes = _numbers(given, len(rows))
+        if not all(0 <= slope <= 1 for slope in slopes):
             raise RejectedError("a slope is not in [0, 1]")
         scale = math.lcm(*(w.denominator for row in rows for w in row))
-        layers.append(Layer([[int(w * scale) for w in row] for row in rows], scale, bias, slope))
+        layers.append(Layer([[int(w * scale) for w in row] for row in rows], scale, bias, slopes))
         size = len(rows)
     if certificate["norm"] not in ("inf", "1") or any(low > high for low, high in box):
         raise RejectedError("its norm is neither 'inf' nor '1', or its box is empty")

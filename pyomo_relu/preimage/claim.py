@@ -54,9 +54,7 @@ def claim_of(
         raise InputError("code is not in the box")
     head = {
         "format": checker.FORMAT,
-        "network": [
-            {"weight": layer.weight.tolist(), "bias": layer.bias.tolist(), "slope": layer.slope} for layer in net
-        ],
+        "network": entries_of(net),
         "observation": problem.x.tolist(),
         "box": [problem.box.lower.tolist(), problem.box.upper.tolist()],
         "norm": str(as_norm(norm).name),
@@ -64,3 +62,11 @@ def claim_of(
         "code": None if at is None else at.tolist(),
     }
     return checker.read_claim(head), head
+
+
+def entries_of(net: Network) -> list[dict[str, Any]]:
+    """Return a network as a certificate has it."""
+    return [
+        {"weight": layer.weight.tolist(), "bias": layer.bias.tolist(), "slopes": layer.activation.slope.tolist()}
+        for layer in net
+    ]

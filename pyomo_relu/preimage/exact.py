@@ -103,9 +103,9 @@ def cell_system(
         t = [_combined(row, h) for row in layer.weight.tolist()]
         for affine, bias in zip(t, layer.bias.tolist(), strict=True):
             affine[-1] += Fraction(bias)
-        slope, h = Fraction(layer.slope), []
-        for affine, is_on in zip(t, on, strict=True):
-            sign = -1 if is_on else 1
+        h = []
+        for j, (affine, is_on) in enumerate(zip(t, on, strict=True)):
+            sign, slope = -1 if is_on else 1, layer.activation.fraction(j)
             if slope < 1:
                 rows.append([sign * v for v in affine[:-1]])
                 limits.append(-sign * affine[-1])

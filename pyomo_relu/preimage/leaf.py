@@ -43,8 +43,9 @@ def holds_no_code(problem: Problem, leaf: Leaf, tol: float, room: FloatArray) ->
             sum((abs(Fraction(w)) * e for w, e in zip(row, off, strict=True) if w), Fraction(0))
             for row in layer.weight.tolist()
         ]
-        slope, off = Fraction(layer.slope), []
-        for step, is_on, beyond in zip(moved, on.tolist(), map(Fraction, slack.tolist()), strict=True):
+        off = []
+        for j, (step, is_on, beyond) in enumerate(zip(moved, on.tolist(), map(Fraction, slack.tolist()), strict=True)):
+            slope = layer.activation.fraction(j)
             if slope < 1:
                 limits[at] += step + beyond
                 at += 1

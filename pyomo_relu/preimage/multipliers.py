@@ -122,9 +122,9 @@ class DualProgram:
 
     def _triangles(self) -> None:
         for own, (number, j) in enumerate(self.hidden, start=self._net.n_in):
-            slope, box = self._net[number - 1].slope, self._boxes[number - 1]
-            low, high = float(box.lower[j]), float(box.upper[j])
-            chord = (high - slope * low) / (high - low)
+            activation, box = self._net[number - 1].activation, self._boxes[number - 1]
+            slope, high = float(activation.slope[j]), float(box.upper[j])
+            chord = float(activation.chord(box.lower, box.upper)[0][j])
             self._add(number - 1, j, -1.0, 0.0, np.inf, own)
             if slope > 0.0:
                 self._add(number - 1, j, -slope, 0.0, np.inf, own)
@@ -132,9 +132,9 @@ class DualProgram:
 
     def _deviation(self, j: int) -> None:
         """Add the sides of the convex envelope of ``|phi(t_j) - x_j|``."""
-        i, layer, x = len(self._net) - 1, self._net[-1], float(self._claim.x[j])
+        i, slope, x = len(self._net) - 1, float(self._net[-1].activation.slope[j]), float(self._claim.x[j])
         e = self._first_e + (0 if self._claim.norm == "inf" else j)
-        corners = _corners(float(self._boxes[i].lower[j]), float(self._boxes[i].upper[j]), x, layer.slope)
+        corners = _corners(float(self._boxes[i].lower[j]), float(self._boxes[i].upper[j]), x, slope)
         if len(corners) == 1:
             self._add(i, j, 0.0, corners[0][1], np.inf, e)
         for (t, value), (other, last) in itertools.pairwise(corners):
@@ -173,7 +173,7 @@ class DualProgram:
         """Return phi(t) of a neuron at a point of the LP."""
         number, j = place
         t = float(self._row(place) @ point[: self._first_e] + self._form.pre_activations[number - 1].shift[j])
-        return max(t, self._net[number - 1].slope * t)
+        return max(t, float(self._net[number - 1].activation.slope[j]) * t)
 
     def _multipliers(self, target: tuple[Place, int] | None) -> Multipliers:
         """Turn the duals into multipliers: what is not open passes them on to the layer before."""
@@ -193,8 +193,7 @@ class DualProgram:
             used[target[0][0] - 1][target[0][1]] += target[1]
         for i in range(len(net) - 1, 0, -1):
             a = net[i].weight.T @ used[i]
-            on = (self._boxes[i - 1].lower >= 0.0) | (net[i - 1].slope == 1.0)
-            gain = np.where(on, 1.0, net[i - 1].slope)
+            gain = net[i - 1].activation.gain(self._boxes[i - 1].lower >= 0.0)
             gain[self._form.open_neurons[i - 1]] = 0.0
             used[i - 1] += gain * a
         return _fractions(deviations), [_fractions(row) for row in used]

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from pyomo_relu.atomic import atomic_write
 from pyomo_relu.network import Network
-from pyomo_relu.preimage.checker import Bounds, Claim, Layer
+from pyomo_relu.preimage.checker import Bounds, Claim
 from pyomo_relu.preimage.claim import claim_of
 
 Terms = list[tuple[Fraction, str]]
@@ -113,7 +113,7 @@ def rational_program(net: Network, x: Any, box: Any, norm: Literal["inf", 1] = "
         lines += [_row([(ONE, e), (-ONE, h)], ">=", -target), _row([(ONE, e), (ONE, h)], ">=", target)]
     lines += ["bounds", *(f" {low} <= z_{j} <= {high}" for j, (low, high) in enumerate(claim.box))]
     lines += [f" {kind}_{i}_{j} free" for i, j in neurons for kind in "th"]
-    binaries = [f" d_{i}_{j}" for i, j in neurons if _is_open(claim.layers[i - 1], *bounds[i][j])]
+    binaries = [f" d_{i}_{j}" for i, j in neurons if _is_open(claim.layers[i - 1].slopes[j], *bounds[i][j])]
     return "\n".join([*lines, *(["binary", *binaries] if binaries else []), "end"])
 
 
@@ -123,13 +123,13 @@ def _network_rows(claim: Claim, bounds: Bounds) -> Iterator[str]:
         for j, (weights, bias) in enumerate(zip(layer.rows, layer.bias, strict=True)):
             inputs = [(Fraction(-w, layer.scale), name) for w, name in zip(weights, before, strict=True)]
             yield _row([(ONE, f"t_{i}_{j}"), *inputs], "=", bias)
-            yield from _activation_rows(layer, *bounds[i][j], f"{i}_{j}")
+            yield from _activation_rows(layer.slopes[j], *bounds[i][j], f"{i}_{j}")
         before = [f"h_{i}_{j}" for j in range(len(layer.bias))]
 
 
-def _activation_rows(layer: Layer, low: Fraction, high: Fraction, name: str) -> Iterator[str]:
-    t, h, d, slope = f"t_{name}", f"h_{name}", f"d_{name}", layer.slope
-    if not _is_open(layer, low, high):
+def _activation_rows(slope: Fraction, low: Fraction, high: Fraction, name: str) -> Iterator[str]:
+    t, h, d = f"t_{name}", f"h_{name}", f"d_{name}"
+    if not _is_open(slope, low, high):
         yield _row([(ONE, h), (-ONE if low >= 0 else -slope, t)], "=", Fraction(0))
         return
     yield _row([(ONE, h), (-ONE, t)], ">=", Fraction(0))
@@ -138,8 +138,8 @@ def _activation_rows(layer: Layer, low: Fraction, high: Fraction, name: str) -> 
     yield _row([(ONE, h), (-slope, t), (-(1 - slope) * high, d)], "<=", Fraction(0))
 
 
-def _is_open(layer: Layer, low: Fraction, high: Fraction) -> bool:
-    return low < 0 < high and layer.slope < 1
+def _is_open(slope: Fraction, low: Fraction, high: Fraction) -> bool:
+    return low < 0 < high and slope < 1
 
 
 def _row(terms: Terms, sense: str, right: Fraction) -> str:

@@ -86,32 +86,31 @@ class Relaxation:
         lower[before], upper[before] = region.code.lower, region.code.upper
         self.unit = unit = row_scales(network[-1], NEAR)
         for number, (layer, known) in enumerate(_scaled(network, region, unit)):
-            for j in range(layer.n_out):
+            leak, bends = layer.activation.slope.tolist(), layer.activation.bends
+            chords = zip(*(each.tolist() for each in layer.activation.chord(known.lower, known.upper)), strict=True)
+            for j, (chord, above) in enumerate(chords):
                 t, h = np.zeros(n_variables), np.zeros(n_variables)
                 t[before], h[first + j] = layer.weight[j], 1.0
                 low, high, bias = float(known.lower[j]), float(known.upper[j]), float(layer.bias[j])
                 matrix.append(h - t)
-                bounds.append((bias, bias if layer.slope == 1.0 else np.inf))
-                if layer.slope == 1.0:
+                bounds.append((bias, np.inf if bends[j] else bias))
+                if not bends[j]:
                     continue
-                matrix.append(h - layer.slope * t)
-                bounds.append((layer.slope * bias, np.inf))
+                matrix.append(h - leak[j] * t)
+                bounds.append((leak[j] * bias, np.inf))
                 self.neurons.append((number, j))
                 self._rows.append((len(matrix) - 2, len(matrix) - 1))
                 self._open.append((bounds[-2], bounds[-1]))
-                self._bent.append(1.0 - layer.slope)
+                self._bent.append(1.0 - leak[j])
                 self._costs.append(t)
                 self._offsets.append(bias)
                 precise = number < len(network) - 1 and region.code.is_bounded
                 self._most.append(BEYOND if precise else SIGN)
                 self.known.append(_phase(low, high, self._most[-1]))
-                upper[first + j] = high if high > 0.0 else layer.slope * high
-                if self.known[-1] is None and np.isfinite(low) and np.isfinite(high):
-                    chord = (high - layer.slope * low) / (high - low)
-                    if chord > FLAT:
-                        above = max((1.0 - chord) * high, (layer.slope - chord) * low) * (1.0 + gamma(4))
-                        matrix.append(h - chord * t)
-                        bounds.append((-np.inf, chord * bias + above + gamma(4) * (chord * abs(bias) + above)))
+                upper[first + j] = high if high > 0.0 else leak[j] * high
+                if self.known[-1] is None and np.isfinite(low) and np.isfinite(high) and chord > FLAT:
+                    matrix.append(h - chord * t)
+                    bounds.append((-np.inf, chord * bias + above + gamma(4) * (chord * abs(bias) + above)))
             before, first = slice(first, first + layer.n_out), first + layer.n_out
         self.room = _rounding(network, region, room_of(x))
         lower[before], upper[before] = (x - tol) / unit, (x + tol) / unit
@@ -250,7 +249,7 @@ def _rounding(network: Network, region: Region, most: float) -> FloatArray:
 def _scaled(network: Network, region: Region, unit: FloatArray) -> list[tuple[Layer, Box]]:
     """Return the layers and the bounds of their pre-activations, the outputs divided by `unit`, shape (n,)."""
     last, known = network[-1], region.pre_activations[-1]
-    outputs = Layer.computed(last.weight / unit[:, None], last.bias / unit, last.slope)
+    outputs = Layer.computed(last.weight / unit[:, None], last.bias / unit, last.activation)
     layers, bounds = (*network.layers[:-1], outputs), Box(known.lower / unit, known.upper / unit)
     return list(zip(layers, (*region.pre_activations[:-1], bounds), strict=True))
 

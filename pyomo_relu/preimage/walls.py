@@ -42,9 +42,9 @@ class Walls:
     @classmethod
     def of(cls, network: Network, cells: Sequence[Cell]) -> Walls:
         """Return the walls of some cells."""
-        bent = [i for i, layer in enumerate(network) if layer.slope < 1.0]
-        layers = np.repeat(bent, [network[i].n_out for i in bent]).astype(np.int64)
-        signs = [np.concatenate([np.zeros(0, dtype=bool), *(cell.pattern[i] for i in bent)]) for cell in cells]
+        bends = [layer.activation.bends for layer in network]
+        layers = np.repeat(np.arange(len(network)), [int(bent.sum()) for bent in bends])
+        signs = [np.concatenate([on[bent] for on, bent in zip(cell.pattern, bends, strict=True)]) for cell in cells]
         regions = [ActivationRegion.of(network, cell.pattern) for cell in cells]
         rows, limits = [region.sides for region in regions], [region.limits for region in regions]
         return cls(np.array(signs), layers, rows, limits, cells)

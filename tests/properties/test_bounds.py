@@ -8,6 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import pyomo_relu as pr
+from pyomo_relu.activation import Activation
 from pyomo_relu.bounds import (
     Budget,
     crown_bounds,
@@ -16,7 +17,6 @@ from pyomo_relu.bounds import (
     lp_region,
     observed_region,
 )
-from pyomo_relu.bounds.crown import relaxation
 from pyomo_relu.norms import norm_of
 
 
@@ -25,7 +25,8 @@ def networks(draw):
     seed = draw(st.integers(0, 2**32 - 1))
     rng = np.random.default_rng(seed)
     sizes = [draw(st.integers(1, 4)) for _ in range(draw(st.integers(2, 4)))]
-    slopes = [draw(st.sampled_from([0.0, 0.1, 0.7, 1.0])) for _ in sizes[1:]]
+    each = draw(st.booleans())
+    slopes = [rng.choice([0.0, 0.1, 0.7, 1.0], n if each else None) for n in sizes[1:]]
     scale = draw(st.sampled_from([1e-3, 1.0, 1e3]))
     weights = [scale * rng.normal(size=(m, n)) for n, m in itertools.pairwise(sizes)]
     return pr.Network.from_arrays(weights, [rng.normal(size=m) for m in sizes[1:]], slopes), rng
@@ -60,7 +61,7 @@ def test_interval_bounds_hold_in_exact_arithmetic(case):
         assert all(
             Fraction(low) <= v <= Fraction(high) for v, low, high in zip(t, bound.lower, bound.upper, strict=True)
         )
-        h = [max(v, Fraction(layer.slope) * v) for v in t]
+        h = [max(v, Fraction(s) * v) for v, s in zip(t, layer.activation.slope.tolist(), strict=True)]
 
 
 @settings(deadline=None, max_examples=200)
@@ -120,7 +121,7 @@ def test_tightened_regions_contain_every_code_as_good_as_the_incumbent(case, nor
 @given(st.floats(-10, 10), st.floats(0, 10), st.sampled_from([0.0, 0.1, 0.9]), st.floats(0, 1))
 def test_relaxation_lies_on_both_sides_of_the_activation(low, width, slope, share):
     t = low + share * width
-    up, offset, down = relaxation(pr.Box([low], [low + width]), slope)
+    up, offset, down = Activation.of(slope, 1).relaxation(np.array([low]), np.array([low + width]))
     h = max(t, slope * t)
     assert down[0] * t <= h + 1e-9
     assert h <= up[0] * t + offset[0] + 1e-9

@@ -18,7 +18,8 @@ from reductions import CNF, ThreeSat
 def networks(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     sizes = [draw(st.integers(1, 5)) for _ in range(draw(st.integers(2, 4)))]
-    slopes = [draw(st.sampled_from([0.0, 0.1, 0.7, 1.0])) for _ in sizes[1:]]
+    each = draw(st.booleans())
+    slopes = [rng.choice([0.0, 0.1, 0.7, 1.0], n if each else None) for n in sizes[1:]]
     scale, share = draw(st.sampled_from([1e-3, 1.0, 1e3])), draw(st.sampled_from([0.3, 1.0]))
     weights = [scale * rng.normal(size=(m, n)) * (rng.random((m, n)) < share) for n, m in itertools.pairwise(sizes)]
     if draw(st.booleans()):
@@ -50,7 +51,7 @@ def test_no_code_near_the_observation_is_lost(case, boxed, known):
     else:
         last = pr.Box(np.where(x > level, x - level, -np.inf), x + level)
         free = [pr.Box.everything(layer.n_out) for layer in net.layers[:-1]]
-        region = Region(box, (*free, last if net[-1].slope == 0.0 else pr.Box.everything(net.n_out)))
+        region = Region(box, (*free, last if net[-1].activation.cuts.all() else pr.Box.everything(net.n_out)))
     good = codes[residuals <= level - room]
     tight = propagated_region(net, region)
     assert tight is not None
@@ -74,7 +75,7 @@ def exactly(net, code):
                 for row, b in zip(layer.weight.tolist(), layer.bias.tolist(), strict=True)
             ]
         )
-        h = [max(t, Fraction(layer.slope) * t) for t in found[-1]]
+        h = [max(t, Fraction(s) * t) for t, s in zip(found[-1], layer.activation.slope.tolist(), strict=True)]
     return found, h
 
 

@@ -45,7 +45,8 @@ def wild_case(seed: int) -> tuple[pr.Network, np.ndarray, np.ndarray, tuple[floa
         size = 10.0 ** (rng.uniform(-12, 16) if rng.random() < 0.6 else 0.0)
         weights.append(size * weight)
         biases.append(bias * rng.choice([0.0, 1.0, size]))
-    slopes = [float(rng.choice([0.0, 0.0, 0.01, 0.3, 1.0])) for _ in weights]
+    each = rng.random() < 0.5
+    slopes = [rng.choice([0.0, 0.0, 0.01, 0.3, 1.0], len(weight) if each else None) for weight in weights]
     truth = rng.uniform(-2.0, 2.0, sizes[0])
     x = pr.Network.from_arrays(weights, biases, slopes)(truth)
     if np.abs(x).max() > 1e11:
@@ -64,7 +65,7 @@ def missed(net: pr.Network, z: Any, x: np.ndarray, norm: str) -> Fraction:
             sum((w * v for w, v in zip(row, h, strict=True)), Fraction(b))
             for row, b in zip(rows, layer.bias.tolist(), strict=True)
         ]
-        h = [max(v, Fraction(layer.slope) * v) for v in t]
+        h = [max(v, Fraction(s) * v) for v, s in zip(t, layer.activation.slope.tolist(), strict=True)]
     apart = [abs(v - Fraction(float(target))) for v, target in zip(h, x, strict=True)]
     if norm == "inf":
         return max(apart)
@@ -80,9 +81,12 @@ def is_one_to_one(net: pr.Network, z: Any) -> bool:
             sum((w * v for w, v in zip(row, h, strict=True)), Fraction(b))
             for row, b in zip(rows, layer.bias.tolist(), strict=True)
         ]
-        if rank([row for row, v in zip(rows, t, strict=True) if layer.slope > 0.0 or v > 0]) < layer.n_in:
+        if (
+            rank([row for row, v, s in zip(rows, t, layer.activation.slope, strict=True) if s > 0.0 or v > 0])
+            < layer.n_in
+        ):
             return False
-        h = [max(v, Fraction(layer.slope) * v) for v in t]
+        h = [max(v, Fraction(s) * v) for v, s in zip(t, layer.activation.slope.tolist(), strict=True)]
     return True
 
 

@@ -138,6 +138,15 @@ def test_writing_over_an_instance_that_ends_in_the_middle_leaves_no_manifest(tmp
     }  # fmt: skip
 
 
+def test_what_a_killed_writer_left_is_removed(tmp_path):
+    left, other = tmp_path / ".network.npz.a0eaf0c0", tmp_path / ".network.npz.backup"
+    for path in (left, other):
+        path.write_bytes(b"half")
+    write_instance(DepthTwo().reduce(CNF(1, [(1,)])), tmp_path)
+    assert not left.exists()
+    assert other.read_bytes() == b"half"
+
+
 def test_seeds_are_whole_numbers(tmp_path):
     instance = DepthTwo().reduce(FORMULA)
     assert write_instance(instance, tmp_path / "a", seed=np.int64(7))["seed"] == 7

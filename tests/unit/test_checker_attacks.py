@@ -19,9 +19,9 @@ from pyomo_relu.preimage.tree import prove_bound
 from reductions import CNF, DepthTwo, ThreeSat
 
 FALSE = json.loads("""{
-    "format": "pyomo-relu certificate 2",
-    "network": [{"weight": [[1.0], [-1.0]], "bias": [0.0, 0.0], "slope": 0.0},
-                {"weight": [[1.0, 1.0]], "bias": [0.0], "slope": 0.0}],
+    "format": "pyomo-relu certificate 3",
+    "network": [{"weight": [[1.0], [-1.0]], "bias": [0.0, 0.0], "slopes": [0.0, 0.0]},
+                {"weight": [[1.0, 1.0]], "bias": [0.0], "slopes": [0.0]}],
     "observation": [-0.5], "box": [[-3.0], [3.0]], "norm": "inf", "bound": 0.75, "code": [0.0],
     "facts": [], "tree": {"output": [1.0], "rows": [[0.0, 0.0], [0.0]]}}""")
 """That |z| misses -0.5 by 0.75; it misses it by 0.5."""
@@ -39,6 +39,17 @@ def accepted(text):
 
 def test_what_is_true_is_accepted():
     assert accepted(json.dumps({**FALSE, "bound": 0.5}))
+
+
+def test_a_certificate_of_format_2_has_a_slope_a_layer():
+    layers = [{**{key: layer[key] for key in ("weight", "bias")}, "slope": 0.0} for layer in FALSE["network"]]
+    old = {**FALSE, "format": "pyomo-relu certificate 2", "network": layers}
+    assert accepted(json.dumps({**old, "bound": 0.5}))
+    assert not accepted(json.dumps(old))
+    assert not accepted(json.dumps({**old, "bound": 0.5, "format": "pyomo-relu certificate 3"}))
+
+
+def test_what_is_false_is_not_accepted():
     assert not accepted(json.dumps(FALSE))
 
 
@@ -51,8 +62,11 @@ def test_what_is_true_is_accepted():
         ),
         *({"tree": {"output": [1.0], "rows": [[v, v], [v]]}} for v in (10**308, -1e308, 5e-324)),
         *({"norm": norm} for norm in (True, 1, [1], "1 ", None)),
-        *({"network": network} for network in ([], {}, "", [{"weight": [], "bias": [], "slope": 0.0}])),
-        *({"network": [{**FALSE["network"][0], "slope": slope}, FALSE["network"][1]]} for slope in (2.0, -1.0)),
+        *({"network": network} for network in ([], {}, "", [{"weight": [], "bias": [], "slopes": []}])),
+        *(
+            {"network": [{**FALSE["network"][0], "slopes": slopes}, FALSE["network"][1]]}
+            for slopes in ([2.0, 0.0], [-1.0, 0.0], [0.0], 0.0)
+        ),
         {"network": [{**FALSE["network"][0], "weight": [[1.0]]}, FALSE["network"][1]]},
         *({"box": box} for box in ([[], []], [[3.0], [-3.0]], [[0.0], [1.0], [2.0]], [[1.0], [1.0]], "ab", {})),
         *({"tree": tree} for tree in ("on off", None, ["on"], [], {"on": LEAF}, {"off": LEAF})),
@@ -85,7 +99,7 @@ def test_text_that_is_no_honest_json_is_rejected():
     assert accepted(text)
     for old, new in (
         ('"bound": 0.5', '"bound": 0.75, "bound": 0.5'),
-        ('"slope": 0.0', '"slope": 1.0, "slope": 0.0'),
+        ('"slopes": [0.0]', '"slopes": [1.0], "slopes": [0.0]'),
         ('"output": [1.0]', '"output": [1.0], "output": [1.0]'),
         ('"output": [1.0]', '"output": [NaN]'),
         ('"output": [1.0]', '"output": [Infinity]'),

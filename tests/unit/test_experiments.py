@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_experiments import Dying, Interrupted, Mistaken, Tiny
+from tiny_experiments import Dying, DyingOnce, Interrupted, Mistaken, Tiny
 
 import pyomo_relu as pr
 from pyomo_relu.batch.lines import open_lines
@@ -149,6 +149,13 @@ def test_a_worker_that_dies_is_told_of_and_what_was_done_is_kept(tmp_path):
         run_of(path, Dying(), tiny.tasks(2), executor=pr.Processes(2), resume=True)
     with open_lines(path) as lines:
         assert list(Journal(lines, HEADER, resume=True).done) == tiny.tasks(1)
+
+
+def test_a_worker_that_dies_once_is_replaced(tmp_path):
+    dying = DyingOnce(str(tmp_path / "died"))
+    rows = run_of(tmp_path / "tiny.jsonl", dying, dying.tasks(3), executor=pr.Processes(2))
+    assert (tmp_path / "died").exists()
+    assert without_seconds(rows) == without_seconds(run_of(tmp_path / "alone.jsonl", Tiny(), Tiny().tasks(3)))
 
 
 @pytest.mark.parametrize(

@@ -73,13 +73,12 @@ def test_just_the_cells_that_are_listed_have_a_point(name):
     x = net(np.random.default_rng(3).uniform(-1.0, 1.0, net.n_in))
     found = pr.preimage(net, x, (-2.0, 2.0), 0.25)
     assert found.complete
-    bent = [layer.n_out if layer.slope < 1.0 else 0 for layer in net]
+    bends = np.concatenate([layer.activation.bends for layer in net])
     listed = [np.concatenate(cell.pattern) for cell in found.cells]
-    for signs in itertools.product([False, True], repeat=sum(bent)):
-        parts = np.split(np.array(signs, dtype=bool), np.cumsum(bent)[:-1])
-        pattern = tuple(
-            part if n else np.ones(layer.n_out, dtype=bool) for part, n, layer in zip(parts, bent, net, strict=True)
-        )
+    for signs in itertools.product([False, True], repeat=int(bends.sum())):
+        flat = np.ones(bends.size, dtype=bool)  # linear neurons count as on
+        flat[bends] = signs
+        pattern = tuple(np.split(flat, np.cumsum(net.sizes[1:])[:-1]))
         decision = decide_cell(net, x, pattern, (-2.0, 2.0), 0.25)
         if decision.is_empty:
             assert refutes(*cell_system(net, x, pattern, (-2.0, 2.0), 0.25), decision.multipliers)
@@ -121,7 +120,7 @@ def test_a_leaf_bound_is_below_the_optimum_and_reaches_it_where_all_phases_are_f
     net, x = NETWORKS[name], observation(name)
     best = brute_force.optimum(net, x, norm, -2.0, 2.0)
     assert float(leaf_bound(net, x, (-2.0, 2.0), norm)) <= best + 1e-8
-    bent = [(i, j) for i, layer in enumerate(net, 1) for j in range(layer.n_out) if layer.slope < 1.0]
+    bent = [(i, j) for i, layer in enumerate(net, 1) for j in np.flatnonzero(layer.activation.bends).tolist()]
     bounds = [
         leaf_bound(net, x, (-2.0, 2.0), norm, dict(zip(bent, signs, strict=True)))
         for signs in itertools.product([False, True], repeat=len(bent))

@@ -16,12 +16,11 @@ def by_fractions(net, z):
     """G(z), as the definition reads."""
     h = [Fraction(v) for v in z]
     for layer in net:
-        slope = Fraction(layer.slope)
         t = [
             sum((Fraction(float(w)) * v for w, v in zip(row, h, strict=True)), Fraction(float(b)))
             for row, b in zip(layer.weight, layer.bias, strict=True)
         ]
-        h = [max(value, slope * value) for value in t]
+        h = [max(v, Fraction(s) * v) for v, s in zip(t, layer.activation.slope.tolist(), strict=True)]
     return h
 
 

@@ -50,7 +50,7 @@ def values_of(net, z, x, norm, objective):
             sum((Fraction(w) * v for w, v in zip(row, h, strict=True)), Fraction(b))
             for row, b in zip(layer.weight.tolist(), layer.bias.tolist(), strict=True)
         ]
-        h = [max(v, Fraction(layer.slope) * v) for v in t]
+        h = [max(v, Fraction(s) * v) for v, s in zip(t, layer.activation.slope.tolist(), strict=True)]
         for j, (one, two) in enumerate(zip(t, h, strict=True)):
             found |= {f"t_{i}_{j}": one, f"h_{i}_{j}": two, f"d_{i}_{j}": Fraction(one > 0)}
     misses = [abs(v - Fraction(target)) for v, target in zip(h, x.tolist(), strict=True)]

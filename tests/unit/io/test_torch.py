@@ -149,10 +149,10 @@ OBJECTS: dict[str, tuple[Callable[[], Any], str]] = {
     "hook": (hooked, r"module 'Linear' \(number 1\) carries hooks"),
     "pre-hook": (hooked_outside, "module 'Sequential' carries hooks"),
     "forward": (replaced_forward, "carries hooks"),
-    "prelu-vector": (lambda: nn.Sequential(nn.Linear(3, 4), nn.PReLU(4)), "it has 4 slopes"),
+    "prelu-vector": (lambda: nn.Sequential(nn.Linear(3, 4), nn.PReLU(3)), "slope has shape"),
     "leaky-above-one": (
         lambda: nn.Sequential(nn.Linear(3, 4), nn.LeakyReLU(2.0)),
-        r"slope must be one number in \[0, 1\]",
+        r"slope must lie in \[0, 1\]",
     ),
     "flatten-batch": (lambda: nn.Sequential(nn.Flatten(0), nn.Linear(3, 4)), "flattens axes 0 to -1"),
     "no-statistics": (
