@@ -16,7 +16,7 @@ from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, NormName, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import has_full_column_rank, rank_of, svd_flops
-from pyomo_relu.rounding import down, up
+from pyomo_relu.rounding import down, times_down, up
 from pyomo_relu.running_error import pre_activations_within
 from pyomo_relu.tolerance import REFUTED
 from pyomo_relu.validation import FloatArray
@@ -174,7 +174,7 @@ def certify(
         The code that was found.
     norm : Norm, or its name
     dual_bound : float or None
-        A claimed lower bound on ``||G(z) - x||``.
+        A claimed lower bound on ``||G(z) - x||``, weighed.
     bound_by : str
         By what it is verified, one of `SURE`; or who claims it.
     bound_scope : str
@@ -197,7 +197,7 @@ def certify(
         z = found = None
     if z is not None and found is not None:
         told = found.value if found.is_sharp else found.high
-        claims.append(Claim(f"||G(z) - x||_{norm.name} {found}", Standing.VERIFIED, found.by, told))
+        claims.append(Claim(f"{problem.said}_{norm.name} {found}", Standing.VERIFIED, found.by, told))
         if problem.box is not None and problem.box.contains(z):
             claims.append(Claim("z lies in the box", Standing.VERIFIED, BY_COMPARISON))
     refuted: float | None = None
@@ -218,7 +218,7 @@ def certify(
         if found is not None and dual_bound > found.value:
             by = f"{by}, {dual_bound:.9g}, lowered to the verified residual"
             dual_bound = found.low
-        text = f"||G(z) - x||_{norm.name} >= {down(dual_bound)} for {bound_scope}"
+        text = f"{problem.said}_{norm.name} >= {down(dual_bound)} for {bound_scope}"
         claims.append(Claim(text, standing, by, dual_bound))
     realizable: bool | None = None
     if found is not None and found.high <= problem.met:
@@ -242,7 +242,7 @@ def sign_bound(problem: Problem, norm: Norm | NormName) -> float | None:
     activation = problem.network[-1].activation
     if not activation.cuts.any():
         return None
-    return as_norm(norm).at_least(activation.sign_bound(problem.x))
+    return as_norm(norm).at_least(times_down(activation.sign_bound(problem.x), problem.weights))
 
 
 def is_unique(network: Network, z: FloatArray, deadline: Deadline = NO_LIMIT) -> bool:

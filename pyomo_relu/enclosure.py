@@ -10,7 +10,7 @@ import numpy as np
 from pyomo_relu.norms import Norm, NormName, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.rational import residual_within
-from pyomo_relu.rounding import UNIT, up
+from pyomo_relu.rounding import TINY, UNIT, times_up, up
 from pyomo_relu.running_error import output_within
 from pyomo_relu.validation import FloatArray
 
@@ -125,7 +125,7 @@ def _enclose_in_rationals(problem: Problem, z: FloatArray, norm: Norm | NormName
     if network.n_parameters * len(network) > MOST_WORK or not np.isfinite(z).all():
         return None
     try:
-        low, high = residual_within(network, z.tolist(), problem.x.tolist(), norm)
+        low, high = residual_within(network, z.tolist(), problem.x.tolist(), norm, problem.weights)
     except OverflowError:
         low = high = math.inf
     return Enclosure(high, low, high, EXACT_PASS)
@@ -144,7 +144,10 @@ def enclose_in_floats(problem: Problem, z: FloatArray, norm: Norm | NormName) ->
     y, off = output_within(problem.network, z)
     with np.errstate(over="ignore", invalid="ignore"):
         missed = np.abs(y - problem.x)
-        value, (low, high) = norm.value(missed), norm.enclosed(missed, off + UNIT * missed)
+        weighed = missed * problem.weights
+        rounded = np.where(np.equal(problem.weights, 1.0), 0.0, UNIT * weighed + TINY)
+        error = times_up(off + UNIT * missed, problem.weights) + rounded
+        value, (low, high) = norm.value(weighed), norm.enclosed(weighed, error)
     if math.isnan(high) or math.isnan(low):
         low, high = 0.0, math.inf
     return Enclosure(value, max(0.0, low), high)

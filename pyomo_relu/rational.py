@@ -14,10 +14,13 @@ from numbers import Integral
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, NormName, as_norm
+from pyomo_relu.validation import FloatArray
 
 
 def forward(network: Network, z: Iterable[Any]) -> list[Fraction]:
@@ -98,7 +101,13 @@ def _misses(network: Network, z: Iterable[Any], target: Sequence[Fraction]) -> l
     return [abs(y - t) for y, t in zip(forward(network, z), target, strict=True)]
 
 
-def residual_within(network: Network, z: Iterable[Any], x: Iterable[Any], norm: Norm | NormName) -> tuple[float, float]:
+def residual_within(
+    network: Network,
+    z: Iterable[Any],
+    x: Iterable[Any],
+    norm: Norm | NormName,
+    weights: FloatArray | float = 1.0,
+) -> tuple[float, float]:
     """Return the float64 numbers next to ``||G(z) - x||``, below and above it: twice the same where it is one.
 
     Parameters
@@ -106,6 +115,8 @@ def residual_within(network: Network, z: Iterable[Any], x: Iterable[Any], norm: 
     network, z, x
         As in :func:`residual`.
     norm : Norm, or its name
+    weights : array, shape (n,), or 1.0
+        What deviations are multiplied by before.
 
     Raises
     ------
@@ -123,7 +134,9 @@ def residual_within(network: Network, z: Iterable[Any], x: Iterable[Any], norm: 
     (5.0, 5.0)
     """
     target = as_fractions(x, network.n_out, "observation")
-    least, most = as_norm(norm).value_within(_misses(network, z, target))
+    factors = [Fraction(weight) for weight in np.broadcast_to(weights, len(target)).tolist()]
+    misses = [factor * miss for factor, miss in zip(factors, _misses(network, z, target), strict=True)]
+    least, most = as_norm(norm).value_within(misses)
     return below(least), above(most)
 
 

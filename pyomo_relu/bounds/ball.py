@@ -9,11 +9,11 @@ import numpy as np
 
 from pyomo_relu.bounds.affine import Affine, AffineNetwork
 from pyomo_relu.bounds.budget import Budget
-from pyomo_relu.bounds.observed import deviation_caps
+from pyomo_relu.bounds.observed import ball_slopes, deviation_caps
 from pyomo_relu.bounds.region import Region
 from pyomo_relu.network import Network
 from pyomo_relu.norms import BallNorm
-from pyomo_relu.rounding import gamma
+from pyomo_relu.rounding import gamma, times_down
 from pyomo_relu.validation import FloatArray
 
 
@@ -31,6 +31,8 @@ class Ball:
         `below` is zero where an output misses nothing below its centre.
     most : float
     norm : BallNorm
+    near : array, shape (m,)
+        Entries of a point of the ball, near which it is written as one row.
     """
 
     outputs: np.ndarray
@@ -40,14 +42,14 @@ class Ball:
     below: FloatArray
     most: float
     norm: BallNorm
+    near: FloatArray
 
     def two_sided(self) -> Ball:
         """Return the ball of those rows that it bounds from both sides."""
         both = self.below > 0.0
         rows = self.rows.rows(np.flatnonzero(both))
-        return Ball(
-            self.outputs[both], rows, self.centre[both], self.above[both], self.below[both], self.most, self.norm
-        )
+        ends = self.centre[both], self.above[both], self.below[both]
+        return Ball(self.outputs[both], rows, *ends, self.most, self.norm, self.near[both])
 
     @cached_property
     def residual(self) -> FloatArray:
@@ -81,7 +83,8 @@ def ball_of(network: Network, region: Region, form: AffineNetwork, budget: Budge
     """
     activation, bound, x, norm = network[-1].activation, region.pre_activations[-1], budget.x, budget.norm
     found = activation.deviation(x, bound.lower, bound.upper)
-    slopes = norm.slopes(deviation_caps(network[-1], x, budget.most, norm))
+    caps = deviation_caps(network[-1], x, budget.most, norm, weights=budget.weights)
+    slopes = ball_slopes(norm, caps, budget.weights)
     used = np.flatnonzero(found.moves)
     return Ball(
         used,
@@ -89,6 +92,7 @@ def ball_of(network: Network, region: Region, form: AffineNetwork, budget: Budge
         found.centre[used],
         (found.above * slopes)[used],
         (found.below * slopes)[used],
-        norm.radius(budget.most, found.least),
+        norm.radius(budget.most, times_down(found.least, budget.weights)),
         norm.ball,
+        (budget.centre * slopes)[used],
     )

@@ -19,6 +19,8 @@ class Budget:
     norm : SumNorm, or its name
     centre : array, shape (n,)
         Deviations near which the ball is written as one row; those of the incumbent.
+    weights : array, shape (n,), or 1.0
+        What deviations are multiplied by before they are measured.
 
     Examples
     --------
@@ -33,6 +35,7 @@ class Budget:
     most: float
     norm: SumNorm
     centre: FloatArray
+    weights: FloatArray | float = 1.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "norm", as_norm(self.norm))

@@ -64,7 +64,7 @@ class RegionLp:
             below = np.maximum(ball.centre - bound.lower[ball.outputs], 0.0) * grow
             lower += [np.zeros(m), np.zeros(m)]
             upper += [above, below]
-            factors, most = ball.norm.half_space(budget.centre[ball.outputs], ball.most)
+            factors, most = ball.norm.half_space(ball.near, ball.most)
             total = np.concatenate([np.zeros(n), ball.above * factors, ball.below * factors])
             matrix = vstack([matrix, csr_matrix(total[None, :])], format="csr")
             row_lower.append(np.array([-np.inf]))

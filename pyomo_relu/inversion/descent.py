@@ -85,6 +85,7 @@ class Descent:
 
     def codes(self, problem: Problem, deadline: Deadline) -> list[FloatArray]:
         """Return the ends of the starts that the time allows, the nearest first; of one at least."""
+        problem = problem.scaled
         rng = stream("descent", self.seed)
         box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
 

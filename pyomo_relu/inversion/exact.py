@@ -125,7 +125,16 @@ class Exact:
         proof = Call(solver, self._needs(solver))
         return (Call(_searching(solver), LP), proof) if self.bounds == "observed" else (proof,)
 
-    def model(self, net: Network, x: Any, *, operator: Any = None, mask: Any = None, box: Any = None) -> ConcreteModel:
+    def model(
+        self,
+        net: Network,
+        x: Any,
+        *,
+        operator: Any = None,
+        mask: Any = None,
+        weights: Any = None,
+        box: Any = None,
+    ) -> ConcreteModel:
         """Return the whole program as a plain Pyomo model, yours to extend.
 
         Its parts: ``z`` the code; ``layer[i]``, i from 1; ``deviation`` (p = 2: ``difference``; Huber: also
@@ -143,7 +152,7 @@ class Exact:
 
         Parameters
         ----------
-        net, x, operator, mask, box
+        net, x, operator, mask, weights, box
             As for :func:`pyomo_relu.invert`.
 
         Returns
@@ -167,7 +176,7 @@ class Exact:
             raise InputError(
                 f"then={self.then} has no model: take Exact(norm={self.then!r}, tube=r) with the optimum r of p = inf"
             )
-        problem = Problem.of(net, x, operator=operator, mask=mask, box=box)
+        problem = Problem.of(net, x, operator=operator, mask=mask, weights=weights, box=box)
         task = self._task(problem)
         if problem.box is not None:
             region, most, bound = self._forward(problem), math.inf, 0.0
@@ -177,11 +186,12 @@ class Exact:
             )
             most, bound = with_room(incumbent.residual, problem.scale), incumbent.bound
             region = task.holding(incumbent.code, most)
+        region = region.in_unit(1.0 / problem.weights)
         wide = wide_bounds(region, stacklevel=3)
         if wide:
             warnings.warn(wide, BigMWarning, stacklevel=2)
         return build_program(
-            problem, region, task.encoding, self.norm, most, bound, tube=task.tube, outputs_right="always"
+            problem.scaled, region, task.encoding, self.norm, most, bound, tube=task.tube, outputs_right="always"
         )
 
     def run(self, problem: Problem, solver: Solver) -> Result:
@@ -219,7 +229,7 @@ class Exact:
                 # An optimum of p = inf is one up to a gap, and the tube may lie in it.
                 undecided = Status.LIMIT if nearest.status.ok else nearest.status
                 verdict = certify(problem, None, "inf", nearest.dual_bound, nearest.bound_by, _scope(problem))
-                least = "" if nearest.dual_bound is None else f": ||G(z) - x||_inf is at least {nearest.dual_bound}"
+                least = "" if nearest.dual_bound is None else f": {problem.said}_inf is at least {nearest.dual_bound}"
                 return replace(
                     nearest,
                     z=None,
@@ -271,7 +281,7 @@ class Exact:
             return replace(first, status=Status.SOLVER_ERROR, message=_refuted(verdict))
         least = "" if second.dual_bound is None else f", at least {down(second.dual_bound)}"
         chosen = Claim(
-            f"among the codes within {tube:.9g}, ||G(z) - x||_{self.then} = {second.residual:.9g}{least}",
+            f"among the codes within {tube:.9g}, {problem.said}_{self.then} = {second.residual:.9g}{least}",
             Standing.TRUSTED,
             f"{second.solver}, status {second.status}",
             second.residual,

@@ -182,6 +182,7 @@ def extent(  # noqa: PLR0913 - the keywords of `invert`, and three of its own
     result: Result | None = None,
     operator: Any = None,
     mask: Any = None,
+    weights: Any = None,
     box: Any = None,
     solver: Solver | str | None = None,
 ) -> Extent:
@@ -206,7 +207,7 @@ def extent(  # noqa: PLR0913 - the keywords of `invert`, and three of its own
         The coordinates where not given.
     result : Result, optional
         What ``invert(net, x, method, ...)`` returned; the inversion is run where not given.
-    operator, mask, box, solver
+    operator, mask, weights, box, solver
         As in :func:`pyomo_relu.invert`. A time limit holds for all together: the inversion gets at most half of it,
         and each program its share of what is left.
 
@@ -237,7 +238,7 @@ def extent(  # noqa: PLR0913 - the keywords of `invert`, and three of its own
     method = Exact() if method is None else method
     if not isinstance(method, Exact):
         raise InputError(f"method must be Exact(...): only it has an optimum to bound, got {method!r}")
-    problem = Problem.of(net, x, operator=operator, mask=mask, box=box)
+    problem = Problem.of(net, x, operator=operator, mask=mask, weights=weights, box=box)
     rows, chosen = _as_directions(directions, problem.network.n_in), Solver.of(solver)
     check_extent(problem, method, tol, chosen)
     if result is not None:

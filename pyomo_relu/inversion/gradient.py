@@ -93,9 +93,10 @@ class GradientDescent:
         started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
         k = problem.network.n_in
         starts = stream("gradient descent", self.seed).normal(size=(self.starts, k))
-        targets = np.broadcast_to(problem.x, (self.starts, problem.x.size))
-        ends = self.descend(problem.network, targets, starts, problem.box, deadline)
-        errors = np.linalg.norm(problem.network(ends) - problem.x, axis=1)
+        scaled = problem.scaled
+        targets = np.broadcast_to(scaled.x, (self.starts, scaled.x.size))
+        ends = self.descend(scaled.network, targets, starts, problem.box, deadline)
+        errors = np.linalg.norm(scaled.network(ends) - scaled.x, axis=1)
         verdict = certify(problem, ends[int(errors.argmin())], 2, None, "", "", deadline)
         by = f"gradient descent in NumPy {np.__version__}"
         status = Status.TIME_LIMIT if deadline.expired else Status.SOLVED

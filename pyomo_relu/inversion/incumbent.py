@@ -124,7 +124,7 @@ def find_incumbent(
 
     def search() -> None:
         nonlocal best
-        linear = Layerwise(LinearSolve()).run(Problem(problem.network, problem.x, None), solver.until(deadline))
+        linear = Layerwise(LinearSolve()).run(replace(problem, box=None), solver.until(deadline))
         if consider(linear.z, linear.solver) or deadline.expired:
             return
         layerwise = Layerwise(LayerLinf()).run(problem, solver.until(deadline))

@@ -93,11 +93,12 @@ class Layerwise:
         if problem.box is not None and isinstance(formulations[0], LinearSolve):
             raise InputError("LinearSolve cannot hold the code in a box: leave out the box, or use an LP formulation")
         problem = levelled(problem)
-        target, reports, status, message = problem.x, [], Status.SOLVED, ""
+        scaled = problem.scaled
+        target, reports, status, message = scaled.x, [], Status.SOLVED, ""
         answers: list[LayerAnswer] = []
         code: FloatArray | None = None
         for i in reversed(range(len(problem.network))):
-            layer, formulation, clock = problem.network[i], formulations[i], time.perf_counter()
+            layer, formulation, clock = scaled.network[i], formulations[i], time.perf_counter()
             try:
                 answer = formulation.solve(layer, target, self._box(problem, i), solver.until(deadline))
             except InputError as error:

@@ -67,8 +67,8 @@ class LevelSet:
         """The codes of the set, in words."""
         where = "" if self.problem.box is None else " in the box"
         # All of their digits: what is said of every code is not to be said of more, nor what is said of some of less.
-        tube = "" if math.isinf(self.tube) else f" and ||G(z) - x||_inf <= {self.tube!r}"
-        return f"code{where} with ||G(z) - x||_{self.norm.name} <= {self.level!r}{tube}"
+        tube = "" if math.isinf(self.tube) else f" and {self.problem.said}_inf <= {self.tube!r}"
+        return f"code{where} with {self.problem.said}_{self.norm.name} <= {self.level!r}{tube}"
 
     def contains(self, code: FloatArray) -> bool:
         """Whether a code is in the set, by a forward pass and a bound on its rounding."""
@@ -104,9 +104,10 @@ class LevelSet:
         region = task.holding(self.inside, most, LPS, deadline.share(FOR_BOUNDS))
         if not region.is_bounded or not deadline.affords(affine_flops(self.problem.network, region)):
             return Status.TIME_LIMIT, region.code, None
+        region = region.in_unit(1.0 / self.problem.weights)
         if wide_bounds(region):
             return Status.WIDE_BOUNDS, region.code, None
-        model = build_program(self.problem, region, self.encoding, self.norm, most, self.level, tube=self.tube)
+        model = build_program(self.problem.scaled, region, self.encoding, self.norm, most, self.level, tube=self.tube)
         residual = model.objective.expr
         model.del_component(model.objective)
         level, tangents = self.norm.objective_of(self.level), None

@@ -44,7 +44,7 @@ def polish(
     """
     norm = as_norm(norm)
     if isinstance(norm, SmoothNorm) and math.isinf(tube):
-        return _gauss_newton(problem, z, norm, lps, deadline)
+        return _gauss_newton(problem.scaled, z, norm, lps, deadline)
 
     def residual(code: FloatArray) -> float:
         return problem.residual(code, norm) if is_within(problem, code, tube) else math.inf
@@ -53,7 +53,7 @@ def polish(
     queue = [pattern_of(problem, z)]
     while queue and lps > 0 and value > enough and not deadline.expired:
         pattern = queue.pop(0)
-        found = cell_optimum(problem, pattern, norm, tube, deadline)
+        found = cell_optimum(problem.scaled, pattern, norm, tube, deadline)
         lps -= 1
         if found is None:
             continue

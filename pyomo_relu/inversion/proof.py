@@ -93,7 +93,9 @@ class Task:
         """
         problem = self.problem
         box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
-        region = observed_region(problem.network, problem.x, box, most, self.norm, tube=self.tube, deadline=deadline)
+        region = observed_region(
+            problem.network, problem.x, box, most, self.norm, tube=self.tube, weights=problem.weights, deadline=deadline
+        )
         if region is None:
             return None
         if not region.is_bounded:
@@ -128,7 +130,11 @@ class Task:
         if not isinstance(self.norm, SumNorm):
             return None
         problem = self.problem
-        return Budget(problem.x, most, self.norm, np.abs(problem.network(code) - problem.x))
+        return Budget(problem.x, most, self.norm, np.abs(problem.network(code) - problem.x), problem.weights)
+
+    def in_program(self, region: Region) -> Region:
+        """Return a region as the program has it: its outputs weighed, and of size one."""
+        return region.in_unit(output_unit(self.problem) / self.problem.weights)
 
     def attempt(
         self,
@@ -158,16 +164,16 @@ class Task:
         """
         problem, best, deadline = self.problem, incumbent, Deadline.after(solver.time_limit)
         # A solver's tolerances are absolute: the program's outputs are of size one.
-        unit = output_unit(problem)
-        said = wide_bounds(region.in_unit(unit))
+        unit, there = output_unit(problem), self.in_program(region)
+        said = wide_bounds(there)
         if said or not deadline.affords(affine_flops(problem.network, region)):
             status = Status.WIDE_BOUNDS if said else Status.TIME_LIMIT
             return Outcome(status, False, None, None, 0.0, "none" if best is None else best.solver, said), best
         bound = 0.0 if best is None else best.bound
         right: Literal["relaxed", "in optima"] = "relaxed" if relaxed else "in optima"
         model = build_program(
-            in_unit(problem, unit),
-            region.in_unit(unit),
+            in_unit(problem.scaled, unit),
+            there,
             self.encoding,
             self.norm.in_unit(unit),
             most / unit,
@@ -300,11 +306,7 @@ class _Proof:
         if not self.task.norm.shared and region.is_wide(self.task.problem.network):
             return WIDE_LPS  # no search ends soon
         # Where bounds are too wide no search is begun, and one that cannot be limited is the last.
-        return (
-            self.task.norm.first_lps
-            if wide_bounds(region.in_unit(output_unit(self.task.problem))) or not counts
-            else 0.0
-        )
+        return self.task.norm.first_lps if wide_bounds(self.task.in_program(region)) or not counts else 0.0
 
     def search(self, region: Region, work: float) -> Outcome | None:
         """Search a region; None where it is to be done again, with another program."""
