@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pyomo_relu.layer import Layer
+from pyomo_relu.layer import Layer, scaled
 from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem
 from pyomo_relu.validation import FloatArray, frozen
@@ -70,7 +70,7 @@ def in_unit(problem: Problem, unit: float) -> Problem:
     if unit == 1.0:
         return problem
     last = problem.network[-1]
-    layer = Layer.computed(last.weight / unit, last.bias / unit, last.activation)
+    layer = Layer.computed(scaled(last.weight, rows=1.0 / unit), last.bias / unit, last.activation)
     return replace(problem, network=Network((*problem.network.layers[:-1], layer)), x=frozen(problem.x / unit))
 
 
@@ -87,10 +87,12 @@ def _rescaled(problem: Problem, scales: Callable[[Layer], FloatArray]) -> Proble
         if (factor == 1.0).all():
             continue
         with np.errstate(over="ignore", under="ignore"):
-            weight, bias, after = layer.weight / factor[:, None], layer.bias / factor, following.weight * factor
-            given = weight * factor[:, None], bias * factor, after / factor
+            weight, bias = scaled(layer.weight, rows=1.0 / factor), layer.bias / factor
+            after = scaled(following.weight, columns=factor)
+            given = scaled(weight, rows=factor), bias * factor, scaled(after, columns=1.0 / factor)
         # What leaves the range of float64 would be another network.
-        if all(map(np.array_equal, given, (layer.weight, layer.bias, following.weight))):
+        before = layer.weight, layer.bias, following.weight
+        if not any((one != other).sum() for one, other in zip(given, before, strict=True)):
             layers[i] = Layer.computed(weight, bias, layer.activation)
             layers[i + 1] = Layer.computed(after, following.bias, following.activation)
     changed = any(layer is not given for layer, given in zip(layers, problem.network, strict=True))
@@ -103,7 +105,7 @@ def _sizes(layer: Layer) -> FloatArray:
     It is the largest weight, or a bias of up to 1 where that is more: a neuron whose weights are next to nothing is as
     large as its bias.
     """
-    return np.asarray(np.maximum(np.abs(layer.weight).max(axis=1), np.minimum(np.abs(layer.bias), 1.0)))
+    return np.asarray(np.maximum(layer.row_sizes, np.minimum(np.abs(layer.bias), 1.0)))
 
 
 def _power(size: float, factor: float) -> float:

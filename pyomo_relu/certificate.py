@@ -256,7 +256,7 @@ def is_unique(network: Network, z: FloatArray, deadline: Deadline = NO_LIMIT) ->
     for layer, (t, off) in zip(network, pre_activations_within(network, z), strict=True):
         # A bijection passes on every pre-activation.
         active = (t > np.maximum(off, 1e-9 * max(1.0, float(np.abs(t).max())))) | ~layer.activation.cuts
-        rows = layer.weight[active]
+        rows = layer.dense(active)
         if not deadline.affords(svd_flops(*rows.shape)) or not has_full_column_rank(rows):
             return False
     return True

@@ -6,10 +6,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array, issparse
 
 from pyomo_relu.activation import SMALLEST, Activation
 from pyomo_relu.errors import InputError, ShapeError
-from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array, as_vector, frozen, require_finite
+from pyomo_relu.validation import (
+    FloatArray,
+    Matrix,
+    as_finite_array,
+    as_float_array,
+    as_matrix,
+    as_vector,
+    frozen,
+    require_finite,
+)
 
 LARGEST = 1e150
 """Of weights: no product of two between `SMALLEST` and this under- or overflows."""
@@ -21,7 +32,8 @@ class Layer:
 
     Parameters
     ----------
-    weight : array_like, shape (n_out, n_in)
+    weight : array_like or SciPy sparse array, shape (n_out, n_in)
+        What is sparse stays so, as a ``csr_array``: use ``@``, rows by index, and the methods here, which serve both.
     bias : array_like, shape (n_out,), optional
         Zero where not given.
     slope : float, array_like of shape (n_out,), or Activation
@@ -45,7 +57,7 @@ class Layer:
     [2.0, 0.0]
     """
 
-    weight: FloatArray
+    weight: Matrix
     bias: FloatArray
     activation: Activation
 
@@ -54,20 +66,21 @@ class Layer:
         _require_range(self.weight)
 
     @classmethod
-    def computed(cls, weight: FloatArray, bias: FloatArray, activation: Any) -> Layer:
+    def computed(cls, weight: Matrix, bias: FloatArray, activation: Any) -> Layer:
         """Return a layer whose arrays come from those of other layers: products, of any size, are no bad input."""
         layer = cls.__new__(cls)
         layer._fill(weight, bias, activation)
         return layer
 
     def _fill(self, weight: Any, bias: Any, activation: Any) -> None:
-        matrix = as_finite_array(weight, "weight", 2)
-        offset = np.zeros(len(matrix)) if bias is None else as_finite_array(bias, "bias", 1)
-        if offset.size != len(matrix):
-            raise ShapeError(f"bias has {offset.size} entries, weight has {len(matrix)} rows")
+        matrix = as_matrix(weight, "weight")
+        n = matrix.shape[0]
+        offset = np.zeros(n) if bias is None else as_finite_array(bias, "bias", 1)
+        if offset.size != n:
+            raise ShapeError(f"bias has {offset.size} entries, weight has {n} rows")
         object.__setattr__(self, "weight", frozen(matrix))
         object.__setattr__(self, "bias", frozen(offset))
-        object.__setattr__(self, "activation", Activation.of(activation, len(matrix)))
+        object.__setattr__(self, "activation", Activation.of(activation, n))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Arrays that were pickled or copied have lost their flag.
@@ -101,6 +114,34 @@ class Layer:
             raise ShapeError(f"input has shape {inputs.shape}, expected ({self.n_in},) or (N, {self.n_in})")
         return self.activation(self.pre_activation(inputs))
 
+    @property
+    def n_weights(self) -> int:
+        """Number of weights: of a sparse layer, those that are not zero."""
+        return int(self.weight.size)
+
+    @property
+    def row_sizes(self) -> FloatArray:
+        """The largest weight of each row in size, shape (n_out,)."""
+        largest = abs(self.weight).max(axis=1)
+        return np.asarray(largest.toarray().ravel() if issparse(largest) else largest)
+
+    def dense(self, index: Any = slice(None)) -> FloatArray:
+        """Return the weights of some rows, or of all, as a dense array: for factorisations, and small networks."""
+        rows = self.weight[index]
+        return np.asarray(rows.toarray() if issparse(rows) else rows)
+
+    def nonzeros(self) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
+        """Return the rows, the columns and the values of the weights that are not zero, row by row."""
+        rows, columns = self.weight.nonzero()
+        values = self.weight.data if issparse(self.weight) else self.weight[rows, columns]
+        return rows.astype(np.intp), columns.astype(np.intp), np.asarray(values)
+
+    def signed(self) -> tuple[Matrix, Matrix]:
+        """Return the weights above zero and those below it, which add up to all."""
+        if issparse(self.weight):
+            return self.weight.maximum(0.0), self.weight.minimum(0.0)
+        return np.maximum(self.weight, 0.0), np.minimum(self.weight, 0.0)
+
     def rows(self, index: np.ndarray) -> Layer:
         """Return the layer that has only the neurons of `index` (integers, or a boolean mask)."""
         return Layer.computed(self.weight[index], self.bias[index], self.activation.rows(index))
@@ -109,16 +150,31 @@ class Layer:
         return f"Layer({self.n_in} -> {self.n_out}, {self.activation})"
 
 
-def _require_range(weight: FloatArray) -> None:
+def scaled(matrix: Matrix, rows: FloatArray | float = 1.0, columns: FloatArray | float = 1.0) -> Matrix:
+    """Return a matrix with every row and every column times its factor, or one for all."""
+    down, right = np.broadcast_to(rows, matrix.shape[0]), np.broadcast_to(columns, matrix.shape[1])
+    if not issparse(matrix):
+        return matrix * down[:, None] * right
+    entries = coo_array(matrix)
+    values = entries.data * down[entries.row] * right[entries.col]
+    return csr_array((values, (entries.row, entries.col)), shape=matrix.shape)
+
+
+def _require_range(matrix: Matrix) -> None:
     # Without another array of floats, which would take longer than all the rest.
+    weight = matrix.data if issparse(matrix) else matrix
+    if not weight.size:
+        return
     large_enough = np.count_nonzero((weight >= SMALLEST) | (weight <= -SMALLEST))
     if large_enough == np.count_nonzero(weight) and max(weight.max(), -weight.min()) <= LARGEST:
         return
-    size = np.abs(weight)
-    i, j = (int(k) for k in np.argwhere(((size < SMALLEST) & (size > 0.0)) | (size > LARGEST))[0])
-    what = "set it to 0" if size[i, j] < SMALLEST else "scale the layers"
+    entries = coo_array(matrix)
+    size = np.abs(entries.data)
+    at = int(np.flatnonzero(((size < SMALLEST) & (size > 0.0)) | (size > LARGEST))[0])
+    i, j = int(entries.row[at]), int(entries.col[at])
+    what = "set it to 0" if size[at] < SMALLEST else "scale the layers"
     raise InputError(
-        f"weight is {weight[i, j]:.3g} at ({i}, {j}): nonzero weights must lie between {SMALLEST:g} and "
+        f"weight is {entries.data[at]:.3g} at ({i}, {j}): nonzero weights must lie between {SMALLEST:g} and "
         f"{LARGEST:g} in size, or products under- or overflow; {what}"
     )
 

@@ -65,7 +65,7 @@ class Network:
         Parameters
         ----------
         weights : sequence of array_like
-            ``weights[i]`` has shape (n_i, n_{i-1}).
+            ``weights[i]`` has shape (n_i, n_{i-1}); what SciPy holds sparse stays so.
         biases : sequence of array_like, optional
             ``biases[i]`` has shape (n_i,); an entry may be None for zero.
         slopes : float or sequence of (float or array_like of shape (n_i,))
@@ -153,8 +153,8 @@ class Network:
 
     @property
     def n_parameters(self) -> int:
-        """Number of weights and biases."""
-        return sum(layer.weight.size + layer.bias.size for layer in self.layers)
+        """Number of weights and biases; of sparse layers, the weights that are not zero."""
+        return sum(layer.n_weights + layer.n_out for layer in self.layers)
 
     def __call__(self, z: Any) -> FloatArray:
         """Return G(z); `z` has shape (k,) or (N, k), the result (n,) or (N, n)."""

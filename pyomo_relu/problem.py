@@ -16,7 +16,7 @@ from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, NormName, norm_of
 from pyomo_relu.tolerance import met_within
-from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array, as_vector, frozen, require_finite
+from pyomo_relu.validation import FloatArray, as_float_array, as_matrix, as_vector, frozen, require_finite
 
 LARGEST = 1e12
 """Observations above this are refused: solvers take 1e20 for infinite, and their tolerances are absolute."""
@@ -86,12 +86,12 @@ class Problem:
             parts = network, eye_array(network.n_out, format="csr")[seen]
             network = Network((*network.layers[:-1], network[-1].rows(seen)))
         elif operator is not None:
-            matrix = as_finite_array(operator, "operator", 2)
+            matrix = as_matrix(operator, "operator")
             if matrix.shape[1] != network.n_out:
                 raise ShapeError(f"operator has {matrix.shape[1]} columns, the network {network.n_out} outputs")
-            x = as_vector(x, len(matrix), "observation")
+            x = as_vector(x, matrix.shape[0], "observation")
             parts = network, matrix
-            network = Network((*network.layers, Layer.computed(matrix, np.zeros(len(matrix)), 1.0)))
+            network = Network((*network.layers, Layer.computed(matrix, np.zeros(matrix.shape[0]), 1.0)))
         else:
             x = as_vector(x, network.n_out, "observation")
         largest = float(np.abs(x).max())

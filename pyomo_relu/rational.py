@@ -228,14 +228,14 @@ def _integer_layer(layer: Layer) -> _IntegerLayer:
 
 
 def _as_integers(layer: Layer) -> _IntegerLayer:
-    weights = [[float(w).as_integer_ratio() for w in row] for row in layer.weight]
+    weights: list[list[tuple[int, int, int]]] = [[] for _ in range(layer.n_out)]
+    at, across, values = layer.nonzeros()
+    for i, j, value in zip(at, across, values, strict=True):
+        weights[i].append((int(j), *float(value).as_integer_ratio()))
     biases = [float(b).as_integer_ratio() for b in layer.bias]
     # Denominators are powers of two: the largest is a multiple of all.
-    scale = max(denominator for pairs in (*weights, biases) for _, denominator in pairs)
-    rows = []
-    for pairs in weights:
-        columns = tuple(j for j, (numerator, _) in enumerate(pairs) if numerator)
-        rows.append((columns, tuple(pairs[j][0] * (scale // pairs[j][1]) for j in columns)))
+    scale = max([q for row in weights for _, _, q in row] + [q for _, q in biases])
+    rows = [(tuple(j for j, *_ in row), tuple(p * (scale // q) for _, p, q in row)) for row in weights]
     offsets = tuple(numerator * (scale // denominator) for numerator, denominator in biases)
     slopes = [layer.activation.fraction(j) for j in range(layer.n_out)]
     unit = max(slope.denominator for slope in slopes)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, issparse
 
 from pyomo_relu.errors import InputError, ShapeError
 
 FloatArray = NDArray[np.float64]
+
+Matrix = Any
+"""A dense array, or a ``scipy.sparse.csr_array``: both know ``@``, ``abs``, ``.T``, ``.shape`` and rows by index."""
+
+M = TypeVar("M", bound=Any)
 
 LARGEST_INTEGER = 2.0**53
 """Up to here every integer is a float64."""
@@ -52,6 +58,24 @@ def as_finite_array(value: Any, name: str, ndim: int) -> FloatArray:
     return array
 
 
+def as_matrix(value: Any, name: str) -> Matrix:
+    """Return `value` as a finite float64 matrix: what SciPy holds sparse stays so, by rows, without explicit zeros."""
+    if not issparse(value):
+        return as_finite_array(value, name, 2)
+    if value.ndim != 2 or 0 in value.shape:
+        raise ShapeError(f"{name} must have 2 axes, none of them empty, got shape {value.shape}")
+    matrix = csr_array(value, copy=True)
+    matrix.data = as_float_array(matrix.data, name)
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    rows, columns = matrix.nonzero()
+    bad = np.flatnonzero(~np.isfinite(matrix.data))
+    if bad.size:
+        where = int(rows[bad[0]]), int(columns[bad[0]])
+        raise InputError(f"{name} has {_counted(bad.size)} not finite, the first at {where}")
+    return matrix
+
+
 def as_vector(value: Any, size: int, name: str) -> FloatArray:
     """Return `value` as a finite float64 vector of length `size`."""
     array = as_finite_array(value, name, 1)
@@ -76,13 +100,17 @@ def require_finite(array: FloatArray, name: str) -> None:
     if bad.size:
         where = tuple(int(i) for i in bad[0])
         index = where[0] if len(where) == 1 else where
-        count = "1 entry that is" if len(bad) == 1 else f"{len(bad)} entries that are"
-        raise InputError(f"{name} has {count} not finite, the first at {index}")
+        raise InputError(f"{name} has {_counted(len(bad))} not finite, the first at {index}")
 
 
-def frozen(array: FloatArray) -> FloatArray:
-    """Return `array` made read-only."""
-    array.setflags(write=False)
+def _counted(bad: int) -> str:
+    return "1 entry that is" if bad == 1 else f"{bad} entries that are"
+
+
+def frozen(array: M) -> M:
+    """Return `array`, dense or sparse, made read-only."""
+    for part in (array.data, array.indices, array.indptr) if issparse(array) else (array,):
+        part.setflags(write=False)
     return array
 
 

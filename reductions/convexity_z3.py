@@ -128,7 +128,7 @@ def _add_copy(
     for i, (layer, bound) in enumerate(zip(network, bounds, strict=True)):
         outputs = z3.RealVector(f"{name}_{i}", layer.n_out)
         terms = []
-        for row, bias in zip(layer.weight, layer.bias, strict=True):
+        for row, bias in zip(layer.dense(), layer.bias, strict=True):
             used = [_number(z3, Fraction(float(w))) * h for w, h in zip(row, inputs, strict=True) if w]
             terms.append(z3.Sum([*used, _number(z3, Fraction(float(bias)))]))
         _add_box(z3, solver, terms, bound)

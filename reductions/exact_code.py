@@ -63,7 +63,7 @@ def _equations(problem: Problem, z: FloatArray) -> tuple[list[Equation], list[Eq
             wished += [(rows[i][0], Fraction(float(side[i]))) for i in np.flatnonzero(np.abs(z - side) <= tight)]
     for i, (layer, t) in enumerate(zip(network, network.pre_activations(z), strict=True)):
         # Kept as a . z + b here, an equation a . z = -b below.
-        before = [_combined(layer.weight[j], layer.bias[j], rows) for j in range(layer.n_out)]
+        before = [_combined(row, bias, rows) for row, bias in zip(layer.dense(), layer.bias, strict=True)]
         slopes = [Fraction(1) if value > 0.0 else layer.activation.fraction(j) for j, value in enumerate(t)]
         kinks = np.flatnonzero((np.abs(t) <= tight) & layer.activation.bends)
         wished += [(before[j][0], -before[j][1]) for j in kinks]

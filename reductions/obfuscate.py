@@ -68,6 +68,6 @@ def _rewritten(layer: Layer, after: Layer, rng: np.random.Generator, split: floa
     order = rng.permutation(np.concatenate((np.arange(n), twice)))
     scale = 2.0 ** rng.integers(-EXPONENT, EXPONENT + 1, order.size)
     return (
-        Layer(layer.weight[order] * scale[:, None], layer.bias[order] * scale, layer.activation.rows(order)),
-        Layer(after.weight[:, order] * (share[order] / scale), after.bias, after.activation),
+        Layer(layer.dense(order) * scale[:, None], layer.bias[order] * scale, layer.activation.rows(order)),
+        Layer(after.dense()[:, order] * (share[order] / scale), after.bias, after.activation),
     )

@@ -73,7 +73,7 @@ def one_sided_neurons(problem: Problem, region: Region, level: float) -> tuple[f
     must_not_fall: Mask = np.asarray(network[-1].activation(reach.lower) < x - level * (1.0 - 1e-9))
     free: list[frozenset[int]] = [frozenset()]
     for layer in reversed(network.layers[1:]):
-        up, down = layer.weight > 0.0, layer.weight < 0.0
+        up, down = layer.dense() > 0.0, layer.dense() < 0.0
         must_not_rise, must_not_fall = (
             _any_row(up[must_not_rise], down[must_not_fall]),
             _any_row(up[must_not_fall], down[must_not_rise]),

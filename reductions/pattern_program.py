@@ -127,12 +127,12 @@ def _neurons_of_one_entry(
     support, kept = np.eye(network.n_in, dtype=np.int64), np.ones(network.n_in, dtype=bool)
     zero = np.zeros(network.n_in, dtype=bool)
     for layer, bound in zip(network, region.pre_activations, strict=True):
-        support = ((layer.weight != 0.0).astype(np.int64) @ support > 0).astype(np.int64)
+        support = ((layer.dense() != 0.0).astype(np.int64) @ support > 0).astype(np.int64)
         # A row over several entries would let one half tighten another entry's, also where its neuron is off.
-        narrow = (support.sum(axis=1) <= 1) & ~((layer.weight[:, ~(kept | zero)] != 0.0).any(axis=1))
+        narrow = (support.sum(axis=1) <= 1) & ~((layer.dense()[:, ~(kept | zero)] != 0.0).any(axis=1))
         if not narrow.any():
             break
-        layers.append(Layer(layer.weight[narrow][:, kept], layer.bias[narrow], layer.activation.rows(narrow)))
+        layers.append(Layer(layer.dense(narrow)[:, kept], layer.bias[narrow], layer.activation.rows(narrow)))
         bounds.append(Box(bound.lower[narrow], bound.upper[narrow]))
         owners.append(np.where(support[narrow].any(axis=1), support[narrow].argmax(axis=1), -1))
         # The output of a neuron that is off depends on nothing.
@@ -203,7 +203,7 @@ def _rows_of_code(network: Network, region: Region) -> tuple[Affine, Box]:
     inputs, known = Affine(unit, np.zeros(k), np.hstack([unit, np.zeros((k, 1))])), np.ones(k, dtype=bool)
     blocks, lowers, uppers = [inputs], [region.code.lower], [region.code.upper]
     for layer, bound in zip(network, region.pre_activations, strict=True):
-        affine = ~(layer.weight[:, ~known] != 0.0).any(axis=1)
+        affine = ~(layer.dense()[:, ~known] != 0.0).any(axis=1)
         if not affine.any():
             break
         before = inputs.through(layer)

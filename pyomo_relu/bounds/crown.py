@@ -58,8 +58,8 @@ def crown_bounds(
     for k, layer in enumerate(network):
         within = interval[k] if known is None else meet(interval[k], known[k])
         if k > 0 and deadline.affords(_flops(network, k)):
-            upper = _upper(network, found, layer.weight, layer.bias, box)
-            lower = -_upper(network, found, -layer.weight, -layer.bias, box)
+            upper = _upper(network, found, layer.dense(), layer.bias, box)
+            lower = -_upper(network, found, -layer.dense(), -layer.bias, box)
             within = meet(within, between(lower, upper))
         found.append(within)
     return tuple(found)
@@ -71,7 +71,7 @@ def crown_flops(network: Network) -> float:
 
 
 def _flops(network: Network, k: int) -> float:
-    return 12.0 * network[k].n_out * sum(layer.weight.size for layer in network.layers[:k])
+    return 12.0 * network[k].n_out * sum(layer.n_weights for layer in network.layers[:k])
 
 
 def _upper(network: Network, bounds: Sequence[Box], weight: FloatArray, bias: FloatArray, box: Box) -> FloatArray:

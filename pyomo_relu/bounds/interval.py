@@ -66,7 +66,7 @@ def layer_interval(layer: Layer, inputs: Box) -> Box:
     >>> layer_interval(Layer([[2.0, -1.0]]), Box.of((0, 1), 2)).lower.round(9).tolist()
     [-1.0]
     """
-    positive, negative = np.maximum(layer.weight, 0.0), np.minimum(layer.weight, 0.0)
+    positive, negative = layer.signed()
     reach = np.maximum(np.abs(inputs.lower), np.abs(inputs.upper))
     error = gamma(2 * layer.n_in) * (np.abs(layer.weight) @ reach + np.abs(layer.bias))
     low = positive @ inputs.lower + negative @ inputs.upper + layer.bias - error

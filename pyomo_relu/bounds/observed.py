@@ -186,7 +186,7 @@ def _solve_back(layer: Layer, bound: Box, deadline: Deadline) -> Box | None:
     """Bound the layer's input by the rows whose pre-activation is bounded on both sides."""
     rows = np.isfinite(bound.lower) & np.isfinite(bound.upper)
     rows &= (bound.lower > 0.0) | ~layer.activation.cuts
-    found = _pseudo_inverse(layer.weight[rows], deadline)
+    found = _pseudo_inverse(layer.dense(rows), deadline)
     if found is None:
         return None
     inverse, defect = found
@@ -208,7 +208,7 @@ def _solve_back_in_ball(
 ) -> Box | None:
     """Do the same for the last layer where all deviations share one budget."""
     rows = np.where(layer.activation.cuts, (bound.lower > 0.0) & (x > 0.0), ~layer.activation.bends)
-    found = _pseudo_inverse(layer.weight[rows], deadline)
+    found = _pseudo_inverse(layer.dense(rows), deadline)
     if found is None:
         return None
     inverse, defect = found

@@ -98,8 +98,7 @@ class _Rows:
 
     @classmethod
     def of(cls, layer: Layer) -> _Rows:
-        row, column = np.nonzero(layer.weight)
-        return cls(row, column, layer.weight[row, column], layer.bias, layer.n_in)
+        return cls(*layer.nonzeros(), layer.bias, layer.n_in)
 
     def outputs(self, inputs: Ends) -> Ends:
         """Bound the rows from their inputs; what is not rounded is not rounded outwards, so that 0 stays 0."""

@@ -58,9 +58,11 @@ def layer_facts(net: Network) -> list[LayerFacts]:
     found = []
     nonnegative = np.zeros(net.n_in, dtype=bool)
     for i, layer in enumerate(net, start=1):
-        dead = (layer.weight == 0.0).all(axis=1)
-        never_up = np.where(nonnegative, layer.weight <= 0.0, layer.weight == 0.0).all(axis=1) & (layer.bias <= 0.0)
-        dead |= layer.activation.cuts & never_up
+        rows, columns, values = layer.nonzeros()
+        varies, rises = np.zeros(layer.n_out, dtype=bool), layer.bias > 0.0
+        varies[rows] = True
+        rises[rows[(values > 0.0) | ~nonnegative[columns]]] = True
+        dead = ~varies | (layer.activation.cuts & ~rises)
         found.append(
             LayerFacts(
                 layer=i,
@@ -68,7 +70,7 @@ def layer_facts(net: Network) -> list[LayerFacts]:
                 n_out=layer.n_out,
                 activation=str(layer.activation),
                 slope=np.asarray(layer.activation.compact).tolist(),
-                parameters=layer.n_out * (layer.n_in + 1),
+                parameters=layer.n_weights + layer.n_out,
                 weight_min=float(layer.weight.min()),
                 weight_max=float(layer.weight.max()),
                 dead_rows=int(dead.sum()),

@@ -17,7 +17,7 @@ from pyomo_relu.experiments.autoencoder import Parameters, Training, encode, to_
 from pyomo_relu.experiments.images import Array, Digits, mnist_digits, small_digits
 from pyomo_relu.formulations import LinearSolve
 from pyomo_relu.inversion import Layerwise, invert
-from pyomo_relu.io.npz import FORMAT, VERSION
+from pyomo_relu.io.npz import FORMAT, VERSIONS
 from pyomo_relu.network import Network
 from pyomo_relu.validation import FloatArray
 
@@ -65,7 +65,7 @@ def report(p: Parameters, network: Network, digits: Digits, seed: int) -> None:
 
 def save_network(network: Network, path: Path) -> None:
     """Write a network of float32 weights and biases as `Network.save` would, in half the bytes and compressed."""
-    arrays: dict[str, Any] = {"format": FORMAT, "version": VERSION}
+    arrays: dict[str, Any] = {"format": FORMAT, "version": VERSIONS[0]}
     for i, layer in enumerate(network, start=1):
         weights = {f"weight_{i}": np.float32(layer.weight), f"bias_{i}": np.float32(layer.bias)}
         arrays |= {**weights, f"slope_{i}": layer.activation.compact}

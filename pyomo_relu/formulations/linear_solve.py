@@ -70,7 +70,7 @@ class LinearSolve:
         """Find the code; the box is not imposed on it, and of the solver only the time limit counts."""
         cut = self.threshold * max(1.0, float(np.abs(x).max()))
         active, target = ~layer.activation.cuts | (x > cut), layer.activation.inverse(x)
-        matrix, right = layer.weight[active], (target - layer.bias)[active]
+        matrix, right = layer.dense(active), (target - layer.bias)[active]
         if not Deadline.after(solver.time_limit).affords(svd_flops(*matrix.shape)):
             said = "least squares does not fit in what is left of it"
             return self._answer(Status.TIME_LIMIT, None, active, cut, said)

@@ -170,7 +170,7 @@ def _report(
     clock: float,
     deadline: Deadline,
 ) -> LayerReport:
-    rows, values = layer.weight[answer.active], answer.singular_values
+    rows, values = layer.dense(answer.active), answer.singular_values
     if values is None and deadline.affords(svd_flops(*rows.shape)):
         values = singular_values(rows)
     rank = None if values is None else rank_of(values, rows.shape)

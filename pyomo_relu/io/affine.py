@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from pyomo_relu.errors import InputError, ShapeError
-from pyomo_relu.layer import Layer
-from pyomo_relu.validation import FloatArray, as_finite_array
+from pyomo_relu.layer import Layer, scaled
+from pyomo_relu.validation import FloatArray, Matrix, as_finite_array, as_matrix
 
 MAX_ENTRIES = 2**27
 """Entries of the largest array that a few bytes of a file may ask for (1 GiB)."""
@@ -45,30 +45,36 @@ class AffineChain:
         self.width = width
         self._done: list[Layer] = []
         # None stands for the identity (or zero), a vector for a diagonal matrix.
-        self._weight: FloatArray | None = None
+        self._weight: Matrix | None = None
         self._bias: FloatArray | None = None
 
     @quiet
     def linear(self, weight: Any) -> None:
         """Append ``h -> weight @ h``; `weight` has shape (n_out, n_in)."""
-        weight = as_finite_array(weight, "weight", 2)
+        weight = as_matrix(weight, "weight")
         self._fit(weight.shape[1], "the weight expects {} inputs, got {}")
         if self._weight is None:
             self._weight = weight
         elif self._weight.ndim == 1:
-            self._weight = weight * self._weight
+            self._weight = scaled(weight, columns=self._weight)
         else:
-            _check_size(len(weight), self._weight.shape[1])
+            _check_size(weight.shape[0], self._weight.shape[1])
             self._weight = weight @ self._weight
         if self._bias is not None:
             self._bias = weight @ self._bias
-        self.width = len(weight)
+        self.width = weight.shape[0]
 
     @quiet
     def scale(self, factor: Any) -> None:
         """Append ``h -> factor * h``, entry by entry; `factor` has shape (n,)."""
         factor = self._vector(factor, "scale")
-        self._weight = factor if self._weight is None else (factor * self._weight.T).T
+        self._weight = (
+            factor
+            if self._weight is None
+            else factor * self._weight
+            if self._weight.ndim == 1
+            else scaled(self._weight, rows=factor)
+        )
         if self._bias is not None:
             self._bias = factor * self._bias
 
@@ -95,8 +101,8 @@ class AffineChain:
 
     def activate(self, slope: Any) -> None:
         """Close a layer with the activation ``max(t, slope * t)``; one slope, or one a neuron."""
-        weight = self._dense_weight()
-        require_weights(sum(layer.weight.size for layer in self._done) + weight.size)
+        weight = self._whole_weight()
+        require_weights(sum(layer.n_weights for layer in self._done) + weight.size)
         self._done.append(Layer(weight, self._bias, slope))
         self._weight = self._bias = None
 
@@ -106,7 +112,7 @@ class AffineChain:
             self.activate(1.0)
         return tuple(self._done)
 
-    def _dense_weight(self) -> FloatArray:
+    def _whole_weight(self) -> Matrix:
         if self._weight is not None and self._weight.ndim == 2:
             return self._weight
         if self.width is None:

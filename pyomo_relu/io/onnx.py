@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from pyomo_relu.atomic import atomic_write
 from pyomo_relu.errors import NetworkFileError
@@ -69,7 +70,7 @@ def write(path: Path, layers: Sequence[Layer]) -> None:
         If the onnx package is not installed.
     """
     onnx = require("onnx", "writing ONNX files")
-    if sum(8 * (layer.n_in + 1) * layer.n_out for layer in layers) > MAX_BYTES:
+    if sum(8 * (layer.n_weights + layer.n_out) for layer in layers) > MAX_BYTES:
         raise NetworkFileError(f"{path}: the network is larger than the 2 GiB of an ONNX file")
     helper, double = onnx.helper, onnx.TensorProto.DOUBLE
     graph = helper.make_graph(
@@ -81,6 +82,10 @@ def write(path: Path, layers: Sequence[Layer]) -> None:
             onnx.numpy_helper.from_array(np.asarray(array, dtype=np.float64), f"{kind}_{i}")
             for i, layer in enumerate(layers, start=1)
             for kind, array in (("weight", layer.weight), ("bias", layer.bias), ("slope", layer.activation.compact))
+            if not issparse(array)
+        ],
+        sparse_initializer=[
+            _sparse(onnx, layer, f"weight_{i}") for i, layer in enumerate(layers, start=1) if issparse(layer.weight)
         ],
     )
     model = helper.make_model(
@@ -88,6 +93,15 @@ def write(path: Path, layers: Sequence[Layer]) -> None:
     )
     with atomic_write(path) as file:
         file.write(model.SerializeToString())
+
+
+def _sparse(onnx: Any, layer: Layer, name: str) -> Any:
+    rows, columns, values = layer.nonzeros()
+    return onnx.helper.make_sparse_tensor(
+        onnx.numpy_helper.from_array(values, name),
+        onnx.numpy_helper.from_array(np.stack([rows, columns], axis=1).astype(np.int64), f"{name}_indices"),
+        layer.weight.shape,
+    )
 
 
 def _nodes(helper: Any, layers: Sequence[Layer]) -> list[Any]:

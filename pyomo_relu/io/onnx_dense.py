@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import issparse
 
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.io import onnx_layout as layout
@@ -16,7 +17,7 @@ from pyomo_relu.io.onnx_fold import REGROUPING, Operands, fold, regroup
 from pyomo_relu.io.onnx_graph import Graph, Node
 from pyomo_relu.io.onnx_tensor import FLOATS, Array
 from pyomo_relu.layer import Layer
-from pyomo_relu.validation import FloatArray, as_float_array, require_finite
+from pyomo_relu.validation import FloatArray, Matrix, as_float_array, as_matrix, require_finite
 
 
 @dataclass
@@ -27,7 +28,7 @@ class Tensor:
     batch: int | None
     steps: AffineChain
 
-    def multiply(self, matrix: FloatArray, *, from_left: bool) -> None:
+    def multiply(self, matrix: Matrix, *, from_left: bool) -> None:
         """Become ``matrix @ tensor``, or ``tensor @ matrix``."""
         if matrix.ndim != 2:
             raise ShapeError(f"the constant has shape {matrix.shape}, expected two axes")
@@ -106,6 +107,12 @@ def _check_declared(graph: Graph, name: str, shape: layout.Shape) -> None:
         raise ShapeError(f"{name!r} has shape {layout.text(shape)}, the file declares {layout.text(declared)}")
 
 
+def _matrix(operands: Operands, i: int) -> Matrix:
+    """Return a factor of a product, which may be sparse."""
+    value = operands[i] if i < len(operands) else None
+    return as_matrix(value, f"operand {i + 1}") if issparse(value) else _constant(operands, i)
+
+
 @quiet
 def _constant(operands: Operands, i: int) -> FloatArray:
     value = operands[i] if i < len(operands) else None
@@ -128,7 +135,7 @@ def _gemm(tensor: Tensor, node: Node, position: int, operands: Operands) -> None
     if len(tensor.shape) != 2:
         raise ShapeError(f"it takes a tensor of two axes, got {layout.text(tensor.shape)}")
     moving, fixed = ("transB", "transA") if position else ("transA", "transB")
-    matrix = _constant(operands, 1 - position)
+    matrix = _matrix(operands, 1 - position)
     if node.attributes.get(moving, 0):
         tensor.transpose()
     if node.attributes.get(fixed, 0):
@@ -139,7 +146,7 @@ def _gemm(tensor: Tensor, node: Node, position: int, operands: Operands) -> None
 
 
 def _matmul(tensor: Tensor, node: Node, position: int, operands: Operands) -> None:
-    tensor.multiply(_constant(operands, 1 - position), from_left=position == 1)
+    tensor.multiply(_matrix(operands, 1 - position), from_left=position == 1)
 
 
 def _add(tensor: Tensor, node: Node, position: int, operands: Operands) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from pyomo_relu.errors import InputError
 from pyomo_relu.io import onnx_layout as layout
@@ -73,6 +74,8 @@ def _evaluate(node: Node, operands: Operands) -> Array:
     if node.op == "Constant":
         return _constant(node)
     value = operands[0] if operands else None
+    if issparse(value):
+        raise InputError("not supported on sparse constants")
     if value is None or (node.op != "Transpose" and node.op not in REGROUPING):
         raise InputError("not supported on constants")
     if node.op == "Transpose":

@@ -8,7 +8,7 @@ from typing import Any
 
 from pyomo_relu.errors import InputError
 from pyomo_relu.io.blame import blaming
-from pyomo_relu.io.onnx_tensor import FLOATS, Array, ExternalData, tensor_array
+from pyomo_relu.io.onnx_tensor import FLOATS, Array, ExternalData, sparse_array, tensor_array
 
 OPS: dict[str, tuple[str, ...]] = {
     "Add": (),
@@ -73,11 +73,12 @@ def parse(onnx: Any, model: Any, folder: Path) -> Graph:
     """
     graph = model.graph
     opset, external = _opset(onnx, model), ExternalData(folder)
-    if model.functions or graph.sparse_initializer:
-        raise InputError("model-local functions and sparse initializers are not supported")
+    if model.functions:
+        raise InputError("model-local functions are not supported")
     nodes = tuple(_node(onnx, node, opset, i, external) for i, node in enumerate(graph.node, start=1))
     constants = {tensor.name: tensor_array(onnx, tensor, external) for tensor in graph.initializer}
-    if len(constants) < len(graph.initializer):
+    constants |= {tensor.values.name: sparse_array(onnx, tensor, external) for tensor in graph.sparse_initializer}
+    if len(constants) < len(graph.initializer) + len(graph.sparse_initializer):
         raise InputError("two initializers have one name")
     # Old exporters list the initializers as inputs too.
     inputs = [value for value in graph.input if value.name not in constants]

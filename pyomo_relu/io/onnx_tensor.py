@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from pyomo_relu.errors import InputError
 from pyomo_relu.reading import opened, size_of
@@ -91,6 +92,28 @@ def tensor_array(onnx: Any, tensor: Any, external: ExternalData) -> Array:
         raise InputError(f"{name}: {error}") from error
     except ValueError as error:
         raise InputError(f"{name} does not hold what its shape {tuple(tensor.dims)} says") from error
+
+
+def sparse_array(onnx: Any, tensor: Any, external: ExternalData) -> Any:
+    """Return a ``SparseTensorProto`` of two axes as a ``scipy.sparse.csr_array``.
+
+    Raises
+    ------
+    InputError
+        As :func:`tensor_array`, or if its indices do not fit.
+    """
+    name = f"sparse tensor {tensor.values.name!r}"
+    values, places = (tensor_array(onnx, part, external) for part in (tensor.values, tensor.indices))
+    shape = tuple(tensor.dims)
+    if len(shape) != 2 or not all(0 < n < 2**31 for n in shape):
+        raise InputError(f"{name} has shape {shape}; two axes are supported")
+    if places.dtype.kind != "i" or places.shape not in (values.shape, (values.size, 2)) or values.ndim != 1:
+        raise InputError(f"{name} has {values.size} values and indices of shape {places.shape}")
+    rows, columns = divmod(places, shape[1]) if places.ndim == 1 else places.T
+    try:
+        return csr_array((values, (rows, columns)), shape=shape)
+    except ValueError as error:
+        raise InputError(f"{name} has indices beyond its shape {shape}") from error
 
 
 def _inside(folder: Path, location: Any) -> Path:

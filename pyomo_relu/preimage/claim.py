@@ -67,6 +67,6 @@ def claim_of(
 def entries_of(net: Network) -> list[dict[str, Any]]:
     """Return a network as a certificate has it."""
     return [
-        {"weight": layer.weight.tolist(), "bias": layer.bias.tolist(), "slopes": layer.activation.slope.tolist()}
+        {"weight": layer.dense().tolist(), "bias": layer.bias.tolist(), "slopes": layer.activation.slope.tolist()}
         for layer in net
     ]

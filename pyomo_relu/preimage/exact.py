@@ -100,7 +100,7 @@ def cell_system(
     # The outputs so far as affine functions of z, the constant last.
     h = [[one if i == j else zero for j in range(net.n_in + 1)] for i in range(net.n_in)]
     for layer, on in zip(net, pattern, strict=True):
-        t = [_combined(row, h) for row in layer.weight.tolist()]
+        t = [_combined(row, h) for row in layer.dense().tolist()]
         for affine, bias in zip(t, layer.bias.tolist(), strict=True):
             affine[-1] += Fraction(bias)
         h = []

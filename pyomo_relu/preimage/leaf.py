@@ -41,7 +41,7 @@ def holds_no_code(problem: Problem, leaf: Leaf, tol: float, room: FloatArray) ->
     for layer, on, slack in zip(network, leaf.pattern, leaf.slack, strict=True):
         moved = [
             sum((abs(Fraction(w)) * e for w, e in zip(row, off, strict=True) if w), Fraction(0))
-            for row in layer.weight.tolist()
+            for row in layer.dense().tolist()
         ]
         off = []
         for j, (step, is_on, beyond) in enumerate(zip(moved, on.tolist(), map(Fraction, slack.tolist()), strict=True)):

@@ -161,7 +161,7 @@ class DualProgram:
         gaps = []
         for own, place in enumerate(self.hidden, start=self._net.n_in):
             number, j = place
-            weight = float(np.abs(self._net[number].weight[:, j]).sum())
+            weight = float(abs(self._net[number].weight[:, [j]]).sum())
             gaps.append((abs(float(point[own]) - self._activated(place, point)) * weight, place))
         for place in self.outputs:
             target = self._first_e + (0 if self._claim.norm == "inf" else place[1])

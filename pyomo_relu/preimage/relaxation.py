@@ -17,7 +17,7 @@ import numpy as np
 from pyomo_relu.balance import NEAR, row_scales
 from pyomo_relu.bounds import Region, crown_bounds, observed_region, propagated_region
 from pyomo_relu.box import Box
-from pyomo_relu.layer import Layer
+from pyomo_relu.layer import Layer, scaled
 from pyomo_relu.network import Network
 from pyomo_relu.preimage.linear import FARTHEST, LinearProgram, LinearProgramError
 from pyomo_relu.rounding import UNIT, gamma
@@ -86,11 +86,12 @@ class Relaxation:
         lower[before], upper[before] = region.code.lower, region.code.upper
         self.unit = unit = row_scales(network[-1], NEAR)
         for number, (layer, known) in enumerate(_scaled(network, region, unit)):
+            weight = layer.dense()
             leak, bends = layer.activation.slope.tolist(), layer.activation.bends
             chords = zip(*(each.tolist() for each in layer.activation.chord(known.lower, known.upper)), strict=True)
             for j, (chord, above) in enumerate(chords):
                 t, h = np.zeros(n_variables), np.zeros(n_variables)
-                t[before], h[first + j] = layer.weight[j], 1.0
+                t[before], h[first + j] = weight[j], 1.0
                 low, high, bias = float(known.lower[j]), float(known.upper[j]), float(layer.bias[j])
                 matrix.append(h - t)
                 bounds.append((bias, np.inf if bends[j] else bias))
@@ -249,7 +250,7 @@ def _rounding(network: Network, region: Region, most: float) -> FloatArray:
 def _scaled(network: Network, region: Region, unit: FloatArray) -> list[tuple[Layer, Box]]:
     """Return the layers and the bounds of their pre-activations, the outputs divided by `unit`, shape (n,)."""
     last, known = network[-1], region.pre_activations[-1]
-    outputs = Layer.computed(last.weight / unit[:, None], last.bias / unit, last.activation)
+    outputs = Layer.computed(scaled(last.weight, rows=1.0 / unit), last.bias / unit, last.activation)
     layers, bounds = (*network.layers[:-1], outputs), Box(known.lower / unit, known.upper / unit)
     return list(zip(layers, (*region.pre_activations[:-1], bounds), strict=True))
 

@@ -56,7 +56,7 @@ def test_random_is_seeded_and_scaled():
         ({"weights": [[[0.0], [1e151]]]}, r"layer 1: weight is 1e\+151 at \(1, 0\): .* scale the layers"),
         ({"weights": [[[2**53 + 1]]]}, "the integer 9007199254740993, which float64 would round"),
         ({"weights": [np.ma.array([[1.0, 2.0]], mask=[[False, True]])]}, "masked array"),
-        ({"weights": [csr_array(np.eye(2))]}, "sparse matrix: give it dense"),
+        ({"weights": [np.eye(2)], "biases": [csr_array(np.eye(2))]}, "sparse matrix: give it dense"),
     ],
 )
 def test_bad_arrays_are_refused_in_one_line(arguments, message):

@@ -33,6 +33,13 @@ OWN: dict[str, Any] = {
     "bias_2": np.ones(1),
     "slope_2": 1.0,
 }
+SPARSE: dict[str, Any] = {key: value for key, value in OWN.items() if key != "weight_1"} | {
+    "version": 2,
+    "weight_1_data": np.ones(2),
+    "weight_1_indices": [0, 1],
+    "weight_1_indptr": [0, 1, 1, 2],
+    "weight_1_shape": [3, 2],
+}
 PLAIN: dict[str, Any] = {"W1": np.ones((3, 2)), "b1": np.ones(3), "W2": np.ones((1, 3)), "b2": np.ones(1)}
 
 
@@ -140,8 +147,22 @@ REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
     "plain-without-bias": (without(PLAIN, "b1"), "missing keys: 'b1'$"),
     "plain-and-unknown": (PLAIN | {"mean": 0.0}, "unknown keys: 'mean'$"),
     "other-act": (PLAIN | {"act": "tanh"}, "act is 'tanh'; only 'relu' is understood"),
-    "other-format": (OWN | {"format": "other"}, r"format and version are \('other', 1\), expected \('pyomo-relu', 1\)"),
-    "other-version": (OWN | {"version": 2}, r"\('pyomo-relu', 2\)"),
+    "other-format": (OWN | {"format": "other"}, r"format and version are \('other', 1\), expected \('pyomo-relu', 2\)"),
+    "other-version": (OWN | {"version": 3}, r"\('pyomo-relu', 3\), expected \('pyomo-relu', 2\) or before"),
+    "sparse-part-missing": (without(SPARSE, "weight_1_indptr"), "missing keys: 'weight_1_indptr'$"),
+    "sparse-and-dense": (SPARSE | {"weight_1": np.ones((3, 2))}, "missing keys: 'bias_3', "),
+    "sparse-indices": (SPARSE | {"weight_1_indices": [0, 5]}, "layer 1: its sparse weight is damaged: "),
+    "sparse-floats": (
+        SPARSE | {"weight_1_indices": [0.0, 1.0]},
+        "layer 1: the indices of its sparse weight are no",
+    ),
+    "sparse-pointers": (SPARSE | {"weight_1_indptr": [0, 2, 1, 2]}, "layer 1: its sparse weight is damaged: "),
+    "sparse-shape": (
+        SPARSE | {"weight_1_shape": [3, 2, 1]},
+        "layer 1: the parts of its sparse weight have not one",
+    ),
+    "sparse-large": (SPARSE | {"weight_1_shape": [3, 2**40]}, "which is too large or no fit"),
+    "sparse-negative": (SPARSE | {"weight_1_shape": [3, -2]}, "layer 1: "),
     "odd-format": (OWN | {"format": np.array(["pyomo-relu"])}, r"format has shape \(1,\), expected one value"),
     "weight-ndim": (OWN | {"weight_1": np.ones(3)}, "layer 1: weight must have 2 axes"),
     "bias-ndim": (OWN | {"bias_1": np.ones((3, 1))}, "layer 1: bias must have 1 axis"),
