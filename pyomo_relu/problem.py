@@ -12,7 +12,7 @@ from scipy.sparse import diags_array, eye_array
 
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError, ShapeError
-from pyomo_relu.layer import Layer
+from pyomo_relu.layer import Layer, scaled
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, NormName, norm_of
 from pyomo_relu.tolerance import met_within
@@ -120,7 +120,7 @@ class Problem:
         if isinstance(self.weights, float):
             return self
         last, factors = self.network[-1], self.weights
-        layer = Layer.computed(factors[:, None] * last.weight, factors * last.bias, last.activation)
+        layer = Layer.computed(scaled(last.weight, rows=factors), factors * last.bias, last.activation)
         network = Network((*self.network.layers[:-1], layer))
         parts = self.generator, diags_array(factors, format="csr") @ self.operator
         return Problem(network, frozen(factors * self.x), self.box, parts)

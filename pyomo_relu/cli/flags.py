@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _VALUES = (
-    "bound|time_limit|rel_gap|threads|seed|runs|every|workers|eps|schedule|tube|then|tol|box|mask|operator|max_cells"
+    "bound|time_limit|rel_gap|threads|seed|runs|every|workers|eps|schedule|tube|then|tol|box|mask|weights|operator"
+    "|max_cells"
 )
 
 _WORDS: tuple[tuple[str, str], ...] = (

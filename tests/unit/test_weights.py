@@ -1,6 +1,7 @@
 import brute_force
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from tiny_networks import NETWORKS, observation
 
 import pyomo_relu as pr
@@ -97,6 +98,14 @@ def test_a_weight_of_zero_is_a_mask():
         by_mask = pr.invert(net, x, method, mask=mask, box=(-3, 3))
         by_weights = pr.invert(net, x, method, weights=mask.astype(float), box=(-3, 3))
         assert by_weights.residual == pytest.approx(by_mask.residual, rel=1e-9)
+
+
+def test_sparse_layers_take_weights():
+    net, w = pr.Network.random((2, 6, 12), seed=0), np.linspace(0.5, 2.0, 12)
+    sparse = pr.Network.from_arrays([csr_array(layer.weight) for layer in net], [layer.bias for layer in net])
+    x = net([1.0, -0.5]) + 0.1
+    one, other = (pr.invert(n, x, pr.Exact(1), weights=w, box=(-3, 3)).residual for n in (net, sparse))
+    assert one == pytest.approx(other, abs=1e-6)
 
 
 METHODS = [
