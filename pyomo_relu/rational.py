@@ -19,7 +19,7 @@ import numpy as np
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm, NormName, as_norm
+from pyomo_relu.norms import Norm, NormName, as_norm, as_rational
 from pyomo_relu.validation import FloatArray
 
 
@@ -91,10 +91,9 @@ def residual(network: Network, z: Iterable[Any], x: Iterable[Any], norm: Literal
     >>> residual(net, [Fraction(-1, 3)], [Fraction(1, 2)])
     Fraction(1, 6)
     """
-    if not as_norm(norm).rational:
-        raise InputError(f"norm must be 'inf' or 1 for a rational residual, got {norm!r}")
+    norm_of_rationals = as_rational(norm, "residual")
     target = as_fractions(x, network.n_out, "observation")
-    return as_norm(norm).value_within(_misses(network, z, target))[0]
+    return norm_of_rationals.value_within(_misses(network, z, target))[0]
 
 
 def _misses(network: Network, z: Iterable[Any], target: Sequence[Fraction]) -> list[Fraction]:

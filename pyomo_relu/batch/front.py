@@ -152,13 +152,12 @@ def _opened(
         return
     parts = {
         "network, mask, operator": job.network,
-        OPERATOR: job.parts,
+        OPERATOR: job.parts if isinstance(job.weights, float) else (job.parts, job.weights),
         "box": job.box,
         "method": job.method,
         # A log says nothing of the answer.
         "solver": replace(job.solver, log=False),
         "observations": observations,
-        **({} if isinstance(job.weights, float) else {"weights": job.weights}),
     }
     prints = {name: fingerprint(part) for name, part in parts.items()}
     size = len(observations), job.network.n_in

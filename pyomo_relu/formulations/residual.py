@@ -130,4 +130,4 @@ def _limit(value: float) -> float | None:
 
 def needs_of_norm(norm: Norm) -> frozenset[Capability]:
     """Return what a norm's objective needs of a solver, besides what the encoding needs."""
-    return frozenset({Capability.MIQP} if norm.quadratic else ())
+    return frozenset(map(Capability, norm.needs))

@@ -11,10 +11,9 @@ import scipy
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import certify
 from pyomo_relu.deadline import Deadline
-from pyomo_relu.errors import InputError
 from pyomo_relu.inversion.lbfgs import lbfgs
 from pyomo_relu.network import Network
-from pyomo_relu.norms import NormName, SmoothNorm, as_norm
+from pyomo_relu.norms import NormName, SmoothNorm, as_smooth
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
@@ -63,10 +62,7 @@ class Descent:
     norm: NormName = 2
 
     def __post_init__(self) -> None:
-        norm = as_norm(self.norm)
-        if not isinstance(norm, SmoothNorm):
-            raise InputError(f"norm must be smooth for descent: 2 or 'huber:<delta>', got {self.norm!r}")
-        object.__setattr__(self, "norm", norm.name)
+        object.__setattr__(self, "norm", as_smooth(self.norm).name)
         for name, least in (("starts", 1), ("iterations", 1), ("seed", 0)):
             object.__setattr__(self, name, as_count(getattr(self, name), name, least))
 
@@ -89,8 +85,7 @@ class Descent:
         rng = stream("descent", self.seed)
         box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
 
-        norm = as_norm(self.norm)
-        assert isinstance(norm, SmoothNorm)
+        norm = as_smooth(self.norm)
 
         def objective(z: FloatArray) -> tuple[float, FloatArray]:
             error, gradient = half_objective(problem.network, problem.x, z, norm)
@@ -126,7 +121,7 @@ def half_objective(
     --------
     >>> import numpy as np
     >>> net = Network.from_arrays([[[2.0]]])
-    >>> error, gradient = half_objective(net, np.array([[1.0]]), np.array([[1.5]]), as_norm(2))
+    >>> error, gradient = half_objective(net, np.array([[1.0]]), np.array([[1.5]]), as_smooth(2))
     >>> error.tolist(), gradient.tolist()
     ([2.0], [[4.0]])
     """

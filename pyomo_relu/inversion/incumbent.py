@@ -128,7 +128,7 @@ def find_incumbent(
         if consider(linear.z, linear.solver) or deadline.expired:
             return
         layerwise = Layerwise(LayerLinf()).run(problem, solver.until(deadline))
-        if norm.shared and layerwise.dual_bound is not None and layerwise.dual_bound > bound:
+        if layerwise.norm == norm.name and layerwise.dual_bound is not None and layerwise.dual_bound > bound:
             best = replace(best, bound=layerwise.dual_bound, bound_by=f"{layerwise.solver}, the LP of the last layer")
         if consider(layerwise.z, layerwise.solver):
             return
@@ -141,7 +141,8 @@ def find_incumbent(
             return
         nearest = Descent(starts=starts, seed=seed, norm=norm.descends_by).codes(problem, deadline)[:TO_POLISH]
         # For p = inf, some code may meet the bound: then it lies in the tube that the bound is.
-        led = (led_into(problem, code, best.bound, deadline) for code in nearest if norm.shared)
+        tubes = ((code, norm.tube(best.bound)) for code in nearest)
+        led = (led_into(problem, code, tube, deadline) for code, tube in tubes if tube is not None)
         for code in chain(nearest, led):
             consider(code, polisher)
             if consider(polish(problem, code, norm, enough=enough, deadline=deadline), polisher):

@@ -39,6 +39,36 @@ def as_norm(value: Any) -> Norm:
     raise InputError(f"norm must be {', '.join(known)} or {last}, got {value!r}")
 
 
+def as_smooth(value: Any) -> SmoothNorm:
+    """Return a norm that has a gradient everywhere but where it is zero.
+
+    Examples
+    --------
+    >>> as_smooth("huber:0.5")
+    Huber(delta=0.5)
+    """
+    norm = as_norm(value)
+    if not isinstance(norm, SmoothNorm):
+        raise InputError(f"norm must be 2 or 'huber:<delta>' for descent, got {value!r}")
+    return norm
+
+
+def as_rational(value: Any, use: str) -> Norm:
+    """Return a norm of which the residual of rationals is rational.
+
+    Examples
+    --------
+    >>> as_rational(2, "proof")
+    Traceback (most recent call last):
+    ...
+    pyomo_relu.errors.InputError: norm must be 'inf' or 1 for a rational proof, got 2
+    """
+    norm = as_norm(value)
+    if not norm.rational:
+        raise InputError(f"norm must be 'inf' or 1 for a rational {use}, got {value!r}")
+    return norm
+
+
 def norm_of(vector: FloatArray, norm: Norm | NormName) -> float:
     """Return the norm of a vector.
 
@@ -62,5 +92,7 @@ __all__ = [
     "Two",
     "Writer",
     "as_norm",
+    "as_rational",
+    "as_smooth",
     "norm_of",
 ]

@@ -62,6 +62,14 @@ class Largest(Norm):
         """Return the residual, for every output."""
         return np.full(least.size, most)
 
+    def deviation_names(self, count: int) -> list[str]:
+        """Return the same name for each output."""
+        return ["e"] * count
+
+    def tube(self, bound: float) -> float | None:
+        """Return the residual."""
+        return bound
+
     def needed(self, least: FloatArray, bound: float) -> FloatArray:
         """Return the largest of them for each, or nothing where a bound of the residual is known that is no less.
 

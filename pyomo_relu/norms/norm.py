@@ -45,6 +45,8 @@ class Norm(ABC):
 
     Attributes
     ----------
+    needs : frozenset of str
+        The capabilities that its objective needs of a solver.
     quadratic : bool
         Whether the objective holds squares; the residual is its root then.
     folds : bool
@@ -62,6 +64,7 @@ class Norm(ABC):
     """
 
     spelling: ClassVar[str]
+    needs: ClassVar[frozenset[str]] = frozenset()
     quadratic: ClassVar[bool] = False
     folds: ClassVar[bool] = False
     shared: ClassVar[bool] = False
@@ -125,9 +128,17 @@ class Norm(ABC):
         """The smooth norm by which descent seeks codes that are near in this one."""
         return 2
 
+    def tube(self, bound: float) -> float | None:
+        """Return the most that any output deviates by in exactly the codes of a residual; None where there is none."""
+        return None
+
     def in_unit(self, unit: float) -> Norm:
         """Return the norm of which the residual, of deviations measured in a unit, is the residual in that unit."""
         return self
+
+    def deviation_names(self, count: int) -> list[str]:
+        """Return the name of the deviation that counts, for each output: its own, or one for all."""
+        return [f"e_{j}" for j in range(count)]
 
     def needed(self, least: FloatArray, bound: float) -> FloatArray:
         """Return the lower bounds of deviations that a program is to be told: for a sum, each one's own."""
@@ -229,6 +240,7 @@ class SmoothNorm(SumNorm):
         How often weights are renewed where an optimum is sought by least squares.
     """
 
+    needs = frozenset({"MIQP"})
     quadratic = True
     feasibility = 1e-8
     refits: ClassVar[int] = 0

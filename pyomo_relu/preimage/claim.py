@@ -8,7 +8,7 @@ import numpy as np
 
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
-from pyomo_relu.norms import NormName, as_norm
+from pyomo_relu.norms import NormName, as_rational
 from pyomo_relu.preimage import checker
 from pyomo_relu.preimage.checker import Claim
 from pyomo_relu.problem import Problem
@@ -45,8 +45,7 @@ def claim_of(
     problem = Problem.of(net, x, box=box)
     if problem.box is None or not problem.box.is_bounded:
         raise InputError("a proof needs a bounded box of codes: give box=(lower, upper)")
-    if not as_norm(norm).rational:
-        raise InputError(f"norm must be 'inf' or 1 for a rational proof, got {norm!r}")
+    name = as_rational(norm, "proof").name
     if not 0.0 < bound < np.inf:
         raise InputError(f"bound must be a positive number, got {bound}")
     at = None if code is None else as_vector(code, net.n_in, "code")
@@ -57,7 +56,7 @@ def claim_of(
         "network": entries_of(net),
         "observation": problem.x.tolist(),
         "box": [problem.box.lower.tolist(), problem.box.upper.tolist()],
-        "norm": str(as_norm(norm).name),
+        "norm": str(name),
         "bound": float(bound),
         "code": None if at is None else at.tolist(),
     }

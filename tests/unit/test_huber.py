@@ -134,5 +134,5 @@ def test_what_is_no_huber_norm_is_refused(norm):
 
 @pytest.mark.parametrize("norm", ["inf", 1])
 def test_descent_refuses_norms_with_corners(norm):
-    with pytest.raises(pr.InputError, match="norm must be smooth"):
+    with pytest.raises(pr.InputError, match="norm must be 2 or 'huber:<delta>' for descent"):
         pr.Descent(norm=norm)

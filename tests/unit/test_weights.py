@@ -100,6 +100,18 @@ def test_a_weight_of_zero_is_a_mask():
         assert by_weights.residual == pytest.approx(by_mask.residual, rel=1e-9)
 
 
+def test_a_store_belongs_to_its_weights(tmp_path):
+    net = pr.Network.random((2, 6, 12), seed=0)
+    X, w = net(np.random.default_rng(0).normal(size=(2, 2))) + 0.1, np.linspace(0.5, 2.0, 12)
+    given = {"store": tmp_path / "store", "progress": False}
+    first = pr.invert_many(net, X, pr.Descent(), weights=w, **given)
+    again = pr.invert_many(net, X, pr.Descent(), weights=w, resume=True, **given)
+    assert (again.codes == first.codes).all()
+    for other in (None, 2.0 * w):
+        with pytest.raises(pr.InputError, match="store"):
+            pr.invert_many(net, X, pr.Descent(), weights=other, resume=True, **given)
+
+
 def test_sparse_layers_take_weights():
     net, w = pr.Network.random((2, 6, 12), seed=0), np.linspace(0.5, 2.0, 12)
     sparse = pr.Network.from_arrays([csr_array(layer.weight) for layer in net], [layer.bias for layer in net])
