@@ -26,8 +26,8 @@ from pathlib import Path
 import numpy as np
 
 import pyomo_relu as pr
-from pyomo_relu.preimage import checker
-from pyomo_relu.preimage.tree import prove_bound
+from pyomo_relu.certified import checker
+from pyomo_relu.certified.tree import prove_bound
 from pyomo_relu.problem import Problem
 from reductions import DepthTwo, ThreeSat, random_cnf
 from reductions.oracle import solve

@@ -30,8 +30,8 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 import numpy as np
 
 import pyomo_relu as pr
+from pyomo_relu.certified import checker
 from pyomo_relu.generator import mnist_generator, mnist_latents
-from pyomo_relu.preimage import checker
 from reductions import check_preimage_convexity, decide, random_cnf
 
 LAST = "answer: "

@@ -1,7 +1,13 @@
-from pyomo_relu.batch import Batch, Failure, Processes, invert_many
-from pyomo_relu.box import Box
-from pyomo_relu.certificate import Certificate, Claim, Standing
-from pyomo_relu.errors import (
+from . import bounds as bounds
+from . import generator as generator
+from . import io as io
+from . import plots as plots
+from . import solvers as solvers
+from .batch import Batch, Failure, Processes, invert_many
+from .box import Box
+from .certificate import Certificate, Claim, Standing
+from .certified import TreeProof, prove_bound
+from .errors import (
     CapabilityError,
     InputError,
     MissingDependencyError,
@@ -12,7 +18,7 @@ from pyomo_relu.errors import (
     SolverUnavailableError,
     StatusError,
 )
-from pyomo_relu.formulations import (
+from .formulations import (
     Bisection,
     Geometric,
     LayerL1,
@@ -21,7 +27,7 @@ from pyomo_relu.formulations import (
     LayerRelaxed,
     LinearSolve,
 )
-from pyomo_relu.inversion import (
+from .inversion import (
     Descent,
     Exact,
     Extent,
@@ -33,13 +39,13 @@ from pyomo_relu.inversion import (
     invert,
     invert_layer,
 )
-from pyomo_relu.layer import Layer
-from pyomo_relu.network import Network, load_network
-from pyomo_relu.norms import Huber
-from pyomo_relu.preimage import Preimage, TreeProof, preimage, prove_bound
-from pyomo_relu.result import LayerReport, Result
-from pyomo_relu.solvers import Solver, available_solvers
-from pyomo_relu.status import Status
+from .layer import Layer
+from .network import Network, load_network
+from .norms import Huber
+from .preimages import Preimage, preimage
+from .result import LayerReport, Result
+from .solvers import Solver, available_solvers
+from .status import Status
 
 __version__: str
 

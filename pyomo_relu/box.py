@@ -45,13 +45,13 @@ class Box:
                 f"box lower has shape {lower.shape}, upper {upper.shape}: two vectors of one length needed"
             )
         if np.isnan(lower).any() or np.isnan(upper).any():
-            raise InputError("box has NaN bounds")
+            raise InputError("has NaN bounds", parameter="box")
         if (lower == np.inf).any() or (upper == -np.inf).any():
-            raise InputError("box has a lower bound of +inf or an upper bound of -inf")
+            raise InputError("has a lower bound of +inf or an upper bound of -inf", parameter="box")
         crossed = np.flatnonzero(lower > upper)
         if crossed.size:
             i = int(crossed[0])
-            raise InputError(f"box is empty: lower {lower[i]:g} exceeds upper {upper[i]:g} at {i}")
+            raise InputError(f"is empty: lower {lower[i]:g} exceeds upper {upper[i]:g} at {i}", parameter="box")
         object.__setattr__(self, "lower", frozen(lower))
         object.__setattr__(self, "upper", frozen(upper))
 
@@ -90,7 +90,7 @@ class Box:
             box = spec
         else:
             if not isinstance(spec, (tuple, list, np.ndarray)) or len(spec) != 2:
-                raise InputError(f"{name} must be a pair (lower, upper), got {spec!r}")
+                raise InputError(f"must be a pair (lower, upper), got {spec!r}", parameter=name)
             ends = []
             for side, value in zip(("lower", "upper"), spec, strict=True):
                 end = as_float_array(value, f"{name} {side}")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pyomo_relu.deadline import NO_LIMIT, Deadline
+from pyomo_relu.documents import number, plain
 from pyomo_relu.enclosure import enclose, enclose_in_floats
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
@@ -113,12 +114,32 @@ class Certificate:
     def to_list(self) -> list[dict[str, Any]]:
         """Return the claims as plain dictionaries."""
         return [
-            {"claim": claim.text, "standing": claim.standing.value, "by": claim.by, "value": claim.value}
+            {"claim": claim.text, "standing": claim.standing.value, "by": claim.by, "value": plain(claim.value)}
             for claim in self.claims
         ]
 
+    @classmethod
+    def from_list(cls, entries: list[dict[str, Any]]) -> Certificate:
+        """Return the certificate of :meth:`to_list`.
+
+        Raises
+        ------
+        ValueError, TypeError, KeyError, AttributeError, OverflowError
+            If it is no such list.
+        """
+        return cls(tuple(map(_claim, entries)))
+
     def __str__(self) -> str:
         return "\n".join(map(str, self.claims))
+
+
+def _claim(entry: dict[str, Any]) -> Claim:
+    # Stores of version 0.1.0 have "text" for "claim".
+    text, by = entry.get("claim", entry.get("text")), entry["by"]
+    if not isinstance(text, str) or not isinstance(by, str):
+        raise TypeError("a claim is text, and so is by what")
+    value = None if entry["value"] is None else number(entry["value"])
+    return Claim(text, Standing(entry["standing"]), by, value)
 
 
 BY_NORM = "a norm is never negative"

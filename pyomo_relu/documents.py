@@ -1,12 +1,20 @@
-"""JSON and TOML from outside: a few bytes must not ask for more than they are."""
+"""JSON and TOML: read from outside, where a few bytes must not ask for more than they are; written without loss.
+
+JSON has no infinite numbers. Here they are text, ``"inf"``, ``"-inf"`` and ``"nan"``, in everything that is written;
+``null`` is what is not known.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 import sys
 import tomllib
 from collections.abc import Callable
+from enum import Enum
 from typing import Any, NoReturn
+
+import numpy as np
 
 from pyomo_relu.errors import InputError
 
@@ -62,6 +70,43 @@ def parse_json(
     except (ValueError, RecursionError, MemoryError) as trouble:
         raise error(f"{name}: damaged, or not JSON ({_reason(trouble)})") from trouble
     return found
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it: lists for arrays and tuples, the values of enums, text for infinite numbers.
+
+    Examples
+    --------
+    >>> plain({"upper": np.array([1.5, np.inf]), "found": np.int64(2), "gap": None})
+    {'upper': [1.5, 'inf'], 'found': 2, 'gap': None}
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def number(value: Any) -> float:
+    """Return the number that :func:`plain` wrote.
+
+    Raises
+    ------
+    ValueError, TypeError, OverflowError
+        If it is none.
+
+    Examples
+    --------
+    >>> number("-inf"), number(2)
+    (-inf, 2.0)
+    """
+    if isinstance(value, bool) or (isinstance(value, str) and value not in ("inf", "-inf", "nan")):
+        raise TypeError(f"{value!r} is no number")
+    return float(value)
 
 
 def parse_toml(data: bytes, name: object, *, error: type[InputError] = InputError) -> dict[str, Any]:

@@ -10,7 +10,7 @@
     ├── CapabilityError                 the solver cannot take this kind of model
     ├── SolverUnavailableError          the solver is not installed here, or is broken
     ├── MissingDependencyError (ImportError)   an optional package is not installed
-    ├── LinearProgramError              of ``pyomo_relu.preimage``: an LP failed whose answer is a number or a point
+    ├── LinearProgramError              of ``pyomo_relu.preimages``: an LP failed whose answer is a number or a point
     └── StatusError                     raised by ``Result.raise_for_status()`` only
 
 Trouble *during* a solve (time limit, infeasible, crash, licence size) is a :class:`pyomo_relu.Status`,
@@ -37,6 +37,14 @@ class PyomoReluError(Exception):
 class InputError(PyomoReluError, ValueError):
     """Bad input. The message names the thing and both sizes, or the remedy.
 
+    Parameters
+    ----------
+    reason : str
+        What is wrong, in one line.
+    parameter : str, optional
+        The parameter that is wrong. The message is then its name, followed by the reason; a command line, which has
+        another name for it, puts that before the reason.
+
     Examples
     --------
     >>> import pyomo_relu as pr
@@ -44,7 +52,19 @@ class InputError(PyomoReluError, ValueError):
     Traceback (most recent call last):
         ...
     pyomo_relu.errors.InputError: weight has 1 entry that is not finite, the first at (0, 0)
+    >>> try:
+    ...     pr.Exact(starts=-1)
+    ... except pr.InputError as error:
+    ...     error.parameter, error.reason
+    ('starts', 'must be an integer, at least 0, got -1')
     """
+
+    def __init__(self, reason: str = "", *, parameter: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.parameter = reason, parameter
+
+    def __str__(self) -> str:
+        return self.reason if self.parameter is None else f"{self.parameter} {self.reason}"
 
 
 class ShapeError(InputError):

@@ -15,6 +15,7 @@ from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.layer import Layer, scaled
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, NormName, norm_of
+from pyomo_relu.rounding import down
 from pyomo_relu.tolerance import met_within
 from pyomo_relu.validation import FloatArray, as_float_array, as_matrix, as_vector, frozen, require_finite
 
@@ -79,7 +80,9 @@ class Problem:
         factors: FloatArray | float = 1.0
         if weights is not None:
             if mask is not None or operator is not None:
-                raise InputError("weights go with neither a mask nor an operator: a weight of zero is a mask")
+                raise InputError(
+                    "go with neither a mask nor an operator: a weight of zero is a mask", parameter="weights"
+                )
             factors, mask = weighed(weights, network.n_out)
         if mask is not None:
             seen, x = observed(x, mask, network.n_out)
@@ -88,7 +91,9 @@ class Problem:
         elif operator is not None:
             matrix = as_matrix(operator, "operator")
             if matrix.shape[1] != network.n_out:
-                raise ShapeError(f"operator has {matrix.shape[1]} columns, the network {network.n_out} outputs")
+                raise ShapeError(
+                    f"has {matrix.shape[1]} columns, the network {network.n_out} outputs", parameter="operator"
+                )
             x = as_vector(x, matrix.shape[0], "observation")
             parts = network, matrix
             network = Network((*network.layers, Layer.computed(matrix, np.zeros(matrix.shape[0]), 1.0)))
@@ -144,6 +149,18 @@ class Problem:
         """``max(1, max |x|)``, to which tolerances are relative."""
         return max(1.0, float(np.abs(self.scaled.x).max()))
 
+    def scope(self, tube: float | None = None) -> str:
+        """Return the codes that a bound on the residual is about, in words.
+
+        Examples
+        --------
+        >>> problem = Problem.of(Network.from_arrays([[[1.0]]]), [0.5], box=(-1, 1))
+        >>> problem.scope(), problem.scope(tube=0.25)
+        ('every code in the box', 'every code in the box and the tube of 0.25')
+        """
+        within = "" if tube is None else f" and the tube of {down(tube)}"
+        return f"every code{'' if self.box is None else ' in the box'}{within}"
+
 
 def weighed(weights: Any, size: int) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Return the weights of the outputs that are observed, and which these are: those whose weight is not zero.
@@ -160,9 +177,9 @@ def weighed(weights: Any, size: int) -> tuple[FloatArray, NDArray[np.bool_]]:
     """
     factors = as_vector(weights, size, "weights")
     if not ((factors == 0.0) | ((factors >= 1.0 / HEAVIEST) & (factors <= HEAVIEST))).all():
-        raise InputError(f"weights must be 0, or lie between {1.0 / HEAVIEST:g} and {HEAVIEST:g}")
+        raise InputError(f"must be 0, or lie between {1.0 / HEAVIEST:g} and {HEAVIEST:g}", parameter="weights")
     if not factors.any():
-        raise InputError("weights observe nothing: every one is zero")
+        raise InputError("observe nothing: every one is zero", parameter="weights")
     return frozen(factors[factors != 0.0]), factors != 0.0
 
 
@@ -176,10 +193,10 @@ def observed(x: Any, mask: Any, size: int) -> tuple[NDArray[np.bool_], FloatArra
     """
     flags = as_vector(mask, size, "mask")
     if not np.isin(flags, (0.0, 1.0)).all():
-        raise InputError("mask must hold booleans, or 0 and 1: True where observed")
+        raise InputError("must hold booleans, or 0 and 1: True where observed", parameter="mask")
     seen = flags.astype(bool)
     if not seen.any():
-        raise InputError("mask observes nothing: every entry is False")
+        raise InputError("observes nothing: every entry is False", parameter="mask")
     values = as_float_array(x, "observation")
     if values.shape != (size,):
         raise ShapeError(f"observation has shape {values.shape}, expected ({size},)")

@@ -11,7 +11,10 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any, cast
+
+TYPE_CHECKING = False  # typing takes a third of what an import of the package takes
+if TYPE_CHECKING:
+    from typing import Any
 
 HIGHS, SCIP = "pyomo_relu_highs", "pyomo_relu_scip"
 
@@ -63,7 +66,7 @@ class _WhenImported:
         others = (finder.find_spec(fullname, path, target) for finder in sys.meta_path if finder is not self)
         spec = next((found for found in others if found is not None), None)
         if spec is not None and spec.loader is not None:
-            spec.loader = cast("Any", _ThenRegister(spec.loader, self))
+            spec.loader = _ThenRegister(spec.loader, self)  # type: ignore[assignment]
         return spec
 
 

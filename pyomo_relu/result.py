@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
 
 from pyomo_relu.certificate import Certificate, Verdict
-from pyomo_relu.errors import StatusError
-from pyomo_relu.norms import NormName
+from pyomo_relu.documents import number, plain
+from pyomo_relu.errors import InputError, StatusError
+from pyomo_relu.norms import NormName, as_norm
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
 
@@ -71,8 +74,13 @@ class LayerReport:
     message: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {**vars(self), "status": self.status.value}
+        """Return plain JSON types, of which :meth:`from_dict` makes the report again."""
+        return cast("dict[str, Any]", plain(vars(self)))
+
+    @classmethod
+    def from_dict(cls, entries: dict[str, Any]) -> LayerReport:
+        """Return the report of :meth:`to_dict`; errors as of :meth:`Result.from_dict`."""
+        return cls(**_read(entries, _LAYER))
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,22 +209,46 @@ class Result:
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types; what is not known is None."""
+        """Return plain JSON types; what is not known is None, infinite numbers are text."""
+        own = {name: value for name, value in vars(self).items() if name not in ("certificate", "layers")}
         return {
-            "status": self.status.value,
-            "z": None if self.z is None else self.z.tolist(),
-            "norm": self.norm,
-            "residual": _plain(self.residual),
-            "objective": _plain(self.objective),
-            "dual_bound": _plain(self.dual_bound),
-            "gap": _plain(self.gap),
-            "realizable": self.realizable,
-            "seconds": self.seconds,
-            "solver": self.solver,
-            "message": self.message,
+            **plain(own),
+            "gap": plain(self.gap),
             "certificate": self.certificate.to_list(),
-            "layers": [{key: _plain(value) for key, value in layer.to_dict().items()} for layer in self.layers],
+            "layers": [layer.to_dict() for layer in self.layers],
         }
+
+    @classmethod
+    def from_dict(cls, entries: dict[str, Any]) -> Result:
+        """Return the result of :meth:`to_dict`, bit by bit; ``gap``, which follows from others, is left out.
+
+        Parameters
+        ----------
+        entries : dict
+            What :meth:`to_dict` returned, or a line of a store of :func:`pyomo_relu.invert_many`.
+
+        Returns
+        -------
+        Result
+            Of the right types; whether it is true is another question, for :func:`pyomo_relu.batch.recheck.rechecked`.
+
+        Raises
+        ------
+        InputError
+            If it is no such dictionary.
+
+        Examples
+        --------
+        >>> import json
+        >>> import pyomo_relu as pr
+        >>> result = pr.invert(pr.Network.from_arrays([[[1.0], [-1.0]]]), [2.0, 0.0])
+        >>> Result.from_dict(json.loads(result.to_json())).z.tolist()
+        [2.0]
+        """
+        try:
+            return cls(**_read({name: entry for name, entry in entries.items() if name != "gap"}, _RESULT))
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            raise InputError(f"no result: {error!r}") from error
 
     def to_json(self, indent: int | None = None) -> str:
         """Return :meth:`to_dict` as JSON; `indent` as in ``json.dumps``."""
@@ -232,5 +264,49 @@ class Result:
         return f"Result({self.status}, norm={self.norm}, {shown}, realizable={self.realizable}, {self.solver})"
 
 
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _read(entries: dict[str, Any], parts: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    """Return the entries, each read as its part is; one that is no part is a KeyError."""
+    return {name: parts[name](entry) for name, entry in entries.items()}
+
+
+def _of(kind: type) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        # To Python, True is an integer.
+        if type(value) is not kind:
+            raise TypeError(f"{value!r} is no {kind.__name__}")
+        return value
+
+    return read
+
+
+def _or_none(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else read(value)
+
+
+def _code(entries: list[Any]) -> FloatArray:
+    return np.array([number(entry) for entry in entries], dtype=np.float64)
+
+
+_TEXT, _NUMBER = _of(str), _or_none(number)
+
+_LAYER: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("layer", "active", "n_solves"), _of(int)),
+    **dict.fromkeys(("eps", "recovery_factor", "objective", "residual"), _NUMBER),
+    "status": Status,
+    "rank": _or_none(_of(int)),
+    "unique": _of(bool),
+    "seconds": number,
+    "message": _TEXT,
+}
+
+_RESULT: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("residual", "objective", "dual_bound"), _NUMBER),
+    **dict.fromkeys(("solver", "message", "bound_by"), _TEXT),
+    "z": _or_none(_code),
+    "status": Status,
+    "norm": lambda name: as_norm(name).name,
+    "realizable": _or_none(_of(bool)),
+    "certificate": Certificate.from_list,
+    "seconds": number,
+    "layers": lambda layers: tuple(map(LayerReport.from_dict, layers)),
+}

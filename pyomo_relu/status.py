@@ -50,10 +50,10 @@ class Status(Enum):
 _ADVICE = {
     Status.OPTIMAL: "the solver reports an optimum within its tolerances",
     Status.SOLVED: "the method ran to its end; its answer is an estimate without a proof of optimality",
-    Status.TIME_LIMIT: "the time limit was reached; raise time_limit, or use the incumbent and its gap",
+    Status.TIME_LIMIT: "the time limit was reached; raise it, or use the incumbent and its gap",
     Status.LIMIT: "a node, iteration or memory limit was reached; raise it in the solver's options",
     Status.INTERRUPTED: "the solve was interrupted; the incumbent, if there is one, is kept",
-    Status.INFEASIBLE: "no code meets the constraints; widen the box, or use a noisy formulation (LayerLinf, LayerL1)",
+    Status.INFEASIBLE: "no code meets the constraints; widen the box, or use a formulation for noise (linf, l1)",
     Status.UNBOUNDED: "the model is unbounded; give a box",
     Status.INFEASIBLE_OR_UNBOUNDED: "the solver could not tell infeasible from unbounded; give a box",
     Status.RANK_DEFICIENT: (
@@ -61,7 +61,7 @@ _ADVICE = {
     ),
     Status.DEGENERATE: (
         "the tolerance grew past the largest observed output, from where on no row holds an output up, and the code 0 "
-        "does as well; the observation tells little of the code: try Exact, or check the noise level"
+        "does as well; the observation tells little of the code: try exact inversion, or check the noise level"
     ),
     Status.WIDE_BOUNDS: (
         "pre-activations can be so large that no MILP solver's answer could be trusted, and none was asked; give a "
@@ -73,5 +73,5 @@ _ADVICE = {
     ),
     Status.NO_LICENSE: "the solver found no licence; `pyomo-relu solvers` lists those that run here",
     Status.SIZE_LIMIT: "the model is larger than the solver's licence allows; use HiGHS or SCIP",
-    Status.SOLVER_ERROR: "the solver failed; set log=True to see why, or try another solver",
+    Status.SOLVER_ERROR: "the solver failed; its log tells why; or try another solver",
 }

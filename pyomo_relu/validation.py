@@ -1,8 +1,8 @@
-"""Arrays at the door: numeric, finite and of the right shape, or one clear line."""
+"""Checks of arrays and numbers that are given: numeric, finite, of the right shape and range, or one clear line."""
 
 from __future__ import annotations
 
-import math
+import sys
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -29,21 +29,25 @@ def as_float_array(value: Any, name: str) -> FloatArray:
     Infinite and NaN entries pass: see :func:`as_finite_array`.
     """
     if isinstance(value, np.ma.MaskedArray):
-        raise InputError(f"{name} is a masked array, and its mask would be lost: give x.data, and mask=~x.mask apart")
+        raise InputError(
+            "is a masked array, and its mask would be lost: give x.data, and mask=~x.mask apart", parameter=name
+        )
     if hasattr(value, "toarray"):
-        raise InputError(f"{name} is a sparse matrix: give it dense, as .toarray() returns it")
+        raise InputError("is a sparse matrix: give it dense, as .toarray() returns it", parameter=name)
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise ShapeError(f"{name} is ragged: all rows must have one length") from error
+        raise ShapeError("is ragged: all rows must have one length", parameter=name) from error
     if array.dtype.kind not in "biuf":
-        raise InputError(f"{name} must be an array of real numbers, got dtype {array.dtype}")
+        raise InputError(f"must be an array of real numbers, got dtype {array.dtype}", parameter=name)
     found = np.array(array, dtype=np.float64)
     if array.dtype.kind in "iu" and found.size and np.abs(found).max() >= LARGEST_INTEGER:
         # Python compares an integer with a float64 without rounding either.
         changed = next((n for n, v in zip(array.ravel().tolist(), found.ravel().tolist(), strict=True) if n != v), None)
         if changed is not None:
-            raise InputError(f"{name} has the integer {changed}, which float64 would round: it is beyond 2**53")
+            raise InputError(
+                f"has the integer {changed}, which float64 would round: it is beyond 2**53", parameter=name
+            )
     return found
 
 
@@ -51,9 +55,9 @@ def as_finite_array(value: Any, name: str, ndim: int) -> FloatArray:
     """Return `value` as a finite float64 array of `ndim` axes, none of them empty."""
     array = as_float_array(value, name)
     if array.ndim != ndim:
-        raise ShapeError(f"{name} must have {ndim} {'axis' if ndim == 1 else 'axes'}, got shape {array.shape}")
+        raise ShapeError(f"must have {ndim} {'axis' if ndim == 1 else 'axes'}, got shape {array.shape}", parameter=name)
     if array.size == 0:
-        raise ShapeError(f"{name} is empty: shape {array.shape}")
+        raise ShapeError(f"is empty: shape {array.shape}", parameter=name)
     require_finite(array, name)
     return array
 
@@ -63,7 +67,7 @@ def as_matrix(value: Any, name: str) -> Matrix:
     if not issparse(value):
         return as_finite_array(value, name, 2)
     if value.ndim != 2 or 0 in value.shape:
-        raise ShapeError(f"{name} must have 2 axes, none of them empty, got shape {value.shape}")
+        raise ShapeError(f"must have 2 axes, none of them empty, got shape {value.shape}", parameter=name)
     matrix = csr_array(value, copy=True)
     matrix.data = as_float_array(matrix.data, name)
     matrix.sum_duplicates()
@@ -72,7 +76,7 @@ def as_matrix(value: Any, name: str) -> Matrix:
     bad = np.flatnonzero(~np.isfinite(matrix.data))
     if bad.size:
         where = int(rows[bad[0]]), int(columns[bad[0]])
-        raise InputError(f"{name} has {_counted(bad.size)} not finite, the first at {where}")
+        raise InputError(f"has {_counted(bad.size)} not finite, the first at {where}", parameter=name)
     return matrix
 
 
@@ -80,18 +84,27 @@ def as_vector(value: Any, size: int, name: str) -> FloatArray:
     """Return `value` as a finite float64 vector of length `size`."""
     array = as_finite_array(value, name, 1)
     if array.size != size:
-        raise ShapeError(f"{name} has {array.size} entries, expected {size}")
+        raise ShapeError(f"has {array.size} entries, expected {size}", parameter=name)
     return array
 
 
-def require_number(value: Any, name: str, *, positive: bool = False) -> None:
-    """Refuse what is not one finite real number of at least 0; above 0 where it is to be `positive`."""
-    try:
-        number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:
-        number = False
-    if not number or value < 0.0 or (positive and value == 0.0):
-        raise InputError(f"{name} must be a {'positive' if positive else 'non-negative'} number, got {value!r}")
+def as_number(
+    value: Any,
+    name: str,
+    *,
+    positive: bool = False,
+    most: float = sys.float_info.max,
+    error: type[InputError] = InputError,
+) -> float:
+    """Return `value` as a float; refuse what is no real number from 0 to `most`, or 0 where it is to be `positive`."""
+    # Comparisons take integers of any size, and refuse NaN.
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    if not real or not 0.0 <= value <= most or (positive and value == 0.0):
+        span = f" of at most {most:g}" if most < sys.float_info.max else ""
+        raise error(
+            f"must be a {'positive' if positive else 'non-negative'} number{span}, got {value!r}", parameter=name
+        )
+    return float(value)
 
 
 def require_finite(array: FloatArray, name: str) -> None:
@@ -100,7 +113,7 @@ def require_finite(array: FloatArray, name: str) -> None:
     if bad.size:
         where = tuple(int(i) for i in bad[0])
         index = where[0] if len(where) == 1 else where
-        raise InputError(f"{name} has {_counted(len(bad))} not finite, the first at {index}")
+        raise InputError(f"has {_counted(len(bad))} not finite, the first at {index}", parameter=name)
 
 
 def _counted(bad: int) -> str:
@@ -114,8 +127,12 @@ def frozen(array: M) -> M:
     return array
 
 
-def as_count(value: Any, name: str, least: int) -> int:
-    """Return `value` as an int; refuse what is no integer, or less than `least`."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise InputError(f"{name} must be an integer, at least {least}, got {value!r}")
+def as_count(
+    value: Any, name: str, least: int, most: int | None = None, *, error: type[InputError] = InputError
+) -> int:
+    """Return `value` as an int; refuse what is no integer, less than `least`, or more than `most`."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):
+        span = f"an integer, at least {least}" if most is None else f"a whole number from {least} to {most}"
+        raise error(f"must be {span}, got {value!r}", parameter=name)
     return int(value)

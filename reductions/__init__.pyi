@@ -1,29 +1,29 @@
-from reductions.bias_free import BiasFree
-from reductions.binary_code import BinaryCode
-from reductions.box_form import BoxForm
-from reductions.cnf import CNF, Normalised
-from reductions.coloring import Coloring
-from reductions.convexity import Convexity, ConvexityVerdict, check_preimage_convexity
-from reductions.convexity_family import ConvexityFamily
-from reductions.decide import Decision, DecisionVerdict, decide
-from reductions.depth_two import DepthTwo
-from reductions.dimacs import DimacsError, DimacsWarning
-from reductions.examples import EXAMPLES, Example, draw_preimage_2d
-from reductions.exchange import write_instance
-from reductions.incidence import Component, components, draw, incidence_graph, join
-from reductions.independent_set import IndependentSet
-from reductions.instance import Instance, Reduction
-from reductions.leaky import LeakyDepthTwo
-from reductions.max_cut import MaxCut, cut_weight
-from reductions.max_sat import MaxSat
-from reductions.obfuscate import obfuscate
-from reductions.oracle import models, solve, unsat_proof
-from reductions.proof import check_proof
-from reductions.random_formulas import planted_cnf, random_cnf
-from reductions.registry import GRAPH_REDUCTIONS, REDUCTIONS
-from reductions.suite import write_suite
-from reductions.three_sat import ThreeSat
-from reductions.vertex_cover import VertexCover
+from .bias_free import BiasFree
+from .binary_code import BinaryCode
+from .box_form import BoxForm
+from .cnf import CNF, Normalised
+from .coloring import Coloring
+from .convexity import Convexity, ConvexityVerdict, check_preimage_convexity
+from .convexity_family import ConvexityFamily
+from .decide import Decision, DecisionVerdict, decide
+from .depth_two import DepthTwo
+from .dimacs import DimacsError, DimacsWarning
+from .examples import EXAMPLES, Example, draw_preimage_2d
+from .exchange import write_instance
+from .incidence import Component, components, draw, incidence_graph, join
+from .independent_set import IndependentSet
+from .instance import Instance, Reduction
+from .leaky import LeakyDepthTwo
+from .max_cut import MaxCut, cut_weight
+from .max_sat import MaxSat
+from .obfuscate import obfuscate
+from .oracle import models, solve, unsat_proof
+from .random_formulas import planted_cnf, random_cnf
+from .refutation import check_proof
+from .registry import GRAPH_REDUCTIONS, REDUCTIONS
+from .suite import write_suite
+from .three_sat import ThreeSat
+from .vertex_cover import VertexCover
 
 __all__ = [
     "CNF",

@@ -16,18 +16,16 @@ from pyomo_relu.certificate import BY_FACTORISATION, SURE, Certificate, Claim, S
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.enclosure import EXACT_PASS
 from pyomo_relu.errors import InputError
-from pyomo_relu.inversion import Exact
-from pyomo_relu.inversion.proof import wide_bounds
-from pyomo_relu.io.optional import require
+from pyomo_relu.inversion import Exact, wide_bounds
+from pyomo_relu.io import require
 from pyomo_relu.network import Network
 from pyomo_relu.pinning import pinned
 from pyomo_relu.problem import Problem
 from pyomo_relu.rational import above, below, residual
 from pyomo_relu.rounding import down, up
-from pyomo_relu.solvers import Solver, solve
-from pyomo_relu.solvers.calls import MILP, Call
+from pyomo_relu.solvers import MILP, Call, Solver, solve
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray, require_number
+from pyomo_relu.validation import FloatArray, as_number
 from reductions.convexity_program import Regions, build_convexity_program, read_pair, regions_of
 from reductions.convexity_witness import Pair, find_pair, midpoint_of, widest_pair
 from reductions.convexity_z3 import ask_z3
@@ -189,7 +187,7 @@ def check_preimage_convexity(
         require("z3", "a proof by Z3")
     for name, value in (("tol", tol), ("seconds", seconds)):
         if value is not None:
-            require_number(value, name, positive=True)
+            as_number(value, name, positive=True)
     started, deadline = time.perf_counter(), Deadline.after(seconds)
     check = _Check(problem, balanced(problem), chosen, tol * problem.scale, deadline)
     found = check.by_argument()

@@ -14,10 +14,8 @@ from pyomo_relu.bounds import Region, crown_bounds, lp_region, observed_region
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
-from pyomo_relu.formulations import BigM
-from pyomo_relu.formulations.rows import linear
-from pyomo_relu.inversion.activation import Pattern
-from pyomo_relu.inversion.program import add_code, encode_network
+from pyomo_relu.formulations import BigM, linear
+from pyomo_relu.inversion import Pattern, add_code, encode_network
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem
@@ -69,7 +67,7 @@ def regions_of(problem: Problem, deadline: Deadline) -> Regions | None:
     box = Box.everything(network.n_in) if problem.box is None else problem.box
     near = observed_region(network, x, box, ROOM * problem.scale, "inf", deadline=deadline)
     if near is not None and not near.is_bounded:
-        raise InputError("the observation does not bound the code: give box=(lower, upper), such as box=(-3, 3)")
+        raise InputError("must be given, and bounded: the observation does not bound the code", parameter="box")
     near = None if near is None else lp_region(network, near, deadline=deadline.share(0.5))
     if near is None:
         return None

@@ -11,22 +11,17 @@ from scipy.optimize import linprog
 
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
-from pyomo_relu.inversion import Descent
-from pyomo_relu.inversion.activation import ActivationRegion, Pattern
-from pyomo_relu.inversion.cell import pattern_of
-from pyomo_relu.inversion.polish import polish
+from pyomo_relu.inversion import ActivationRegion, Descent, Pattern, pattern_of, polish
 from pyomo_relu.problem import Problem
 from pyomo_relu.rational import as_fractions, residual
 from pyomo_relu.streams import stream
+from pyomo_relu.tolerance import FAR_ABOVE
 from pyomo_relu.validation import FloatArray
 from reductions.exact_code import exact_code, in_box
 
 STARTS = 12
 CORNERS = 4
 """Vertices that are sought in each cell."""
-
-FAR_ABOVE = 1000
-"""By how much a violation must exceed what the two codes themselves miss x by."""
 
 
 @dataclass(frozen=True, eq=False)

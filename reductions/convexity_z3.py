@@ -10,7 +10,7 @@ from typing import Any
 
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
-from pyomo_relu.io.optional import require
+from pyomo_relu.io import require
 from pyomo_relu.network import Network
 from pyomo_relu.problem import Problem
 from pyomo_relu.rational import as_fractions

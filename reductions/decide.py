@@ -14,13 +14,13 @@ import networkx as nx
 
 from pyomo_relu.certificate import Certificate, Claim, Standing
 from pyomo_relu.deadline import Deadline
+from pyomo_relu.documents import plain
 from pyomo_relu.errors import InputError
 from pyomo_relu.pinning import pinned
 from pyomo_relu.rounding import down
-from pyomo_relu.solvers import Outcome, Solver
-from pyomo_relu.solvers.calls import MILP, Call
+from pyomo_relu.solvers import MILP, Call, Outcome, Solver
 from pyomo_relu.status import Status
-from pyomo_relu.validation import require_number
+from pyomo_relu.validation import as_number
 from reductions import oracle
 from reductions.cnf import CNF
 from reductions.decision_program import Question
@@ -28,7 +28,7 @@ from reductions.exchange import write_text
 from reductions.incidence import Component, components, join, occurring
 from reductions.instance import Reduction
 from reductions.max_sat import MaxSat
-from reductions.proof import check_proof
+from reductions.refutation import check_proof
 from reductions.registry import named_reduction
 from reductions.through_cnf import ThroughCNF
 
@@ -128,17 +128,9 @@ class Decision:
             assignment = sorted(map(str, assignment))
         elif isinstance(assignment, dict):
             assignment = [[str(node), color] for node, color in assignment.items()]
-        return {
-            "verdict": self.verdict.value,
-            "assignment": assignment,
-            "proved": self.proved,
-            "trusted_to": self.trusted_to,
-            "status": self.status.value,
-            "seconds": self.seconds,
-            "solver": self.solver,
-            "message": self.message,
-            "certificate": self.certificate.to_list(),
-        }
+        names = ("verdict", "proved", "trusted_to", "status", "seconds", "solver", "message")
+        own = {name: plain(getattr(self, name)) for name in names}
+        return {**own, "assignment": plain(assignment), "certificate": self.certificate.to_list()}
 
     def __repr__(self) -> str:
         return f"Decision({self.verdict}, {'proved' if self.proved else 'not proved'}, {self.status})"
@@ -203,10 +195,10 @@ def decide(
     """
     started = time.perf_counter()
     if seconds is not None:
-        require_number(seconds, "seconds", positive=True)
+        as_number(seconds, "seconds", positive=True)
     chosen = Solver.of(solver)
     Call(chosen, MILP).check()
-    run = _Run(_reduction_of(reduction), chosen, Deadline.after(seconds))
+    run = _Deciding(_reduction_of(reduction), chosen, Deadline.after(seconds))
     if proof:
         _check_provable(source, run.reduction)
     with pinned(chosen.threads or 1):
@@ -225,7 +217,7 @@ def _reduction_of(reduction: Reduction | str) -> Reduction:
 
 
 @dataclass(frozen=True)
-class _Run:
+class _Deciding:
     reduction: Reduction
     solver: Solver
     deadline: Deadline

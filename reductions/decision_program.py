@@ -8,16 +8,13 @@ from typing import Any
 import numpy as np
 from pyomo.environ import Binary, ConcreteModel, Constraint, Objective, Var
 
-from pyomo_relu.bounds import Region, observed_region
-from pyomo_relu.bounds.propagation import propagated_region
+from pyomo_relu.bounds import Region, observed_region, propagated_region
 from pyomo_relu.errors import InputError
-from pyomo_relu.formulations.residual import needs_of_norm
-from pyomo_relu.inversion.program import build_program, read_code
-from pyomo_relu.inversion.proof import wide_bounds
+from pyomo_relu.formulations import needs_of_norm
+from pyomo_relu.inversion import build_program, read_code, wide_bounds
 from pyomo_relu.norms import as_norm
 from pyomo_relu.problem import Problem
-from pyomo_relu.solvers import Outcome, Solver, solve
-from pyomo_relu.solvers.calls import MILP
+from pyomo_relu.solvers import MILP, Outcome, Solver, solve
 from pyomo_relu.validation import FloatArray
 from reductions.instance import Instance
 from reductions.one_sided import OneSided, one_sided_neurons
@@ -91,7 +88,7 @@ class Question:
         """Ask the solver for a code, by the network as a mixed-integer program."""
         assert self.region is not None
         model = self.program(self.region)
-        outcome = solve(model, solver, MILP | needs_of_norm(as_norm(self.instance.gap_norm)), lean=True)
+        outcome = solve(model, solver, MILP | needs_of_norm(self.instance.gap_norm), lean=True)
         return outcome, read_code(model, self.region.code) if outcome.has_solution else None
 
     def program(self, region: Region) -> ConcreteModel:

@@ -16,8 +16,8 @@ import numpy as np
 from pyomo_relu.box import Box
 from pyomo_relu.figure import check_picture, new_figure, save_figure
 from pyomo_relu.network import Network
-from pyomo_relu.preimage import preimage
-from pyomo_relu.preimage.picture import SIDE, check_drawable, draw_preimage
+from pyomo_relu.preimages import preimage
+from pyomo_relu.preimages.picture import SIDE, check_drawable, draw_preimage
 from pyomo_relu.validation import FloatArray, frozen
 
 
@@ -140,7 +140,7 @@ EXAMPLES = {
 
 
 def draw_preimage_2d(example: Example, path: str | PathLike[str]) -> None:
-    """Draw the pre-image of an example with two inputs, as :func:`~pyomo_relu.preimage.plot_preimage` does.
+    """Draw the pre-image of an example with two inputs, as :func:`~pyomo_relu.preimages.plot_preimage` does.
 
     Parameters
     ----------

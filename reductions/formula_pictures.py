@@ -7,8 +7,8 @@ from os import PathLike
 import numpy as np
 
 from pyomo_relu.figure import check_picture, new_figure, save_figure
-from pyomo_relu.preimage import preimage
-from pyomo_relu.preimage.picture import SIDE, draw_preimage
+from pyomo_relu.preimages import preimage
+from pyomo_relu.preimages.picture import SIDE, draw_preimage
 from reductions.cnf import CNF
 from reductions.convexity_family import ConvexityFamily
 from reductions.instance import Instance

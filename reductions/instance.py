@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from fractions import Fraction
@@ -13,7 +12,7 @@ from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
 from pyomo_relu.norms import NormName, as_norm
-from pyomo_relu.validation import FloatArray, as_vector, frozen
+from pyomo_relu.validation import FloatArray, as_number, as_vector, frozen
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +70,7 @@ class Instance:
         object.__setattr__(self, "observation", frozen(observation))
         if self.box is not None:
             object.__setattr__(self, "box", Box.of(self.box, self.network.n_in))
-        if not 0.0 <= self.gap < math.inf:
-            raise InputError(f"gap must be a number, at least 0, got {self.gap}")
+        as_number(self.gap, "gap")
         object.__setattr__(self, "gap_norm", as_norm(self.gap_norm).name)
 
     @property
@@ -105,10 +103,10 @@ def parameters_of(reduction: Any) -> dict[str, Any]:
     >>> parameters_of(ConvexityFamily("empty", ThreeSat(norm=1)))
     {'form': 'empty', 'via': {'reduction': 'three-sat', 'parameters': {'norm': 1}}}
     """
-    return {item.name: _plain(getattr(reduction, item.name)) for item in fields(reduction)}
+    return {item.name: _parameter(getattr(reduction, item.name)) for item in fields(reduction)}
 
 
-def _plain(value: Any) -> Any:
+def _parameter(value: Any) -> Any:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, Integral):
@@ -118,7 +116,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Real):
         return float(value)
     if isinstance(value, tuple):
-        return [_plain(entry) for entry in value]
+        return [_parameter(entry) for entry in value]
     return {"reduction": value.name, "parameters": parameters_of(value) if is_dataclass(value) else {}}
 
 

@@ -22,11 +22,9 @@ from numpy.typing import NDArray
 from pyomo.common.gc_manager import PauseGC
 from pyomo.environ import Binary, ConcreteModel, Constraint, Objective, Var
 
-from pyomo_relu.bounds import Region
-from pyomo_relu.bounds.affine import Affine, stacked
-from pyomo_relu.bounds.propagation import propagated_region
+from pyomo_relu.bounds import Affine, Region, propagated_region, stacked
 from pyomo_relu.box import Box
-from pyomo_relu.formulations.rows import linear
+from pyomo_relu.formulations import linear
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.rounding import gamma

@@ -9,14 +9,14 @@ from os import PathLike
 from typing import Any
 
 from pyomo_relu.errors import InputError
-from pyomo_relu.io.optional import require
+from pyomo_relu.io import require
 from pyomo_relu.validation import as_count
 from reductions.cnf import CNF
 from reductions.exchange import Verdict, make_folder, remove, vnnlib, write_instance, write_text
 from reductions.instance import Reduction
 from reductions.oracle import load, solve, unsat_proof
-from reductions.proof import check_proof
 from reductions.random_formulas import planted_cnf, random_cnf
+from reductions.refutation import check_proof
 
 SAT_RATIO, UNSAT_RATIO = 4, 8
 """Clauses a variable; random 3-CNF turns unsatisfiable at about 4.27."""
@@ -68,7 +68,8 @@ def write_suite(
     ...     [manifest["folder"] for manifest in write_suite(folder, [DepthTwo()], n_variables=(3,))]
     ['sat-3-0-depth-two', 'unsat-3-0-depth-two']
     """
-    seed, n_variables = as_count(seed, "seed", 0), [as_count(n, "a size", 0) for n in n_variables]
+    seed, repeats = as_count(seed, "seed", 0), as_count(repeats, "repeats", 1)
+    n_variables = [as_count(n, "a size", 0) for n in n_variables]
     _check(reductions, n_variables)
     load()
     require("onnx", "writing ONNX files")

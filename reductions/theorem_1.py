@@ -9,9 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pyomo_relu.experiments import Finding, Row
-from pyomo_relu.experiments.statistics import distinct, median, select
-from pyomo_relu.experiments.style import COLORS
+from pyomo_relu.experiments import COLORS, Finding, Row, distinct, median, select
 from pyomo_relu.inversion import Exact
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Solver

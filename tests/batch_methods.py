@@ -69,6 +69,18 @@ class Counting:
 
 
 @dataclass(frozen=True)
+class Refusing(Counting):
+    """Refuse the whole batch at a marked observation, as soon as another one is under way."""
+
+    def run(self, problem: Problem, solver: Solver) -> Result:
+        if problem.x[0] > MARK:
+            while not Path(self.path).exists():
+                time.sleep(0.01)
+            raise SolverUnavailableError("not here")
+        return super().run(problem, solver)
+
+
+@dataclass(frozen=True)
 class Ending:
     """End as a solver might."""
 

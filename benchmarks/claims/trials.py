@@ -10,7 +10,7 @@ import numpy as np
 
 import pyomo_relu as pr
 from pyomo_relu.certificate import is_unique
-from pyomo_relu.preimage import checker, decide_cell
+from pyomo_relu.certified import checker, decide_cell
 from reductions import check_preimage_convexity
 
 from . import judge

@@ -12,7 +12,7 @@ rational arithmetic; or the search ends without one, and then bounds prove it, o
 import matplotlib.pyplot as plt
 
 import pyomo_relu as pr
-from pyomo_relu.preimage.picture import draw_preimage
+from pyomo_relu.preimages.picture import draw_preimage
 from reductions import EXAMPLES, check_preimage_convexity
 
 names = ("two-half-planes", "sphere-2d", "ball")

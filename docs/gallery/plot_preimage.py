@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import pyomo_relu as pr
-from pyomo_relu.preimage.picture import draw_preimage
+from pyomo_relu.preimages.picture import draw_preimage
 
 rng = np.random.default_rng(7)
 net = pr.Network.from_arrays(

@@ -36,7 +36,7 @@ def fingerprint(value: Any) -> str:
 
 def _add(digest: Any, value: Any) -> None:
     """Add a value; its kind and size go first, so that no two values are spelt alike."""
-    value = _plain(value)
+    value = _canonical(value)
     if value is None or isinstance(value, bool | int | float | str):
         text = repr(value)
         digest.update(f"{type(value).__name__} {len(text)} {text}".encode())
@@ -68,7 +68,7 @@ def _add(digest: Any, value: Any) -> None:
         )
 
 
-def _plain(value: Any) -> Any:
+def _canonical(value: Any) -> Any:
     """Return a number of NumPy's as Python's, and a sparse matrix by its entries; all else as it is."""
     if isinstance(value, np.generic):
         return value.item()

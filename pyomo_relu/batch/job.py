@@ -24,7 +24,7 @@ from pyomo_relu.errors import (
     SolverUnavailableError,
 )
 from pyomo_relu.inversion import Layerwise, Method
-from pyomo_relu.inversion.front import as_method
+from pyomo_relu.inversion.api import as_method
 from pyomo_relu.network import Network
 from pyomo_relu.pinning import pinned
 from pyomo_relu.problem import Problem, observed

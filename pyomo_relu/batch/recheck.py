@@ -74,8 +74,7 @@ def rechecked(result: Result, problem: Problem, norm: NormName | None) -> Result
     by = f"{result.bound_by}, {TOLD}" if result.bound_by in SURE else result.bound_by
     if result.dual_bound == 0.0 and result.bound_by == BY_NORM:
         by = BY_NORM
-    scope = "every code" if problem.box is None else "every code in the box"
-    verdict = certify(problem, result.z, result.norm, result.dual_bound, by, scope)
+    verdict = certify(problem, result.z, result.norm, result.dual_bound, by, problem.scope())
     verified = verdict.certificate.verified
     if result.z is None:
         # Where a tube held no code, what is known is of its own norm, and no bound of the result.

@@ -25,11 +25,11 @@ from pyomo_relu.atomic import atomic_write
 from pyomo_relu.batch.answers import Batch, failure_of
 from pyomo_relu.batch.job import Answers
 from pyomo_relu.batch.lines import Lines, open_lines
-from pyomo_relu.batch.record import from_line, to_line
 from pyomo_relu.documents import parse_json
 from pyomo_relu.errors import InputError
 from pyomo_relu.reading import content, require_regular
 from pyomo_relu.result import Result
+from pyomo_relu.validation import as_count
 
 FORMAT, VERSION = "pyomo-relu batch", 1
 OPERATOR = "generator, operator"
@@ -75,7 +75,7 @@ class Store:
     def append(self, answers: Answers) -> None:
         """Write results to disk; failures wait for :meth:`finish`."""
         found = [(i, a) for i, a in answers if isinstance(a, Result) and failure_of(i, a) is None]
-        self._lines.append(b"".join(to_line(i, result) for i, result in found))
+        self._lines.append(b"".join(_line(i, result) for i, result in found))
 
     def finish(self, batch: Batch) -> None:
         """Write the failures, and the codes as arrays."""
@@ -139,7 +139,9 @@ def _check_header(folder: Path, parts: Mapping[str, Any], versions: Mapping[str,
             file.write(json.dumps(header, indent=2).encode() + b"\n")
         return ""
     if not resume:
-        raise InputError(f"store {folder}: holds a batch already: give resume=True, or another folder")
+        raise InputError(
+            f"is needed to go on: store {folder} holds a batch already; or give another folder", parameter="resume"
+        )
     found = parse_json(content(path, _MOST_HEADER), path)
     if not isinstance(found, dict) or (found.get("format"), found.get("version")) != (FORMAT, VERSION):
         raise InputError(f"{path}: not the header of a {FORMAT}, version {VERSION}")
@@ -156,17 +158,22 @@ def _check_header(folder: Path, parts: Mapping[str, Any], versions: Mapping[str,
     return ", ".join(f"{name} {begun[name]}" for name in versions if begun.get(name, versions[name]) != versions[name])
 
 
+def _line(index: int, result: Result) -> bytes:
+    return json.dumps({"index": index, **result.to_dict()}, allow_nan=False).encode() + b"\n"
+
+
 def _read(lines: Lines, size: int, n_in: int) -> dict[int, Result]:
     """Return the results in a file of lines."""
     found: dict[int, Result] = {}
     for number, line in enumerate(lines.read(), start=1):
         try:
-            index, result = from_line(line)
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+            record = parse_json(line, "line")
+            index, result = as_count(record.pop("index"), "index", 0), Result.from_dict(record)
+        except (InputError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{lines.path}: line {number} is damaged") from error
         if result.z is not None and len(result.z) != n_in:
             raise InputError(f"{lines.path}: line {number}: the code has {len(result.z)} entries, expected {n_in}")
-        if not 0 <= index < size or index in found:
+        if index >= size or index in found:
             raise InputError(f"{lines.path}: line {number}: observation {index} is unknown, or there twice")
         found[index] = result
     return found

@@ -33,6 +33,12 @@ class Affine:
     size : array, shape (m, N + 1)
         The same with absolute values at every step, the shift in the last column: rounding errors
         are at most ``gamma(operations) * size``.
+
+    Examples
+    --------
+    >>> rows = Affine(np.array([[2.0, -1.0]]), np.array([0.5]), np.array([[2.0, 1.0, 0.5]]))
+    >>> (-rows).shift.tolist(), rows.times(np.array([3.0])).matrix.tolist()
+    ([-0.5], [[6.0, -3.0]])
     """
 
     matrix: FloatArray
@@ -62,7 +68,19 @@ class Affine:
 
 
 def stacked(blocks: list[Affine]) -> Affine:
-    """Return blocks of rows as one."""
+    """Return blocks of rows as one.
+
+    Parameters
+    ----------
+    blocks : list of Affine
+        In the same variables.
+
+    Examples
+    --------
+    >>> row = Affine(np.ones((1, 2)), np.zeros(1), np.ones((1, 3)))
+    >>> stacked([row, -row]).matrix.tolist()
+    [[1.0, 1.0], [-1.0, -1.0]]
+    """
     return Affine(
         np.vstack([block.matrix for block in blocks]),
         np.concatenate([block.shift for block in blocks]),

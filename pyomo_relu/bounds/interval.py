@@ -39,7 +39,7 @@ def interval_bounds(network: Network, box: Box) -> tuple[Box, ...]:
     ([-2.0], [2.0])
     """
     if not box.is_bounded:
-        raise InputError("bounds need a bounded box of codes: give box=(lower, upper) with finite numbers")
+        raise InputError("must be given, and bounded: both ends of every entry finite", parameter="box")
     found = []
     for layer in network:
         found.append(layer_interval(layer, box))

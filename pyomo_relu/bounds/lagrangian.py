@@ -30,10 +30,8 @@ from pyomo_relu.bounds.region import Region
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.network import Network
 from pyomo_relu.rounding import gamma
+from pyomo_relu.tolerance import MULTIPLIER_ROUND_LEAVES
 from pyomo_relu.validation import FloatArray
-
-WORTHWHILE = 0.995
-"""Another round pays while the last one has left at most this share of the widths. Slow starts do collapse."""
 
 INTERVALS = 1e-3
 """Weight of the rows with intervals in the fit, beside those of the ball."""
@@ -89,7 +87,7 @@ def lagrangian_region(
             region = _round(network, region, budget)
         except CrossedBoundsError:
             return None
-        if region.width > WORTHWHILE * before:
+        if region.width > MULTIPLIER_ROUND_LEAVES * before:
             break
     return region
 

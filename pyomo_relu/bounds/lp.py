@@ -15,13 +15,11 @@ from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.network import Network
 from pyomo_relu.rounding import gamma
 from pyomo_relu.solvers import LinearSession
+from pyomo_relu.tolerance import LP_ROUND_LEAVES
 from pyomo_relu.validation import FloatArray
 
 WORK = 2e9
 """Work of the LPs where no other is asked for: some seconds on a slow core."""
-
-WORTHWHILE = 0.97
-"""Another pass pays while the last one has left at most this share of the widths."""
 
 
 class RegionLp:
@@ -159,7 +157,7 @@ def lp_region(
                 if tighter is None:
                     return None
                 region = tighter
-        gained = region.width <= WORTHWHILE * before
+        gained = region.width <= LP_ROUND_LEAVES * before
         if only_tops:
             tops_help = gained
         elif not gained:

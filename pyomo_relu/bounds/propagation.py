@@ -19,12 +19,10 @@ from pyomo_relu.box import Box
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.rounding import gamma
+from pyomo_relu.tolerance import PROPAGATION_ROUND_LEAVES
 from pyomo_relu.validation import FloatArray
 
 ROUNDS = 20
-
-WORTHWHILE = 0.99
-"""Another round pays while the last one has left some interval at most this share of its width."""
 
 SHORT, LARGE = 2.0**10, 2.0**10
 """Multiples of 1/1024 below 1024 are multiplied, and thousands of the products added, without any rounding."""
@@ -168,4 +166,8 @@ def _is_empty(ends: Ends) -> bool:
 def _is_narrower(now: Ends, before: Ends) -> bool:
     """Whether some interval has become narrower, by enough to matter."""
     width, old = now[1] - now[0], before[1] - before[0]
-    return bool((width < WORTHWHILE * old - gamma(1) * (1.0 + np.abs(np.where(np.isinf(width), 0.0, width)))).any())
+    return bool(
+        (
+            width < PROPAGATION_ROUND_LEAVES * old - gamma(1) * (1.0 + np.abs(np.where(np.isinf(width), 0.0, width)))
+        ).any()
+    )

@@ -1,11 +1,33 @@
-"""The command ``pyomo-relu``, a file a command."""
+"""The command ``pyomo-relu``, a file a command; and what command lines of other packages share with it."""
 
 from __future__ import annotations
 
 from pyomo_relu.cli import check, demo, invert, invert_many, preimage, prove, reproduce, show, solvers
-from pyomo_relu.cli.front import new_app
+from pyomo_relu.cli.application import new_app
+from pyomo_relu.cli.group import DONE, UNDECIDED
+from pyomo_relu.cli.network_argument import read_network
+from pyomo_relu.cli.output import check_destination
+from pyomo_relu.cli.parameters import ConfigFlag, NetworkArgument, OptionFlag, SolverFlag
+from pyomo_relu.cli.solver_flags import SolverFlags, choose_solver
+from pyomo_relu.cli.terminal import note, solving
 
-__all__ = ["app", "main"]
+__all__ = [
+    "DONE",
+    "UNDECIDED",
+    "ConfigFlag",
+    "NetworkArgument",
+    "OptionFlag",
+    "SolverFlag",
+    "SolverFlags",
+    "app",
+    "check_destination",
+    "choose_solver",
+    "main",
+    "new_app",
+    "note",
+    "read_network",
+    "solving",
+]
 
 app = new_app(
     "pyomo-relu",

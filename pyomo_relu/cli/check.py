@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pyomo_relu.cli.group import UNDECIDED
-from pyomo_relu.cli.network import read_network
+from pyomo_relu.cli.network_argument import read_network
 from pyomo_relu.cli.terminal import note
 from pyomo_relu.errors import InputError
 from pyomo_relu.reading import content
 
 if TYPE_CHECKING:
-    from pyomo_relu.preimage.checker import Verdict
+    from pyomo_relu.certified.checker import CheckedProof
 
 
 def check(
@@ -27,7 +27,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
 ) -> None:
     """Check a certificate: exit code 0 where it proves its claim, 1 where it does not."""
-    from pyomo_relu.preimage import checker
+    from pyomo_relu.certified import checker
 
     try:
         found = checker.load(content(certificate, checker.MOST_BYTES, f"CERTIFICATE {certificate}"))
@@ -42,13 +42,19 @@ def check(
     typer.echo(json.dumps(_facts(verdict)) if as_json else str(verdict))
 
 
-def _check_subject(found: dict[str, object], verdict: Verdict, network: str | None, observation: Path | None) -> None:
+def _check_subject(
+    found: dict[str, object], verdict: CheckedProof, network: str | None, observation: Path | None
+) -> None:
     if network is not None:
-        from pyomo_relu.preimage import checker
-        from pyomo_relu.preimage.claim import entries_of
+        from pyomo_relu.certified import checker
+        from pyomo_relu.certified.bound_claim import entries_of
 
         own = {**found, "format": checker.FORMAT, "network": entries_of(read_network(network, None))}
-        if checker.read_claim(own).layers != verdict.claim.layers:
+        try:
+            same = checker.read_claim(own).layers == verdict.claim.layers
+        except checker.RejectedError:  # of other sizes
+            same = False
+        if not same:
             raise InputError("the certificate is about another network")
     if observation is not None:
         from pyomo_relu.io.observation import read_array
@@ -57,7 +63,7 @@ def _check_subject(found: dict[str, object], verdict: Verdict, network: str | No
             raise InputError("the certificate is about another observation")
 
 
-def _facts(verdict: Verdict) -> dict[str, object]:
+def _facts(verdict: CheckedProof) -> dict[str, object]:
     claim = verdict.claim
     return {
         "norm": claim.norm,

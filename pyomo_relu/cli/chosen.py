@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from pyomo_relu.cli.method import MethodFlags, choose_method
-from pyomo_relu.cli.options import SolverFlags, choose_solver
+from pyomo_relu.cli.method_flags import MethodFlags, choose_method
+from pyomo_relu.cli.solver_flags import SolverFlags, choose_solver
 
 if TYPE_CHECKING:
     from pyomo_relu.inversion import Method
@@ -39,7 +39,7 @@ def chosen_by(given: Mapping[str, Any]) -> tuple[Method, Solver, tuple[float, fl
     low_high = given.get("box")
     box = None if low_high is None else (float(low_high[0]), float(low_high[1]))
     about_solver = SolverFlags(**{**_of(SolverFlags, given), "option": given.get("option") or ()})
-    about_method = MethodFlags(**{**_of(MethodFlags, given), "box": box})
+    about_method = MethodFlags(**_of(MethodFlags, given))
     for_solver = [flag for flag in about_solver.given if flag not in OF_EVERY_METHOD]
     return choose_method(about_method, for_solver), choose_solver(about_solver), box
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,11 @@ import typer
 
 from pyomo_relu.cli.group import DONE, UNDECIDED
 from pyomo_relu.cli.invert import exit_code
-from pyomo_relu.cli.options import SolverFlags, choose_solver
+from pyomo_relu.cli.method_flags import METHODS, MethodFlags
 from pyomo_relu.cli.output import check_destination
+from pyomo_relu.cli.solver_flags import SolverFlags, choose_solver
 from pyomo_relu.cli.terminal import note, solving
-from pyomo_relu.errors import InputError, MissingDependencyError
+from pyomo_relu.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from pyomo_relu.network import Network
@@ -50,12 +50,11 @@ def demo(
     out: Annotated[Path, typer.Option(help="The picture: .png, .svg or .pdf.")] = Path("demo.png"),
 ) -> None:
     """Invert noisy digits of the shipped generator, layer by layer and exactly; print a table, draw a picture."""
-    if not 1 <= digits <= 10:
-        raise InputError(f"--digits must be 1 to 10, got {digits}")
-    if not (math.isfinite(noise) and noise >= 0.0):
-        raise InputError(f"--noise must be a non-negative number, got {noise}")
-    if seed < 0:
-        raise InputError(f"--seed must be a non-negative whole number, got {seed}")
+    from pyomo_relu.validation import as_count, as_number
+
+    as_count(digits, "digits", 1, 10)
+    as_number(noise, "noise")
+    as_count(seed, "seed", 0)
     settings = choose_solver(SolverFlags(solver=solver, time_limit=time_limit))
     no_picture = _why_no_picture(out)
 
@@ -103,14 +102,13 @@ def gallery(truth: FloatArray, observations: FloatArray, trials: list[Trial], no
 
 
 def _trials(net: Network, codes: FloatArray, observations: FloatArray, settings: Solver) -> Iterator[Trial]:
-    from pyomo_relu.formulations import LayerLinf
-    from pyomo_relu.inversion import Exact, Layerwise, invert
+    from pyomo_relu.inversion import invert
     from pyomo_relu.status import Status
 
     for digit, (code, x) in enumerate(zip(codes, observations, strict=True)):
-        for name, method, box in ((LAYERWISE, Layerwise(LayerLinf()), None), (EXACT, Exact(norm="inf"), BOX)):
+        for name, method, box in ((LAYERWISE, METHODS["layerwise"], None), (EXACT, METHODS["exact"], BOX)):
             with solving(f"digit {digit}, {name} ({digit + 1} of {len(codes)})"):
-                result = invert(net, x, method, box=box, solver=settings)
+                result = invert(net, x, method.make(MethodFlags()), box=box, solver=settings)
             if result.status is Status.INTERRUPTED:
                 raise KeyboardInterrupt
             yield _trial(digit, name, result, net, code)

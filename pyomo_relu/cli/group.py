@@ -12,10 +12,12 @@ import typer
 from typer.core import TyperGroup
 
 from pyomo_relu.atomic import DISK_ERRORS
-from pyomo_relu.cli.flags import in_flags
-from pyomo_relu.errors import PyomoReluError
+from pyomo_relu.errors import InputError, PyomoReluError
 
 DONE, UNDECIDED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+SAME_AS = {"seconds": "time_limit"}
+"""Parameters of the library that have another name on every command line."""
 
 LONGEST, HALF = 1000, 400
 """Characters of a message, and of what is left of either end of a longer one."""
@@ -34,11 +36,26 @@ class Group(TyperGroup):
             warnings.showwarning = _show_warning
             sys.exit(self._code(args, prog_name or self.name, extra))
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; an error about a parameter of the library is told by the flag that sets it."""
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            return _complain(self._by_flag(error, ctx))
+
+    def _by_flag(self, error: InputError, context: Any) -> str:
+        command = self.get_command(context, context.invoked_subcommand or "")
+        options = [p for p in command.params if p.param_type_name == "option"] if command is not None else []
+        flags = {option.name: option.opts[0] for option in options}
+        parameter = error.parameter or ""
+        flag = flags.get(SAME_AS.get(parameter, parameter))
+        return str(error) if flag is None else f"{flag} {error.reason}"
+
     def _code(self, args: Sequence[str] | None, prog_name: str | None, extra: dict[str, Any]) -> int:
         try:
             code = super().main(args, prog_name, **extra)
         except PyomoReluError as error:
-            return _complain(in_flags(str(error)))
+            return _complain(str(error))
         except _UsageError as error:
             return _complain(error.format_message())
         except (KeyboardInterrupt, typer.Abort):

@@ -11,7 +11,7 @@ import typer
 from pyomo_relu.cli import parameters
 from pyomo_relu.cli.chosen import chosen_by
 from pyomo_relu.cli.group import DONE, INTERRUPTED, UNDECIDED
-from pyomo_relu.cli.network import read_network
+from pyomo_relu.cli.network_argument import read_network
 from pyomo_relu.cli.output import SUFFIXES, as_json, check_destination, write_result
 from pyomo_relu.cli.parameters import METHOD, OUTPUT
 from pyomo_relu.cli.terminal import note, solving

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +12,7 @@ from pyomo_relu.cli import parameters
 from pyomo_relu.cli.chosen import chosen_by
 from pyomo_relu.cli.group import BAD_INPUT, DONE, UNDECIDED
 from pyomo_relu.cli.invert import exit_code
-from pyomo_relu.cli.network import read_network
+from pyomo_relu.cli.network_argument import read_network
 from pyomo_relu.cli.parameters import OUTPUT
 from pyomo_relu.cli.terminal import note, solving
 from pyomo_relu.cli.workers import WORKERS, DaskFlag, WorkersFlag, check_workers, executor
@@ -65,8 +64,6 @@ def invert_many(
 ) -> None:
     """Find the codes of many observations, one a row; one that fails does not lose the others."""
     check_workers(workers, dask)
-    if resume and out is None:
-        raise InputError("--resume goes with --out")
     chosen, settings, sides = chosen_by(locals())
     if out is not None and out.exists() and not out.is_dir():
         raise InputError(f"--out {out}: is not a folder")
@@ -98,11 +95,13 @@ def _print(batch: Batch, json_only: bool) -> None:
 
         tables.show(tables.batch_table(batch), tables.failures_table(batch.failures))
         return
+    from pyomo_relu.documents import plain
+
     whole = {
         **batch.summary(),
         "failures": [failure.to_dict() for failure in batch.failures],
-        "residuals": [number if math.isfinite(number) else None for number in batch.residuals.tolist()],
-        "codes": [None if answer.z is None else answer.z.tolist() for answer in batch],
+        "residuals": plain([answer.residual for answer in batch]),
+        "codes": plain([answer.z for answer in batch]),
     }
     typer.echo(json.dumps(whole, allow_nan=False))
 

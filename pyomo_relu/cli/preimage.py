@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pyomo_relu.cli.group import DONE, UNDECIDED
-from pyomo_relu.cli.network import read_network
+from pyomo_relu.cli.network_argument import read_network
 from pyomo_relu.cli.output import check_destination
 from pyomo_relu.cli.parameters import NetworkArgument, ObservationArgument, SlopesFlag
 from pyomo_relu.cli.terminal import solving
 
 if TYPE_CHECKING:
     from pyomo_relu.network import Network
-    from pyomo_relu.preimage import Preimage
+    from pyomo_relu.preimages import Preimage
 
 
 def preimage(
@@ -40,7 +40,7 @@ def preimage(
     if plot is not None:
         _check_plot(plot, net, box, observation)
     from pyomo_relu.io.observation import read_array
-    from pyomo_relu.preimage import preimage as find
+    from pyomo_relu.preimages import preimage as find
 
     x = read_array(observation, "observation")
     with solving("finding cells", quiet=as_json):
@@ -48,7 +48,7 @@ def preimage(
         facts = found.to_dict()
     try:
         if plot is not None:
-            from pyomo_relu.preimage.picture import plot_preimage
+            from pyomo_relu.preimages.picture import plot_preimage
 
             plot_preimage(found, plot)
     finally:
@@ -73,7 +73,7 @@ def summary(found: Preimage) -> str:
 def _components(found: Preimage) -> str:
     most = str(len(found.components))
     if not found.graph_complete:
-        most = f"not known, at most {most}: time_limit, or cells too near to tell apart"
+        most = f"not known, at most {most}: --time-limit, or cells too near to tell apart"
     return most if found.complete else f"{most}, of these cells"
 
 
@@ -85,7 +85,7 @@ def _dimension(found: Preimage) -> str:
 
 def _check_plot(plot: Path, net: Network, box: tuple[float, float] | None, observation: Path) -> None:
     from pyomo_relu.figure import SUFFIXES, check_picture
-    from pyomo_relu.preimage.picture import check_drawable
+    from pyomo_relu.preimages.picture import check_drawable
 
     check_destination(plot, "--plot", SUFFIXES, (observation,))
     check_drawable(net, box is not None and all(map(math.isfinite, box)))

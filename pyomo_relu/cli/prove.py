@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pyomo_relu.cli.group import DONE, UNDECIDED
-from pyomo_relu.cli.network import read_network
+from pyomo_relu.cli.network_argument import read_network
 from pyomo_relu.cli.output import check_destination
 from pyomo_relu.cli.parameters import NetworkArgument, ObservationArgument, SlopesFlag
 from pyomo_relu.cli.terminal import note, solving
-from pyomo_relu.errors import InputError
 
 if TYPE_CHECKING:
+    from pyomo_relu.certified.tree import TreeProof
     from pyomo_relu.network import Network
-    from pyomo_relu.preimage.tree import TreeProof
     from pyomo_relu.result import Result
     from pyomo_relu.validation import FloatArray
 
@@ -42,21 +41,21 @@ def prove(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
 ) -> None:
     """Prove in exact arithmetic that every code in the box misses the observation by at least a bound."""
-    if norm not in ("inf", "1"):
-        raise InputError(f"--norm must be inf or 1 for a rational proof, got {norm!r}")
-    if not time_limit > 0.0:
-        raise InputError(f"--time-limit must be a positive number, got {time_limit}")
-    chosen: Literal["inf", 1] = "inf" if norm == "inf" else 1
     for path, flag, suffix in ((out, "--out", ".json"), (program, "--program", ".lp")):
         if path is not None:
             check_destination(path, flag, (suffix,), (Path(network), observation))
+    from pyomo_relu.certified.bound_claim import claim_of
     from pyomo_relu.io.observation import read_array
-    from pyomo_relu.preimage.claim import claim_of
+    from pyomo_relu.norms import as_norm
+    from pyomo_relu.validation import as_number
 
+    as_number(time_limit, "time_limit", positive=True)
     net, x = read_network(network, slopes), read_array(observation, "observation")
-    claim_of(net, x, 1.0 if bound is None else bound, box, chosen)  # refuses what the proof would, before the inversion
+    # Refuses what the proof would, before the inversion.
+    chosen: Any = as_norm(norm).name
+    claim_of(net, x, 1.0 if bound is None else bound, box, chosen)
     if program is not None:
-        from pyomo_relu.preimage.rational_program import write_rational_program
+        from pyomo_relu.certified.rational_program import write_rational_program
 
         write_rational_program(program, net, x, box, chosen)
     with solving("proving", quiet=as_json):
@@ -73,11 +72,11 @@ def prove(
 
 
 def _prove(
-    net: Network, x: FloatArray, box: tuple[float, float], norm: Literal["inf", 1], bound: float | None, seconds: float
+    net: Network, x: FloatArray, box: tuple[float, float], norm: Any, bound: float | None, seconds: float
 ) -> tuple[str, TreeProof | None]:
+    from pyomo_relu.certified.tree import prove_bound
     from pyomo_relu.deadline import Deadline
     from pyomo_relu.inversion import Exact, invert
-    from pyomo_relu.preimage.tree import prove_bound
     from pyomo_relu.solvers import Solver
 
     code: FloatArray | None = None

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pyomo_relu.cli.flags import in_flags
 from pyomo_relu.rounding import down, up
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def result_table(result: Result) -> Table:
     table.add_column(overflow="fold")
     status = status_text(result.status)
     if not result.status.ok:
-        status.append(f": {in_flags(result.status.advice)}", "default")
+        status.append(f": {result.status.advice}", "default")
     table.add_row("status", status)
     if result.message:
         table.add_row("message", Text(result.message))
@@ -161,7 +160,7 @@ def failures_table(failures: Sequence[Failure]) -> Table | None:
         return None
     table = _table(("observation", "error", "message"), right={"observation"})
     for failure in failures:
-        table.add_row(str(failure.index), Text(failure.error, "red"), Text(in_flags(failure.message)))
+        table.add_row(str(failure.index), Text(failure.error, "red"), Text(failure.message))
     return table
 
 

@@ -8,6 +8,8 @@ from pyomo_relu.experiments.fig2 import Fig2
 from pyomo_relu.experiments.fig3 import Fig3
 from pyomo_relu.experiments.fig4 import Fig4
 from pyomo_relu.experiments.reproduce import Report, reproduce
+from pyomo_relu.experiments.statistics import distinct, median, select
+from pyomo_relu.experiments.style import COLORS
 from pyomo_relu.experiments.theory import Theory
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -15,4 +17,18 @@ EXPERIMENTS: dict[str, Experiment] = {
 }
 """The experiments by name."""
 
-__all__ = ["EXPERIMENTS", "Check", "Experiment", "Finding", "Report", "Row", "Summary", "Task", "reproduce"]
+__all__ = [
+    "COLORS",
+    "EXPERIMENTS",
+    "Check",
+    "Experiment",
+    "Finding",
+    "Report",
+    "Row",
+    "Summary",
+    "Task",
+    "distinct",
+    "median",
+    "reproduce",
+    "select",
+]

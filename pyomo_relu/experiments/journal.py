@@ -47,7 +47,7 @@ class Journal:
         self._lines = lines
         self.done: dict[Task, list[Row]] = {}
         if not resume and lines.path.stat().st_size > 0:
-            raise InputError(f"{lines.path} exists: give --resume to go on with it, or another folder")
+            raise InputError(f"is needed to go on: {lines.path} exists; or give another folder", parameter="resume")
         number = 0
         for number, line in enumerate(lines.read(), start=1):
             try:

@@ -20,6 +20,7 @@ from pyomo_relu.experiments.experiment import Experiment, Finding, Summary
 from pyomo_relu.experiments.journal import Journal
 from pyomo_relu.experiments.pool import run_tasks
 from pyomo_relu.figure import new_figure, save_figure
+from pyomo_relu.validation import as_count
 
 PACKAGES = ("numpy", "scipy", "highspy", "pyscipopt", "pyomo")
 
@@ -97,8 +98,7 @@ def reproduce(
     runs = experiment.default_runs if runs is None else runs
     every = experiment.default_every if every is None else every
     for name, value, least in (("runs", runs, 1), ("every", every, 1), ("seed", seed, 0)):
-        if value < least:
-            raise InputError(f"{name} must be at least {least}, got {value}")
+        as_count(value, name, least)
     figure = new_figure(*experiment.size)
     folder = _made(out)
     header = {"experiment": experiment.name, "seed": seed, **versions()}

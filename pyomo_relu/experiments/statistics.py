@@ -14,6 +14,12 @@ from pyomo_relu.experiments.experiment import Row
 def select(rows: Iterable[Row], **wanted: Any) -> list[Row]:
     """Return the rows with these values.
 
+    Parameters
+    ----------
+    rows : iterable of dict
+    **wanted : values
+        By their keys.
+
     Examples
     --------
     >>> select([{"k": 1, "error": 0.5}, {"k": 2, "error": 0.1}], k=2)
@@ -23,7 +29,18 @@ def select(rows: Iterable[Row], **wanted: Any) -> list[Row]:
 
 
 def distinct(rows: Iterable[Row], key: str) -> list[Any]:
-    """Return the values of a key, in the order in which they come."""
+    """Return the values of a key, in the order in which they come.
+
+    Parameters
+    ----------
+    rows : iterable of dict
+    key : str
+
+    Examples
+    --------
+    >>> distinct([{"k": 2}, {"k": 1}, {"k": 2}], "k")
+    [2, 1]
+    """
     return list(dict.fromkeys(row[key] for row in rows))
 
 
@@ -35,6 +52,11 @@ def median(rows: Sequence[Row], key: str = "error") -> float:
 
     A row without a value counts as the worst there is: infinite, a PSNR as minus infinity. Leaving failures
     out would flatter a method.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+    key : str
 
     Examples
     --------

@@ -15,6 +15,8 @@ from pyomo_relu.formulations.relu_big_m import BigM
 from pyomo_relu.formulations.relu_indicator import Indicator
 from pyomo_relu.formulations.relu_sos1 import Sos1
 from pyomo_relu.formulations.relu_triangle import Triangle
+from pyomo_relu.formulations.residual import needs_of_norm
+from pyomo_relu.formulations.rows import linear
 from pyomo_relu.formulations.schedule import Bisection, Geometric
 
 LAYER_FORMULATIONS: dict[str, type[LayerFormulation]] = {
@@ -46,4 +48,6 @@ __all__ = [
     "LinearSolve",
     "Sos1",
     "Triangle",
+    "linear",
+    "needs_of_norm",
 ]

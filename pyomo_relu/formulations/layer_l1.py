@@ -25,7 +25,7 @@ from pyomo_relu.norms import NormName
 from pyomo_relu.solvers import Session, Solver
 from pyomo_relu.solvers.calls import LP, Call
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray, require_number
+from pyomo_relu.validation import FloatArray, as_number
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class LayerL1:
 
     def __post_init__(self) -> None:
         if self.eps is not None:
-            require_number(self.eps, "eps", positive=True)
+            as_number(self.eps, "eps", positive=True)
         if not isinstance(self.schedule, Geometric):
-            raise InputError(f"schedule must be Geometric(), got {self.schedule!r}")
+            raise InputError(f"must be Geometric(), got {self.schedule!r}", parameter="schedule")
 
     def model(
         self, layer: Layer, x: FloatArray, eps: float, *, box: Box | None = None, mask: object = None
@@ -116,7 +116,7 @@ class LayerL1:
         >>> [str(row.expr) for row in model.lower.values()], str(model.objective.expr)
         (['1.5  <=  code[0] + deviation[0]'], 'deviation[0] + deviation[1]')
         """
-        require_number(eps, "eps")
+        as_number(eps, "eps")
         layer, x = observed_rows(layer, x, mask)
         model = new_layer_model(layer, box)
         least = layer.activation.sign_bound(x).tolist()

@@ -22,7 +22,7 @@ from pyomo_relu.norms import NormName
 from pyomo_relu.solvers import Outcome, Session, Solver
 from pyomo_relu.solvers.calls import LP, Call
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray, require_number
+from pyomo_relu.validation import FloatArray, as_number
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,13 @@ class LayerLinf:
 
     def __post_init__(self) -> None:
         if self.eps is not None:
-            require_number(self.eps, "eps", positive=True)
+            as_number(self.eps, "eps", positive=True)
         if self.schedule is None:
             object.__setattr__(self, "schedule", Bisection() if self.eps is None else Geometric())
         if not isinstance(self.schedule, (Bisection, Geometric)):
-            raise InputError(f"schedule must be Bisection() or Geometric(), got {self.schedule!r}")
+            raise InputError(f"must be Bisection() or Geometric(), got {self.schedule!r}", parameter="schedule")
         if self.eps is not None and isinstance(self.schedule, Bisection):
-            raise InputError("Bisection needs no guess: give eps with Geometric() only")
+            raise InputError("is a first guess, which Bisection() does not need: leave it out", parameter="eps")
 
     def model(
         self,
@@ -123,7 +123,7 @@ class LayerLinf:
         >>> [str(row.expr) for row in model.lower.values()], [str(row.expr) for row in model.upper.values()]
         (['1.5  <=  code[0] + deviation'], ['code[0] - deviation  <=  1.5', '- code[0] - deviation  <=  0.0'])
         """
-        require_number(eps, "eps")
+        as_number(eps, "eps")
         layer, x = observed_rows(layer, x, mask)
         model = new_layer_model(layer, box)
         least = float(layer.activation.sign_bound(x).max())

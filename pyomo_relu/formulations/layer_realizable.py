@@ -19,7 +19,7 @@ from pyomo_relu.solvers import Solver, solve
 from pyomo_relu.solvers.calls import LP, Call
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import REFUTED
-from pyomo_relu.validation import FloatArray, require_number
+from pyomo_relu.validation import FloatArray, as_number
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class LayerRealizable:
     norm: ClassVar[NormName] = "inf"
 
     def __post_init__(self) -> None:
-        require_number(self.threshold, "threshold")
+        as_number(self.threshold, "threshold")
 
     def model(
         self, layer: Layer, x: FloatArray, *, box: Box | None = None, mask: object = None, width: float = 0.0
@@ -98,7 +98,7 @@ class LayerRealizable:
         >>> [str(row.expr) for row in model.on.values()]
         ['code[0]  ==  1.5', '2.0*code[0]  ==  3.0']
         """
-        require_number(width, "width")
+        as_number(width, "width")
         layer, x = observed_rows(layer, x, mask)
         cut = self._cut(x)
         cuts = layer.activation.cuts

@@ -17,7 +17,7 @@ from pyomo_relu.norms import NormName
 from pyomo_relu.solvers import Solver, solve
 from pyomo_relu.solvers.calls import LP, Call
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray, require_number
+from pyomo_relu.validation import FloatArray, as_number
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class LayerRelaxed:
     norm: ClassVar[NormName] = 1
 
     def __post_init__(self) -> None:
-        require_number(self.eps, "eps")
+        as_number(self.eps, "eps")
 
     def model(self, layer: Layer, x: FloatArray, *, box: Box | None = None, mask: object = None) -> ConcreteModel:
         """Return the LP as a plain Pyomo model.

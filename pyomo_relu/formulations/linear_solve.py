@@ -19,7 +19,7 @@ from pyomo_relu.rounding import UNIT
 from pyomo_relu.solvers import Solver
 from pyomo_relu.solvers.calls import Call
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray, require_number
+from pyomo_relu.validation import FloatArray, as_number
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class LinearSolve:
     norm: ClassVar[NormName] = 2
 
     def __post_init__(self) -> None:
-        require_number(self.threshold, "threshold")
+        as_number(self.threshold, "threshold")
 
     def solver_calls(self, solver: Solver) -> tuple[Call, ...]:
         """Return what it hands to solvers; see :func:`pyomo_relu.solvers.solver_calls`."""

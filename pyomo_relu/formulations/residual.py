@@ -12,7 +12,7 @@ from pyomo.environ import Constraint, Objective, Var
 
 from pyomo_relu.formulations.rows import dense_rows
 from pyomo_relu.formulations.rows import linear as linear_expression
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import Norm, NormName, as_norm
 from pyomo_relu.solvers import Capability, MatrixRows
 from pyomo_relu.validation import FloatArray
 
@@ -128,6 +128,12 @@ def _limit(value: float) -> float | None:
     return None if np.isinf(value) else value
 
 
-def needs_of_norm(norm: Norm) -> frozenset[Capability]:
-    """Return what a norm's objective needs of a solver, besides what the encoding needs."""
-    return frozenset(map(Capability, norm.needs))
+def needs_of_norm(norm: Norm | NormName) -> frozenset[Capability]:
+    """Return what a norm's objective needs of a solver, besides what the encoding needs.
+
+    Examples
+    --------
+    >>> needs_of_norm(1), [str(need) for need in needs_of_norm("huber")]
+    (frozenset(), ['MIQP'])
+    """
+    return frozenset(map(Capability, as_norm(norm).needs))

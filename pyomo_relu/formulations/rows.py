@@ -18,7 +18,22 @@ from pyomo_relu.validation import FloatArray
 
 
 def linear(coefficients: Iterable[float], variables: Iterable[Any]) -> Any:
-    """Return ``sum(c * v)`` as one expression node; coefficients must be Python floats."""
+    """Return ``sum(c * v)`` as one expression node.
+
+    Parameters
+    ----------
+    coefficients : iterable of float
+        Python's floats, no NumPy numbers.
+    variables : iterable of Pyomo variables
+
+    Examples
+    --------
+    >>> from pyomo.environ import ConcreteModel, Var
+    >>> model = ConcreteModel()
+    >>> model.z = Var(range(2))
+    >>> str(linear([2.0, -1.0], model.z.values()))
+    '2.0*z[0] - z[1]'
+    """
     return LinearExpression(linear_coefs=list(coefficients), linear_vars=list(variables))
 
 

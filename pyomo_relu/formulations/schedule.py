@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from pyomo_relu.errors import InputError
-from pyomo_relu.validation import require_number
+from pyomo_relu.validation import as_number
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,8 @@ class Geometric:
     alpha: float = 1.2
 
     def __post_init__(self) -> None:
-        require_number(self.alpha, "alpha")
-        if self.alpha <= 1.0:
-            raise InputError(f"alpha must exceed 1, got {self.alpha}")
+        if as_number(self.alpha, "alpha") <= 1.0:
+            raise InputError(f"must exceed 1, got {self.alpha}", parameter="alpha")
 
     def steps_to(self, eps: float, first: float) -> int:
         """Return the least k >= 0 with ``first * alpha**k >= eps``, or one less where that misses `eps` by rounding."""

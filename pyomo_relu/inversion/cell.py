@@ -10,7 +10,7 @@ from scipy.optimize import linprog, nnls
 
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import FLOPS_A_SECOND, NO_LIMIT, Deadline
-from pyomo_relu.inversion.activation import ActivationRegion, Pattern, map_flops
+from pyomo_relu.inversion.pattern import ActivationRegion, Pattern, map_flops
 from pyomo_relu.norms import Norm, NormName, SmoothNorm, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import svd_flops
@@ -35,7 +35,19 @@ class CellOptimum:
 
 
 def pattern_of(problem: Problem, z: FloatArray) -> Pattern:
-    """Return which pre-activations are positive at `z`, one array a layer."""
+    """Return which pre-activations are positive at a code, one array a layer.
+
+    Parameters
+    ----------
+    problem : Problem
+    z : array, shape (k,)
+
+    Examples
+    --------
+    >>> from pyomo_relu.network import Network
+    >>> pattern_of(Problem.of(Network.from_arrays([[[1.0], [-1.0]]]), [1.0, 0.0]), np.array([2.0]))[0].tolist()
+    [True, False]
+    """
     return tuple(t > 0.0 for t in problem.network.pre_activations(z))
 
 

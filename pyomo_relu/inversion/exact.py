@@ -31,7 +31,7 @@ from pyomo_relu.solvers import ABS_GAP, REL_GAP, Capability, Outcome, Solver
 from pyomo_relu.solvers.calls import LP, Call
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import MET, REFUTED
-from pyomo_relu.validation import as_count, require_number
+from pyomo_relu.validation import as_count, as_number
 
 FOR_INCUMBENTS = 0.5
 """The part of what a time limit leaves that the search for an incumbent may take."""
@@ -103,19 +103,16 @@ class Exact:
             raise InputError(f"unknown bounds {self.bounds!r}; known: observed, {', '.join(FORWARD)}")
         if self.tube is not None:
             if self.norm == "inf" or self.bounds != "observed":
-                raise InputError('tube goes with norm 1 or 2 and bounds="observed"; for p = inf it is the norm itself')
-            require_number(self.tube, "tube", positive=True)
+                raise InputError(
+                    "goes with norm 1 or 2 and observed bounds: for norm inf it is the norm itself", parameter="tube"
+                )
+            as_number(self.tube, "tube", positive=True)
         if self.then is not None:
-            object.__setattr__(self, "then", as_norm(self.then).name)
+            object.__setattr__(self, "then", as_norm(self.then, "then").name)
             if self.norm != "inf" or self.then == "inf" or self.bounds != "observed":
-                raise InputError('then=1 or then=2 goes with norm="inf" and bounds="observed"')
+                raise InputError("must be 1 or 2, and goes with norm inf and observed bounds", parameter="then")
         object.__setattr__(self, "starts", as_count(self.starts, "starts", 0))
         object.__setattr__(self, "seed", as_count(self.seed, "seed", 0))
-
-    @property
-    def needs(self) -> frozenset[Capability]:
-        """What the program needs of the default solver; :meth:`solver_calls` says what it needs of another."""
-        return self._needs(Solver())
 
     def _needs(self, solver: Solver) -> frozenset[Capability]:
         return needs_of(ENCODINGS[self.encoding], self.norm if self.then is None else self.then, solver)
@@ -228,7 +225,7 @@ class Exact:
                 empty = nearest.dual_bound is not None and nearest.dual_bound > self.tube + room
                 # An optimum of p = inf is one up to a gap, and the tube may lie in it.
                 undecided = Status.LIMIT if nearest.status.ok else nearest.status
-                verdict = certify(problem, None, "inf", nearest.dual_bound, nearest.bound_by, _scope(problem))
+                verdict = certify(problem, None, "inf", nearest.dual_bound, nearest.bound_by, problem.scope())
                 least = "" if nearest.dual_bound is None else f": {problem.said}_inf is at least {nearest.dual_bound}"
                 return replace(
                     nearest,
@@ -257,7 +254,7 @@ class Exact:
         assert self.tube is not None
         inside = replace(self, norm="inf", tube=None)._found_near(problem)
         if not is_within(problem, inside.code, self.tube):
-            raise InputError(f"no code was found in the tube of {self.tube:g}: give box=(lower, upper)")
+            raise InputError(f"is needed: no code was found in the tube of {self.tube:g}", parameter="box")
         return self._led_into_tube(problem, inside, NO_LIMIT)
 
     def _led_into_tube(self, problem: Problem, inside: Incumbent, deadline: Deadline) -> Incumbent:
@@ -276,7 +273,7 @@ class Exact:
         second = in_tube._run_in_tube(problem, solver, deadline, started, inside)
         if second.z is None or second.residual is None or second.status is Status.SOLVER_ERROR:
             return replace(first, message=f"the second norm was not settled: {second.message or second.status}")
-        verdict = certify(problem, second.z, "inf", first.dual_bound, first.bound_by, _scope(problem), deadline)
+        verdict = certify(problem, second.z, "inf", first.dual_bound, first.bound_by, problem.scope(), deadline)
         if verdict.refuted is not None:
             return replace(first, status=Status.SOLVER_ERROR, message=_refuted(verdict))
         least = "" if second.dual_bound is None else f", at least {down(second.dual_bound)}"
@@ -299,7 +296,7 @@ class Exact:
 
     def _forward(self, problem: Problem, deadline: Deadline = NO_LIMIT) -> Region:
         if problem.box is None:
-            raise InputError(f"bounds={self.bounds!r} needs a bounded box of codes: give box=(lower, upper)")
+            raise InputError(f"must be given, and bounded, for {self.bounds} bounds", parameter="box")
         name = "crown" if self.bounds == "observed" else self.bounds
         if not deadline.affords(crown_flops(problem.network)):
             name = "interval"
@@ -312,7 +309,7 @@ class Exact:
         bound, by = (outcome.bound, outcome.solver) if best is None else (best.bound, best.bound_by)
         if best is None and bound is not None:
             bound = as_norm(self.norm).residual_of(bound)
-        verdict = certify(problem, code, self.norm, bound, by, _scope(problem, self.tube), deadline)
+        verdict = certify(problem, code, self.norm, bound, by, problem.scope(self.tube), deadline)
         status, message = judged(outcome, verdict, problem)
         return Result.of(verdict, status, outcome.solver, started, objective=outcome.objective, message=message)
 
@@ -340,11 +337,6 @@ def judged(outcome: Outcome, verdict: Verdict, problem: Problem) -> tuple[Status
     if outcome.status is Status.OPTIMAL and gap > max(10.0 * MET * problem.scale, CLOSED * verdict.residual):
         return Status.SOLVED, "the solver calls it optimal, but the code that it gave leaves a gap"
     return outcome.status, outcome.message
-
-
-def _scope(problem: Problem, tube: float | None = None) -> str:
-    where = "every code" if problem.box is None else "every code in the box"
-    return where if tube is None else f"{where} and the tube of {down(tube)}"
 
 
 def _refuted(verdict: Verdict) -> str:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from pyomo_relu.balance import balanced
 from pyomo_relu.certificate import BY_COMPARISON, Certificate, Claim, Standing
 from pyomo_relu.deadline import Deadline
+from pyomo_relu.documents import plain
 from pyomo_relu.enclosure import FORWARD_PASS, enclose
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.inversion.exact import Exact
@@ -39,7 +40,7 @@ from pyomo_relu.rounding import down, gamma, up
 from pyomo_relu.solvers import Solver
 from pyomo_relu.solvers.calls import check_solver_calls
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray, as_finite_array, require_number
+from pyomo_relu.validation import FloatArray, as_finite_array, as_number
 
 FOR_INVERSION = 0.5
 """The part of a time limit that the inversion may take."""
@@ -137,25 +138,14 @@ class Extent:
         return True if (self.width <= self.apart * lengths).all() else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types, without those of `result`; what is not known is None."""
-        return {
-            "unique": self.unique,
-            "status": self.status.value,
-            "norm": self.norm,
-            "level": self.level,
-            "tol": self.tol,
-            "apart": self.apart,
-            "directions": None if self.directions is None else self.directions.tolist(),
-            "lower": _plain(self.lower),
-            "upper": _plain(self.upper),
-            "attained_lower": _plain(self.attained_lower),
-            "attained_upper": _plain(self.attained_upper),
-            "codes": _plain(self.codes),
-            "statuses": [status.value for status in self.statuses],
-            "certificate": self.certificate.to_list(),
-            "seconds": self.seconds,
-            "solver": self.solver,
-        }
+        """Return plain JSON types, without those of `result`; what is not known is None, infinite numbers are text."""
+        single = ("unique", "status", "norm", "level", "tol", "apart", "directions", "statuses", "seconds", "solver")
+        arrays = ("lower", "upper", "attained_lower", "attained_upper", "codes")
+        own = {name: getattr(self, name) for name in single}
+        for name in arrays:
+            values = getattr(self, name)
+            own[name] = np.where(np.isnan(values), None, values)
+        return {**plain(own), "certificate": self.certificate.to_list()}
 
     def to_json(self, indent: int | None = None) -> str:
         """Return :meth:`to_dict` as JSON; `indent` as in ``json.dumps``."""
@@ -164,12 +154,6 @@ class Extent:
     def __repr__(self) -> str:
         widest = f"at most {self.width.max():.4g} wide, at least {self.attained_width.max():.4g}"
         return f"Extent({self.status}, unique={self.unique}, {len(self.lower)} directions, {widest}, {self.solver})"
-
-
-def _plain(array: FloatArray) -> Any:
-    if array.ndim > 1:
-        return [_plain(row) for row in array]
-    return [value if math.isfinite(value) else None for value in array.tolist()]
 
 
 def extent(  # noqa: PLR0913 - the keywords of `invert`, and three of its own
@@ -282,10 +266,10 @@ def check_extent(problem: Problem, method: Exact, tol: float | None, solver: Sol
     check_solver_calls(method, solver)
     if tol is None:
         return
-    require_number(tol, "tol", positive=True)
+    as_number(tol, "tol", positive=True)
     least = as_norm(method.norm if method.then is None else method.then).feasibility * problem.scale
     if tol < least:
-        raise InputError(f"tol must be at least {least:.3g} here, what solvers let pass, got {tol:g}")
+        raise InputError(f"must be at least {least:.3g} here, what solvers let pass, got {tol:g}", parameter="tol")
 
 
 def _check_result(result: Result, problem: Problem, norm: NormName) -> None:

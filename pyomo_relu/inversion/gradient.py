@@ -21,7 +21,7 @@ from pyomo_relu.solvers import Solver
 from pyomo_relu.solvers.calls import Call
 from pyomo_relu.status import Status
 from pyomo_relu.streams import stream
-from pyomo_relu.validation import FloatArray, as_count, require_number
+from pyomo_relu.validation import FloatArray, as_count, as_number
 
 Rule = Literal["constant", "adam"]
 
@@ -76,13 +76,12 @@ class GradientDescent:
     norm: ClassVar[NormName] = 2
 
     def __post_init__(self) -> None:
-        require_number(self.step, "step", positive=True)
+        as_number(self.step, "step", positive=True)
         for name, least in (("starts", 1), ("iterations", 1), ("seed", 0)):
             object.__setattr__(self, name, as_count(getattr(self, name), name, least))
         if self.rule not in ("constant", "adam"):
             raise InputError(f"rule must be 'constant' or 'adam', got {self.rule!r}")
-        if not self.tol >= 0.0:
-            raise InputError(f"tol must be a non-negative number, got {self.tol}")
+        as_number(self.tol, "tol")
 
     def solver_calls(self, solver: Solver) -> tuple[Call, ...]:
         """Return what it hands to solvers; see :func:`pyomo_relu.solvers.solver_calls`."""

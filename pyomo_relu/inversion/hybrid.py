@@ -68,8 +68,7 @@ class Hybrid:
         started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
         problem = balanced(problem)
         best = find_incumbent(problem, self.norm, solver, deadline, starts=self.starts, seed=self.seed)
-        scope = "every code" if problem.box is None else "every code in the box"
-        verdict = certify(problem, best.code, self.norm, best.bound, best.bound_by, scope, deadline)
+        verdict = certify(problem, best.code, self.norm, best.bound, best.bound_by, problem.scope(), deadline)
         gap = REL_GAP if solver.rel_gap is None else solver.rel_gap
         ended = Status.TIME_LIMIT if deadline.expired else Status.SOLVED
         ended = Status.OPTIMAL if verdict.closes(gap, ABS_GAP) else ended

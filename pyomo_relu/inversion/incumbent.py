@@ -15,7 +15,7 @@ from pyomo_relu.formulations import LayerLinf, LinearSolve
 from pyomo_relu.inversion.descent import Descent
 from pyomo_relu.inversion.layerwise import Layerwise
 from pyomo_relu.inversion.penalty import led_into
-from pyomo_relu.inversion.polish import polish
+from pyomo_relu.inversion.polishing import polish
 from pyomo_relu.norms import Norm, NormName, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Solver

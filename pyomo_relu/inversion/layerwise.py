@@ -91,7 +91,7 @@ class Layerwise:
         started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
         formulations = self._formulations(len(problem.network))
         if problem.box is not None and isinstance(formulations[0], LinearSolve):
-            raise InputError("LinearSolve cannot hold the code in a box: leave out the box, or use an LP formulation")
+            raise InputError("must be left out: LinearSolve cannot hold the code in a box; an LP can", parameter="box")
         problem = levelled(problem)
         scaled = problem.scaled
         target, reports, status, message = scaled.x, [], Status.SOLVED, ""
@@ -144,7 +144,7 @@ class Layerwise:
 
     def _scope(self, problem: Problem) -> str:
         if len(problem.network) == 1:
-            return "every code" if problem.box is None else "every code in the box"
+            return problem.scope()
         sign = "non-negative " if np.isfinite(self._box(problem, len(problem.network) - 1).lower).any() else ""
         return f"every {sign}input of the last layer"
 

@@ -15,7 +15,7 @@ from pyomo_relu.formulations import ENCODINGS, Encoding
 from pyomo_relu.formulations.residual import needs_of_norm
 from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.incumbent import with_room
-from pyomo_relu.inversion.polish import polish
+from pyomo_relu.inversion.polishing import polish
 from pyomo_relu.inversion.program import build_program
 from pyomo_relu.inversion.proof import Task, needs_of, wide_bounds
 from pyomo_relu.inversion.tangents import Tangents

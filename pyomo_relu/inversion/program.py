@@ -56,6 +56,15 @@ def build_program(
         Where every output is that of the network: in optimal points; in every feasible one, so that constraints on
         outputs may be added; or, for p = inf, only where `most` does not allow it to be off anyway, which takes fewer
         binaries: the codes are the same ones, and the objective is a lower bound on their residual.
+
+    Examples
+    --------
+    >>> from pyomo_relu.formulations import BigM
+    >>> from pyomo_relu.solvers import MILP, Solver, solve
+    >>> problem = Problem.of(Network.from_arrays([[[1.0], [-1.0]]]), [0.5, 0.25], box=(-1, 1))
+    >>> model = build_program(problem, Region(problem.box, (Box.of((-1, 1), 2),)), BigM(), "inf")
+    >>> round(solve(model, Solver("highs"), MILP).objective, 6)
+    0.25
     """
     norm = as_norm(norm)
     budget = most if np.isfinite(most) else None
@@ -106,7 +115,26 @@ def build_program(
 
 
 def add_code(block: Any, network: Network, region: Region) -> None:
-    """Add the variables ``z`` of the code, within its bounds, and an empty block for each layer."""
+    """Add the variables ``z`` of the code, within its bounds, and an empty block for each layer.
+
+    Parameters
+    ----------
+    block : pyomo.environ.Block
+        A model, or a part of one.
+    network : Network
+    region : Region
+        Bounds of the code and of the pre-activations.
+
+    Examples
+    --------
+    See :func:`encode_network`.
+
+    >>> from pyomo.environ import ConcreteModel
+    >>> model, net = ConcreteModel(), Network.from_arrays([[[1.0], [-1.0]]])
+    >>> add_code(model, net, Region(Box.of((-1, 1), 1), (Box.of((-1, 1), 2),)))
+    >>> model.z[0].bounds, len(model.layer)
+    ((-1.0, 1.0), 1)
+    """
     lower, upper = region.code.lower.tolist(), region.code.upper.tolist()
     block.z = Var(range(network.n_in), bounds=lambda _, i: (lower[i], upper[i]))
     new_layer_blocks(block, len(network))
@@ -128,6 +156,16 @@ def encode_network(block: Any, network: Network, region: Region, encoding: Encod
     -------
     list of list of variable or None
         The outputs of each layer; None is zero.
+
+    Examples
+    --------
+    >>> from pyomo.environ import ConcreteModel
+    >>> from pyomo_relu.formulations import BigM
+    >>> model, net = ConcreteModel(), Network.from_arrays([[[1.0], [-1.0]]])
+    >>> region = Region(Box.of((-1, 1), 1), (Box.of((-1, 1), 2),))
+    >>> add_code(model, net, region)
+    >>> [[output.name for output in outputs] for outputs in encode_network(model, net, region, BigM())]
+    [['layer[1].positive[0]', 'layer[1].positive[1]']]
     """
     outputs: list[list[Any]] = []
     inputs, variables = region.code, list(block.z.values())
@@ -202,6 +240,22 @@ def _add_squares(
 
 
 def read_code(model: ConcreteModel, box: Box) -> FloatArray:
-    """Read the code from a solved model, moved into the box where the solver's tolerance left it."""
+    """Read the code from a solved model, moved into the box where the solver's tolerance left it.
+
+    Parameters
+    ----------
+    model : pyomo.environ.ConcreteModel
+        As :func:`build_program` makes it.
+    box : Box
+        Of the code.
+
+    Examples
+    --------
+    >>> from pyomo.environ import ConcreteModel, Var
+    >>> model = ConcreteModel()
+    >>> model.z = Var(range(2), initialize=1.0 + 1e-9)
+    >>> read_code(model, Box.of((0, 1), 2)).tolist()
+    [1.0, 1.0]
+    """
     values = [0.0 if variable.value is None else float(variable.value) for variable in model.z.values()]
     return box.clip(np.array(values))

@@ -20,7 +20,7 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import Encoding
 from pyomo_relu.formulations.residual import needs_of_norm
 from pyomo_relu.inversion.incumbent import Incumbent, with_room
-from pyomo_relu.inversion.polish import polish
+from pyomo_relu.inversion.polishing import polish
 from pyomo_relu.inversion.program import build_program, read_code
 from pyomo_relu.inversion.tangents import solve_by_tangents
 from pyomo_relu.inversion.tube import last_within
@@ -28,8 +28,9 @@ from pyomo_relu.norms import Norm, NormName, SumNorm, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import svd_flops
 from pyomo_relu.rounding import down
-from pyomo_relu.solvers import ABS_GAP, BACKENDS, REL_GAP, Capability, Outcome, Solver, solve
+from pyomo_relu.solvers import ABS_GAP, REL_GAP, Capability, Outcome, Solver, solve
 from pyomo_relu.status import Status
+from pyomo_relu.tolerance import LP_ROUND_LEAVES
 from pyomo_relu.validation import FloatArray
 
 GROWTH = 4.0
@@ -39,9 +40,6 @@ norm's `first_search`; then bounds by LPs are sought, with its `first_lps`, and 
 
 WIDE_LPS = 2e10
 """Work of the first bounds by LPs, where they come before any search."""
-
-WORTHWHILE = 0.97
-"""Bounds by LPs have gained something where they leave at most this share of the widths."""
 
 SQUARES_RESOLVED = 1e-7
 """Ten times what a solver of squares lets pass: a bound on their sum that is nearer to zero says nothing."""
@@ -100,9 +98,7 @@ class Task:
             return None
         if not region.is_bounded:
             if deadline.affords(max(svd_flops(*layer.weight.shape) for layer in problem.network)):
-                raise InputError(
-                    "the observation does not bound the code: give box=(lower, upper), such as box=(-3, 3)"
-                )
+                raise InputError("must be given, and bounded: the observation does not bound the code", parameter="box")
             return region
         return lagrangian_region(problem.network, region, self._budget(code, most), deadline=deadline.share(0.5))
 
@@ -232,9 +228,8 @@ class Task:
 
 def needs_of(encoding: Encoding, norm: Norm | NormName, solver: Solver) -> frozenset[Capability]:
     """Return what a program needs of its solver; squares become tangents where the solver takes none."""
-    needs = encoding.needs | needs_of_norm(as_norm(norm))
-    takes_squares = solver.name is None or Capability.MIQP in BACKENDS[solver.name].supports
-    return needs if takes_squares else needs - {Capability.MIQP}
+    needs = encoding.needs | needs_of_norm(norm)
+    return needs if solver.takes(Capability.MIQP) else needs - {Capability.MIQP}
 
 
 def prove(task: Task, incumbent: Incumbent, solver: Solver, deadline: Deadline) -> tuple[Outcome, Incumbent]:
@@ -339,7 +334,7 @@ class _Proof:
     def tighten(self, region: Region, work: float) -> None:
         """Bound the region by LPs."""
         self.region = self.task.tightened(region, self.best.code, self.most, work, self.deadline.share(0.5))
-        self.gains = self.region is not None and self.region.width < WORTHWHILE * region.width
+        self.gains = self.region is not None and self.region.width < LP_ROUND_LEAVES * region.width
 
 
 def _ended(status: Status, best: Incumbent, said: str) -> Outcome:
@@ -356,6 +351,12 @@ def wide_bounds(region: Region, *, stacklevel: int = 6) -> str:
         Bounded.
     stacklevel : int
         As in ``warnings.warn``.
+
+    Examples
+    --------
+    >>> from pyomo_relu.box import Box
+    >>> wide_bounds(Region(Box.of((-1, 1), 1), (Box.of((-1, 1), 2),)))
+    ''
     """
     largest = max(
         float(np.max(np.where((bound.lower < 0.0) & (bound.upper > 0.0), np.maximum(-bound.lower, bound.upper), 0.0)))

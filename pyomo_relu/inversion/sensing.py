@@ -13,15 +13,15 @@ from scipy.sparse import issparse
 from pyomo_relu.certificate import certify
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
+from pyomo_relu.inversion.api import Method, as_method
 from pyomo_relu.inversion.descent import Descent
-from pyomo_relu.inversion.front import Method, as_method
 from pyomo_relu.norms import NormName
 from pyomo_relu.problem import LARGEST, Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
 from pyomo_relu.solvers.calls import Call, solver_calls
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray, as_count, require_number
+from pyomo_relu.validation import FloatArray, as_count, as_number
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,9 @@ class ProjectedGradient:
     def __post_init__(self) -> None:
         object.__setattr__(self, "projection", as_method(self.projection, "projection"))
         if self.step is not None:
-            require_number(self.step, "step", positive=True)
+            as_number(self.step, "step", positive=True)
         object.__setattr__(self, "iterations", as_count(self.iterations, "iterations", 1))
-        if not self.tol >= 0.0:
-            raise InputError(f"tol must be a non-negative number, got {self.tol}")
+        as_number(self.tol, "tol")
 
     def solver_calls(self, solver: Solver) -> tuple[Call, ...]:
         """Return what it hands to solvers; see :func:`pyomo_relu.solvers.solver_calls`."""

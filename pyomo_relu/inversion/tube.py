@@ -13,7 +13,7 @@ from pyomo_relu.enclosure import is_within
 from pyomo_relu.inversion.descent import Descent
 from pyomo_relu.inversion.incumbent import TO_POLISH, Incumbent
 from pyomo_relu.inversion.penalty import led_into
-from pyomo_relu.inversion.polish import polish
+from pyomo_relu.inversion.polishing import polish
 from pyomo_relu.norms import Norm, NormName
 from pyomo_relu.problem import Problem
 from pyomo_relu.validation import FloatArray

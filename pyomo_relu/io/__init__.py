@@ -13,6 +13,8 @@ from typing import Any
 
 from pyomo_relu.errors import InputError, NetworkFileError
 from pyomo_relu.io import npz, onnx, sklearn, torch
+from pyomo_relu.io.observation import read_array
+from pyomo_relu.io.optional import require
 from pyomo_relu.io.slopes import refuse_slopes
 from pyomo_relu.layer import Layer
 from pyomo_relu.reading import require_regular
@@ -25,6 +27,8 @@ READERS: dict[str, Callable[..., tuple[Layer, ...]]] = {
 }
 WRITERS: dict[str, Callable[[Path, Sequence[Layer]], None]] = {".npz": npz.write, ".onnx": onnx.write}
 OBJECTS = (torch.from_object, sklearn.from_object)
+
+__all__ = ["OBJECTS", "READERS", "WRITERS", "read_array", "read_layers", "require", "write_layers"]
 
 
 def read_layers(source: Any, *, slopes: float | Sequence[float] | None = None) -> tuple[Layer, ...]:

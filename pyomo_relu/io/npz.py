@@ -28,7 +28,7 @@ from scipy.sparse import csr_array, issparse
 
 from pyomo_relu.atomic import atomic_write
 from pyomo_relu.errors import NetworkFileError
-from pyomo_relu.io.affine import MAX_ENTRIES, AffineChain
+from pyomo_relu.io.affine_chain import MAX_ENTRIES, AffineChain
 from pyomo_relu.io.archive import open_archive
 from pyomo_relu.io.blame import blaming
 from pyomo_relu.io.npy import read_npy

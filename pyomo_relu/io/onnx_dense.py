@@ -10,7 +10,7 @@ from scipy.sparse import issparse
 
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.io import onnx_layout as layout
-from pyomo_relu.io.affine import MAX_ENTRIES, AffineChain, quiet
+from pyomo_relu.io.affine_chain import MAX_ENTRIES, AffineChain, quiet
 from pyomo_relu.io.blame import blaming
 from pyomo_relu.io.onnx_chain import chain
 from pyomo_relu.io.onnx_fold import REGROUPING, Operands, fold, regroup

@@ -9,7 +9,7 @@ from scipy.sparse import issparse
 
 from pyomo_relu.errors import InputError
 from pyomo_relu.io import onnx_layout as layout
-from pyomo_relu.io.affine import quiet
+from pyomo_relu.io.affine_chain import quiet
 from pyomo_relu.io.blame import blaming
 from pyomo_relu.io.onnx_graph import Graph, Node
 from pyomo_relu.io.onnx_tensor import DTYPES, Array

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from pyomo_relu.errors import InputError
-from pyomo_relu.io.affine import AffineChain
+from pyomo_relu.io.affine_chain import AffineChain
 from pyomo_relu.layer import Layer
 
 SLOPES = {"relu": 0.0, "identity": 1.0}

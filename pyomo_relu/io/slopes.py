@@ -13,7 +13,7 @@ from pyomo_relu.validation import as_finite_array
 def refuse_slopes(slopes: object, source: object) -> None:
     """Refuse `slopes` where the source names its own activations."""
     if slopes is not None:
-        raise InputError(f"{source}: it holds its own activations, leave slopes out")
+        raise InputError(f"must be left out: {source} holds its own activations", parameter="slopes")
 
 
 def expand_slopes(slopes: float | Sequence[float] | None, n: int, source: object) -> list[float]:
@@ -28,8 +28,9 @@ def expand_slopes(slopes: float | Sequence[float] | None, n: int, source: object
     """
     if slopes is None:
         raise NetworkFileError(
-            f"{source}: it holds no activations; pass slopes=, one number for all or one for each of the "
-            f"{n} layers (0 ReLU, between 0 and 1 LeakyReLU, 1 linear)"
+            f"must be given: {source} holds no activations; one number for all or one for each of the "
+            f"{n} layers (0 ReLU, between 0 and 1 LeakyReLU, 1 linear)",
+            parameter="slopes",
         )
     if np.ndim(slopes) == 0:
         slopes = [slopes] * n  # type: ignore[list-item]
@@ -37,5 +38,5 @@ def expand_slopes(slopes: float | Sequence[float] | None, n: int, source: object
     if array.size != n:
         raise ShapeError(f"{source}: got {n} weights but {array.size} slopes")
     if array.min() < 0.0 or array.max() > 1.0:
-        raise InputError(f"slopes must be in [0, 1] (0 ReLU, 1 linear), got {array.tolist()}")
+        raise InputError(f"must be in [0, 1] (0 ReLU, 1 linear), got {array.tolist()}", parameter="slopes")
     return [float(slope) for slope in array]

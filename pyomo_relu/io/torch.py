@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pyomo_relu.errors import NetworkFileError
-from pyomo_relu.io.affine import AffineChain
+from pyomo_relu.io.affine_chain import AffineChain
 from pyomo_relu.io.archive import open_archive
 from pyomo_relu.io.blame import blaming, catching
 from pyomo_relu.io.optional import require

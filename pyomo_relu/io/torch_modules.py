@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyomo_relu.errors import InputError
-from pyomo_relu.io.affine import AffineChain
+from pyomo_relu.io.affine_chain import AffineChain
 from pyomo_relu.io.torch_tensor import tensor_array
 from pyomo_relu.layer import Layer
 

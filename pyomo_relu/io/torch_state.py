@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from pyomo_relu.errors import InputError
-from pyomo_relu.io.affine import require_weights
+from pyomo_relu.io.affine_chain import require_weights
 from pyomo_relu.io.torch_tensor import tensor_array
 from pyomo_relu.validation import FloatArray
 

@@ -18,8 +18,8 @@ NORMS: tuple[type[Norm], ...] = (Largest, One, Two, Huber)
 """All of them."""
 
 
-def as_norm(value: Any) -> Norm:
-    """Return the norm of a name: ``"inf"``, ``1``, ``2`` (also ``math.inf`` and the strings) or ``"huber:0.5"``.
+def as_norm(value: Any, name: str = "norm") -> Norm:
+    """Read the norm called `name`: ``"inf"``, ``1``, ``2`` (also ``math.inf`` and the strings) or ``"huber:0.5"``.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def as_norm(value: Any) -> Norm:
         if norm is not None:
             return norm
     *known, last = (kind.spelling for kind in NORMS)
-    raise InputError(f"norm must be {', '.join(known)} or {last}, got {value!r}")
+    raise InputError(f"must be {', '.join(known)} or {last}, got {value!r}", parameter=name)
 
 
 def as_smooth(value: Any) -> SmoothNorm:
@@ -49,7 +49,7 @@ def as_smooth(value: Any) -> SmoothNorm:
     """
     norm = as_norm(value)
     if not isinstance(norm, SmoothNorm):
-        raise InputError(f"norm must be 2 or 'huber:<delta>' for descent, got {value!r}")
+        raise InputError(f"must be 2 or 'huber:<delta>' for descent, got {value!r}", parameter="norm")
     return norm
 
 
@@ -65,7 +65,7 @@ def as_rational(value: Any, use: str) -> Norm:
     """
     norm = as_norm(value)
     if not norm.rational:
-        raise InputError(f"norm must be 'inf' or 1 for a rational {use}, got {value!r}")
+        raise InputError(f"must be 'inf' or 1 for a rational {use}, got {value!r}", parameter="norm")
     return norm
 
 

@@ -12,7 +12,7 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.norms.norm import BallNorm, Norm, SmoothNorm, Writer
 from pyomo_relu.norms.two import Two, root_within
 from pyomo_relu.rounding import gamma
-from pyomo_relu.validation import FloatArray, require_number
+from pyomo_relu.validation import FloatArray, as_number
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,7 @@ class Huber(SmoothNorm):
     refits = 20
 
     def __post_init__(self) -> None:
-        require_number(self.delta, "delta", positive=True)
-        object.__setattr__(self, "delta", float(self.delta))
+        object.__setattr__(self, "delta", as_number(self.delta, "delta", positive=True))
 
     @property
     def name(self) -> str:
@@ -72,7 +71,7 @@ class Huber(SmoothNorm):
         try:
             return cls(float(delta)) if delta else cls()
         except ValueError:
-            raise InputError(f"norm must be 'huber:' and a positive number, got {text!r}") from None
+            raise InputError(f"must be 'huber:' and a positive number, got {text!r}", parameter="norm") from None
 
     @property
     def descends_by(self) -> str:

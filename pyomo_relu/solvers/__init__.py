@@ -2,18 +2,20 @@
 
 from pyomo_relu.solvers.availability import Availability, available_solvers, probe
 from pyomo_relu.solvers.backend import Backend, Capability
-from pyomo_relu.solvers.calls import Call, check_solver_calls, solver_calls, solver_versions
+from pyomo_relu.solvers.backends import BACKENDS
+from pyomo_relu.solvers.calls import LP, MILP, Call, check_solver_calls, solver_calls, solver_versions
 from pyomo_relu.solvers.config import Solver
 from pyomo_relu.solvers.linear_session import LinearSession
 from pyomo_relu.solvers.matrix_rows import MatrixRows
 from pyomo_relu.solvers.options import ABS_GAP, REL_GAP
 from pyomo_relu.solvers.outcome import Outcome
-from pyomo_relu.solvers.registry import BACKENDS
-from pyomo_relu.solvers.run import Session, solve
+from pyomo_relu.solvers.session import Session, solve
 
 __all__ = [
     "ABS_GAP",
     "BACKENDS",
+    "LP",
+    "MILP",
     "REL_GAP",
     "Availability",
     "Backend",

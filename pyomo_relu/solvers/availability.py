@@ -8,9 +8,9 @@ from pyomo.environ import ConcreteModel, Constraint, Objective, Var, value
 
 from pyomo_relu.errors import SolverUnavailableError
 from pyomo_relu.solvers.backend import Backend, Capability, version_here
+from pyomo_relu.solvers.backends import BACKENDS
 from pyomo_relu.solvers.config import Solver
-from pyomo_relu.solvers.registry import BACKENDS
-from pyomo_relu.solvers.run import solve
+from pyomo_relu.solvers.session import solve
 from pyomo_relu.status import Status
 
 SECONDS = 4.0
@@ -67,25 +67,11 @@ def probe(backend: Backend) -> Availability:
     >>> found.runs, found.supports
     (True, ('LP', 'MILP'))
     """
-    supports = tuple(capability.value for capability in Capability if capability in backend.supports)
     version, reason = version_here(backend)
-    if version is None:
-        return Availability(backend.name, False, None, reason, supports, backend.install)
-    model = ConcreteModel()
-    model.x = Var(bounds=(0, 1))
-    model.y = Var(bounds=(0, 1))
-    model.cover = Constraint(expr=model.x + model.y >= 1)
-    model.cost = Objective(expr=model.x + 2 * model.y)
-    try:
-        outcome = solve(model, Solver(backend.name, time_limit=SECONDS), frozenset({Capability.LP}))
-    except SolverUnavailableError as error:
-        return Availability(backend.name, False, version, str(error), supports, backend.install)
-    right = outcome.status is Status.OPTIMAL and abs(value(model.x) - 1) < 1e-6 and abs(value(model.y)) < 1e-6
-    if outcome.status is Status.TIME_LIMIT:
-        reason = f"broken: has not solved a linear program of two variables after {outcome.seconds:.0f} s"
-    else:
-        reason = "" if right else outcome.message or str(outcome.status)
-    return Availability(backend.name, right, version, reason, supports, backend.install)
+    if version is not None:
+        reason = _trouble(backend)
+    supports = tuple(capability.value for capability in Capability if capability in backend.supports)
+    return Availability(backend.name, not reason, version, reason, supports, backend.install)
 
 
 def available_solvers() -> list[str]:
@@ -102,3 +88,19 @@ def available_solvers() -> list[str]:
     True
     """
     return [backend.name for backend in BACKENDS.values() if probe(backend).runs]
+
+
+def _trouble(backend: Backend) -> str:
+    """Return why it does not solve a small program, or nothing."""
+    model = ConcreteModel()
+    model.x, model.y = Var(bounds=(0, 1)), Var(bounds=(0, 1))
+    model.cover = Constraint(expr=model.x + model.y >= 1)
+    model.cost = Objective(expr=model.x + 2 * model.y)
+    try:
+        outcome = solve(model, Solver(backend.name, time_limit=SECONDS), frozenset({Capability.LP}))
+    except SolverUnavailableError as error:
+        return str(error)
+    if outcome.status is Status.TIME_LIMIT:
+        return f"broken: has not solved a linear program of two variables after {outcome.seconds:.0f} s"
+    right = outcome.status is Status.OPTIMAL and abs(value(model.x) - 1) < 1e-6 and abs(value(model.y)) < 1e-6
+    return "" if right else outcome.message or str(outcome.status)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from pyomo_relu.solvers.adapter import Adapter
 from pyomo_relu.solvers.program import ProgramError
-from pyomo_relu.solvers.reply import Report
 from pyomo_relu.status import Status
 
 
@@ -36,13 +36,9 @@ def _no_options() -> Mapping[str, Any]:
     return {}
 
 
-def _as_pyomo_reads_it(interface: Any) -> Report:
-    return Report()
-
-
 @dataclass(frozen=True)
 class Backend:
-    """A solver, as data; each lives in a file of its own and is listed in ``solvers/registry.py``.
+    """A solver, as data and one adapter; each has a file in ``solvers/backends/``, and a line in its registry.
 
     Parameters
     ----------
@@ -50,14 +46,10 @@ class Backend:
         Name in `Solver` and on the command line.
     title : str
         Name as its authors write it.
-    interface : str
-        Pyomo's name of the interface.
-    legacy : bool
-        False for a ``pyomo.contrib.solver`` interface, True for a ``pyomo.environ.SolverFactory`` one.
-    persistent : bool
-        Whether the interface, called again, passes on what has changed and starts from where it ended.
+    adapter : callable
+        Returns a fresh `Adapter`: what runs the solver, stops it and reports.
     supports : frozenset of Capability
-        What passes through that interface.
+        What passes through that adapter.
     install : str
         One line that installs the solver.
     version : callable
@@ -78,12 +70,6 @@ class Backend:
     lean : callable
         Returns options that were measured to pay once the incumbent is inside the model, when
         all that is left is to prove it.
-    executable : callable, optional
-        Returns the program's path, for interfaces that run one.
-    cancel : callable, optional
-        Asks a running interface to stop, where the solver does not hear Ctrl-C by itself.
-    report : callable
-        Reads from Pyomo's interface, after the solve, what Pyomo gets wrong or leaves out.
     drops : float
         The largest coefficient that it may take for zero, where it is not told otherwise.
     keeps_proofs : bool
@@ -103,21 +89,16 @@ class Backend:
 
     name: str
     title: str
-    interface: str
-    legacy: bool
+    adapter: Callable[[], Adapter]
     supports: frozenset[Capability]
     install: str
     version: Callable[[], str | None]
     check_option: Callable[[str, Any], str | None]
-    persistent: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     convert: Mapping[str, Callable[[float], float | int]] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     quiet: Mapping[str, Any] = field(default_factory=dict)
     lean: Callable[[], Mapping[str, Any]] = _no_options
-    executable: Callable[[], str | None] | None = None
-    cancel: Callable[[Any], None] | None = None
-    report: Callable[[Any], Report] = _as_pyomo_reads_it
     drops: float = 1e-9
     keeps_proofs: bool = False
     harmless: frozenset[str] = frozenset()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyomo.environ import ConcreteModel, Objective
-
 from pyomo_relu.solvers.backend import Capability, version_here
 from pyomo_relu.solvers.config import Solver
-from pyomo_relu.solvers.run import Session
+from pyomo_relu.solvers.session import prepare
 
 LP = frozenset({Capability.LP})
 MILP = frozenset({Capability.MILP})
@@ -44,9 +42,7 @@ class Call:
         CapabilityError, SolverConfigError, SolverUnavailableError
             If the solver cannot take such programs, does not take an option, or is not here.
         """
-        nothing = ConcreteModel()
-        nothing.objective = Objective(expr=0.0)
-        Session(nothing, self.solver, self.needs)  # the refusals are those of every session
+        prepare(Solver.of(self.solver), self.needs)
 
 
 def solver_calls(caller: object, solver: Solver) -> tuple[Call, ...]:

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pyomo.environ import Block, ConcreteModel, Constraint, Objective, SortComponents, value
+from pyomo.environ import ConcreteModel, Objective, SortComponents, value
 from pyomo.repn.linear import LinearRepnVisitor
 from pyomo.repn.quadratic import QuadraticRepnVisitor
 from pyomo.repn.util import OrderedVarRecorder, VarRecorder
 from scipy.sparse import csr_matrix
 
 from pyomo_relu.errors import InputError
-from pyomo_relu.solvers.matrix_rows import MatrixRows
+from pyomo_relu.solvers.matrix_rows import MatrixRows, constraints
 from pyomo_relu.validation import FloatArray
 
 REACH = 1e12
@@ -56,7 +56,7 @@ def changed_row(model: ConcreteModel, dropped: float, slack: float) -> str | Non
 
     Examples
     --------
-    >>> from pyomo.environ import Var
+    >>> from pyomo.environ import Constraint, Var
     >>> model = ConcreteModel()
     >>> model.x = Var(range(2), bounds=(0, 1))
     >>> model.row = Constraint(expr=model.x[0] + 1e-10 * model.x[1] >= 1)
@@ -68,15 +68,12 @@ def changed_row(model: ConcreteModel, dropped: float, slack: float) -> str | Non
     _check_objective(model)
     variables: dict[int, Any] = {}
     linear = LinearRepnVisitor({}, var_recorder=VarRecorder(variables, SortComponents.UNSORTED))
-    for component in model.component_objects(Constraint, active=True, descend_into=Block):
-        rows = component.values()
-        if isinstance(component, MatrixRows):
-            found = _changed_matrix_row(component, dropped, slack)
-            if found is not None:
-                return found
-            rows = component.rewritten_rows()
+    for component, rows in constraints(model):
+        found = None if component is None else _changed_matrix_row(component, dropped, slack)
+        if found is not None:
+            return found
         for row in rows:
-            if row.active and _is_changed(row, linear, variables, dropped, slack):
+            if _is_changed(row, linear, variables, dropped, slack):
                 return str(row.name)
     return None
 

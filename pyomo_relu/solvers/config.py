@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from numbers import Integral, Real
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +15,8 @@ from pyomo_relu.documents import parse_toml
 from pyomo_relu.errors import CapabilityError, SolverConfigError
 from pyomo_relu.reading import content
 from pyomo_relu.solvers.backend import Backend, Capability
-from pyomo_relu.solvers.registry import BACKENDS, backend_of, default_backend
+from pyomo_relu.solvers.backends import BACKENDS, backend_of, default_backend
+from pyomo_relu.validation import as_count, as_number
 
 ENVIRONMENT_VARIABLE = "PYOMO_RELU_SOLVER"
 
@@ -38,7 +38,8 @@ class Solver:
     ----------
     name : str, optional
         ``"highs"``, ``"scip"``, ``"cbc"``, ``"glpk"``, ``"gurobi"``, ``"cplex"``, ``"xpress"`` or ``"mosek"``;
-        None takes the default for the job: HiGHS for LPs, SCIP for models with binaries.
+        None takes the default for the job: HiGHS for LPs, SCIP for models with binaries; of these two, HiGHS
+        for both where it gets several threads, which SCIP has not.
     time_limit : float, optional
         Seconds for the whole call, of whatever it is given to.
     rel_gap : float, optional
@@ -77,12 +78,17 @@ class Solver:
             if not isinstance(self.name, str):
                 raise SolverConfigError(f"solver name must be a string, got {self.name!r}")
             backend_of(self.name)
-        object.__setattr__(self, "time_limit", _number("time_limit", self.time_limit, positive=True))
-        object.__setattr__(self, "rel_gap", _number("rel_gap", self.rel_gap, positive=False))
-        object.__setattr__(self, "threads", _whole("threads", self.threads, 1, _MOST_THREADS))
-        object.__setattr__(self, "seed", _whole("seed", self.seed, 0, _LARGEST_SEED))
+        for name, positive in (("time_limit", True), ("rel_gap", False)):
+            value = getattr(self, name)
+            if value is not None:
+                number = as_number(value, name, positive=positive, most=_LARGEST, error=SolverConfigError)
+                object.__setattr__(self, name, number)
+        for name, least, most in (("threads", 1, _MOST_THREADS), ("seed", 0, _LARGEST_SEED)):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, as_count(value, name, least, most, error=SolverConfigError))
         if not isinstance(self.log, bool):
-            raise SolverConfigError(f"log must be true or false, got {self.log!r}")
+            raise SolverConfigError(f"must be true or false, got {self.log!r}", parameter="log")
         if not isinstance(self.options, Mapping):
             raise SolverConfigError(f"options must be a table of the solver's own options, got {self.options!r}")
         if not all(isinstance(name, str) and name for name in self.options):
@@ -199,6 +205,25 @@ class Solver:
         setting = self.backend(needs).settings.get("nodes")
         return setting is not None and setting.lower() not in map(str.lower, self.options)
 
+    @property
+    def required_settings(self) -> frozenset[str]:
+        """What a solver must be able to set: the seed, and the threads where there are to be several."""
+        asked = {"seed": self.seed is not None, "threads": self.threads not in (None, 1)}
+        return frozenset(name for name, is_asked in asked.items() if is_asked)
+
+    def takes(self, capability: Capability) -> bool:
+        """Whether it takes such models, with the required settings; where none is named, whether a default one does.
+
+        Examples
+        --------
+        >>> [solver.takes(Capability.MIQP) for solver in (Solver("highs"), Solver(), Solver(threads=2))]
+        [False, True, False]
+        """
+        settings = self.required_settings
+        named = None if self.name is None else backend_of(self.name)
+        backend = named or default_backend(frozenset({capability}), settings)
+        return capability in backend.supports and settings <= backend.settings.keys()
+
     def backend(self, needs: frozenset[Capability]) -> Backend:
         """Return the backend for a model that needs `needs`.
 
@@ -208,7 +233,7 @@ class Solver:
             If the named solver does not take such models; the message names those that do.
         """
         if self.name is None:
-            return default_backend(needs)
+            return default_backend(needs, self.required_settings)
         backend = backend_of(self.name)
         missing = needs - backend.supports
         if missing:
@@ -220,23 +245,3 @@ class Solver:
 
 def _rebuild(values: dict[str, Any]) -> Solver:
     return Solver(**values)
-
-
-def _number(name: str, value: Any, *, positive: bool) -> float | None:
-    if value is None:
-        return None
-    # Comparisons take whole numbers of any size, and refuse NaN.
-    real = isinstance(value, Real) and not isinstance(value, bool)
-    if not real or not 0 <= value <= _LARGEST or (positive and value == 0):
-        kind = "positive" if positive else "non-negative"
-        raise SolverConfigError(f"{name} must be a {kind} number of at most {_LARGEST:g}, got {value!r}")
-    return float(value)
-
-
-def _whole(name: str, value: Any, least: int, most: int) -> int | None:
-    if value is None:
-        return None
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or not least <= value <= most:
-        raise SolverConfigError(f"{name} must be a whole number from {least} to {most}, got {value!r}")
-    return int(value)

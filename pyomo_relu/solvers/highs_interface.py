@@ -10,7 +10,8 @@ import datetime
 import io
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import highspy
@@ -31,10 +32,9 @@ from pyomo.environ import ConcreteModel
 from pyomo_relu.errors import SolverConfigError
 from pyomo_relu.pyomo_names import HIGHS
 from pyomo_relu.solvers.coefficients import REACH, changed_rows
-from pyomo_relu.solvers.duals import refuse_duals
-from pyomo_relu.solvers.highs_solution import HighsSolution
 from pyomo_relu.solvers.linear_form import LinearForm, linear_form
 from pyomo_relu.solvers.quiet_highs import QuietHighs
+from pyomo_relu.solvers.solution import Solution, refuse_duals
 
 _ENDED = highspy.HighsModelStatus
 _TERMINATION = {
@@ -216,22 +216,13 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
 
     def _run(self, config: Any) -> str:
         """Solve, and return the log where one was asked for."""
-        highs, log = self._solver_model, io.StringIO()
         self.begun = True
         if not config.tee:
-            highs.run()
+            self._solver_model.run()
             return ""
-
-        def write(event: Any) -> None:
-            for stream in (log, *config.tee):
-                stream.write(event.message)
-
-        highs.setOptionValue("output_flag", True)
-        highs.cbLogging += write
-        try:
-            highs.run()
-        finally:
-            highs.cbLogging -= write
+        log = io.StringIO()
+        with _printing(self._solver_model, log, *config.tee):
+            self._solver_model.run()
         return log.getvalue()
 
     def _results(self, model: ConcreteModel, form: LinearForm) -> Results:
@@ -254,7 +245,7 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
             results.objective_bound = None
             if results.termination_condition in _NO_PROOF:
                 results.termination_condition = TerminationCondition.unknown
-        results.solution_loader = HighsSolution(model, form, highs.getSolution(), found)
+        results.solution_loader = _solution(model, form, highs.getSolution(), found)
         return results
 
     def _has_changed(self, form: LinearForm) -> bool:
@@ -264,6 +255,13 @@ class HighsDirect(SolverBase):  # type: ignore[misc]
         low, high = (np.where(np.isfinite(sides), np.abs(sides), REACH) for sides in (form.lower, form.upper))
         rows = changed_rows(form.matrix, lambda j: np.maximum(low[j], high[j]), self._dropped, slack)
         return bool((np.isfinite(form.row_lower[rows]) | np.isfinite(form.row_upper[rows])).any())
+
+
+def _solution(model: ConcreteModel, form: LinearForm, solution: Any, found: bool) -> Solution:
+    values = solution.col_value if found else None
+    if not solution.dual_valid:
+        return Solution(model, form.columns, values)
+    return Solution(model, form.columns, values, solution.col_dual, form.rows, solution.row_dual)
 
 
 def algorithm(form: LinearForm, warm: bool) -> str:
@@ -279,55 +277,51 @@ def algorithm(form: LinearForm, warm: bool) -> str:
 
 
 def _pass(highs: Any, form: LinearForm) -> None:
-    """Give HiGHS a whole model: as arrays, a fifth of what a ``HighsLp`` costs.
+    """Give HiGHS a whole model.
 
     Raises
     ------
     RuntimeError
         If HiGHS refuses it, with its words.
     """
-    m, n = form.matrix.shape
-    sense = highspy.ObjSense.kMaximize if form.maximise else highspy.ObjSense.kMinimize
-    model = (
-        n,
-        m,
-        form.matrix.nnz,
-        int(highspy.MatrixFormat.kRowwise),
-        int(sense),
-        form.offset,
-        form.cost,
-        form.lower,
-        form.upper,
-        form.row_lower,
-        form.row_upper,
-        form.matrix.indptr,
-        form.matrix.indices,
-        form.matrix.data,
-        form.integer.astype(np.int32),
-    )
-    if highs.passModel(*model) == highspy.HighsStatus.kError:
-        raise RuntimeError(f"HiGHS refuses the model: {_why_refused(highs, model)}")
+
+    def hold() -> Any:
+        return highs.hold(
+            form.matrix,
+            (form.row_lower, form.row_upper),
+            (form.lower, form.upper),
+            form.cost,
+            offset=form.offset,
+            maximise=form.maximise,
+            integer=form.integer,
+        )
+
+    if hold() == highspy.HighsStatus.kError:
+        said = io.StringIO()
+        with _printing(highs, said):
+            hold()
+        errors = (line.removeprefix("ERROR:").strip() for line in said.getvalue().splitlines() if "ERROR" in line)
+        raise RuntimeError(f"HiGHS refuses the model: {next(errors, 'it does not say why')}")
     if form.hessian is not None:
         q = form.hessian
-        highs.passHessian(n, q.nnz, int(highspy.HessianFormat.kTriangular), q.indptr, q.indices, q.data)
+        highs.passHessian(q.shape[0], q.nnz, int(highspy.HessianFormat.kTriangular), q.indptr, q.indices, q.data)
 
 
-def _why_refused(highs: Any, model: tuple[Any, ...]) -> str:
-    """Return what HiGHS prints of a model that it does not take."""
-    said = io.StringIO()
+@contextmanager
+def _printing(highs: Any, *streams: Any) -> Iterator[None]:
+    """Let HiGHS print to streams for the time of the block."""
 
     def write(event: Any) -> None:
-        said.write(event.message)
+        for stream in streams:
+            stream.write(event.message)
 
     highs.setOptionValue("output_flag", True)
     highs.cbLogging += write
     try:
-        highs.passModel(*model)
+        yield
     finally:
         highs.cbLogging -= write
         highs.setOptionValue("output_flag", False)
-    errors = (line.removeprefix("ERROR:").strip() for line in said.getvalue().splitlines() if "ERROR" in line)
-    return next(errors, "it does not say why")
 
 
 def _change(highs: Any, form: LinearForm) -> None:

@@ -27,7 +27,7 @@ from pyomo.repn.util import categorize_valid_components
 from scipy.sparse import csr_matrix
 
 from pyomo_relu.errors import InputError
-from pyomo_relu.solvers.matrix_rows import MatrixRows
+from pyomo_relu.solvers.matrix_rows import MatrixRows, constraints
 from pyomo_relu.validation import FloatArray
 
 _KNOWN = {Block, Constraint, Expression, Objective, Param, RangeSet, Set, Suffix, Var}
@@ -105,8 +105,11 @@ def linear_form(model: ConcreteModel) -> LinearForm:
     _refuse_what_has_no_place(model)
     columns = _Columns()
     rows = _Rows(columns)
-    for component in model.component_objects(Constraint, active=True, descend_into=Block):
-        rows.add(component)
+    for component, others in constraints(model):
+        if component is not None:
+            rows.take(component)
+        for row in others:
+            rows.write(row)
     goal = _goal(model, columns)
     n = len(columns.var_map)
     lower, upper = columns.bounds()
@@ -171,16 +174,7 @@ class _Rows:
         self.lower: list[Any] = [np.zeros(0)]
         self.upper: list[Any] = [np.zeros(0)]
 
-    def add(self, component: Any) -> None:
-        others = component.values()
-        if isinstance(component, MatrixRows):
-            self._take(component)
-            others = component.rewritten_rows()
-        for row in others:
-            if row.active:
-                self._write(row)
-
-    def _take(self, component: MatrixRows) -> None:
+    def take(self, component: MatrixRows) -> None:
         matrix, positions = component.matrix, self.columns.positions(component.variables)
         live = component.live_rows()
         held = np.array([row is not None for row in live], dtype=bool)
@@ -191,7 +185,7 @@ class _Rows:
         self.lower.append(np.where(held, component.row_lower, -np.inf))
         self.upper.append(np.where(held, component.row_upper, np.inf))
 
-    def _write(self, row: Any) -> None:
+    def write(self, row: Any) -> None:
         low, body, high = row.to_bounded_expression(evaluate_bounds=True)
         found = self.visitor.walk_expression(body)
         if found.nonlinear is not None:

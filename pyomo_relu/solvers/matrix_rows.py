@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any
 
 import numpy as np
 from pyomo.core.base.constraint import ConstraintData, IndexedConstraint
 from pyomo.core.expr import LinearExpression
 from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpression, RangedExpression
+from pyomo.environ import Block, ConcreteModel, Constraint
 from scipy.sparse import csr_matrix
 
 from pyomo_relu.errors import InputError, ShapeError
@@ -170,6 +171,24 @@ class MatrixRows(IndexedConstraint):  # type: ignore[misc]
     def rewritten_rows(self) -> list[MatrixRow]:
         """Return the rows that were given an expression of their own."""
         return [row for row in self._data.values() if row._expr is not None]
+
+
+def constraints(model: ConcreteModel) -> Iterator[tuple[MatrixRows | None, list[Any]]]:
+    """Yield the active constraints of a model: a `MatrixRows` and its rewritten rows, or None and the rows of another.
+
+    Examples
+    --------
+    >>> from pyomo.environ import Var
+    >>> model = ConcreteModel()
+    >>> model.x = Var()
+    >>> model.row = Constraint(expr=model.x >= 1)
+    >>> [(matrix, [row.name for row in rows]) for matrix, rows in constraints(model)]
+    [(None, ['row'])]
+    """
+    for component in model.component_objects(Constraint, active=True, descend_into=Block):
+        matrix = component if isinstance(component, MatrixRows) else None
+        rows = component.values() if matrix is None else matrix.rewritten_rows()
+        yield matrix, [row for row in rows if row.active]
 
 
 def _by_rows(matrix: Any) -> csr_matrix:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pyomo_relu.errors import SolverConfigError
 from pyomo_relu.solvers.backend import Backend, Capability
+from pyomo_relu.solvers.backends import BACKENDS
 from pyomo_relu.solvers.coefficients import SLACK
 from pyomo_relu.solvers.config import Solver
 
@@ -45,10 +46,20 @@ def options_of(
         "mip_feasibility_tol": MIQP_FEASIBILITY if Capability.MIQP in needs else None,
     }
     options = {**backend.defaults, **({} if solver.log else backend.quiet), **(backend.lean() if lean else {})}
-    if nodes is not None and "nodes" in backend.settings:
-        options[backend.settings["nodes"]] = nodes
-    options |= {backend.settings[name]: v for name, v in promised.items() if v is not None and name in backend.settings}
-    asked = _fields(backend, solver, is_lp) | own_options(backend, solver)
+    for field, amount in {"nodes": nodes, **promised}.items():
+        options |= _setting(backend, field, amount)
+    missing = sorted(solver.required_settings - backend.settings.keys())
+    if missing:
+        able = [
+            b.name for b in BACKENDS.values() if needs <= b.supports and solver.required_settings <= b.settings.keys()
+        ]
+        raise SolverConfigError(
+            f"{backend.title} has no {missing[0]} setting; of those that take such models these have: {', '.join(able)}"
+        )
+    asked: dict[str, Any] = {}
+    for field in _FIELDS:
+        asked |= {} if field == "rel_gap" and is_lp else _setting(backend, field, getattr(solver, field))
+    asked |= own_options(backend, solver)
     for name, amount in asked.items():
         wrong = backend.check_option(name, amount)
         if wrong is not None:
@@ -58,10 +69,7 @@ def options_of(
 
 def time_limit_of(backend: Backend, solver: Solver) -> dict[str, Any]:
     """Return the option that limits the time of a `Solver`; none where it has no limit."""
-    if solver.time_limit is None or "time_limit" not in backend.settings:
-        return {}
-    convert = backend.convert.get("time_limit", float)
-    return {backend.settings["time_limit"]: convert(solver.time_limit)}
+    return _setting(backend, "time_limit", solver.time_limit)
 
 
 def own_options(backend: Backend, solver: Solver) -> dict[str, Any]:
@@ -79,7 +87,9 @@ def own_options(backend: Backend, solver: Solver) -> dict[str, Any]:
     for given, amount in solver.options.items():
         name = spelt.get(given.lower(), given)
         if given.lower() in fields:
-            raise SolverConfigError(f"{backend.title} option {given!r}: give {fields[given.lower()]} instead")
+            raise SolverConfigError(
+                f"is to be given, not {backend.title} option {given!r}", parameter=fields[given.lower()]
+            )
         if name in backend.defaults:
             raise SolverConfigError(
                 f"{backend.title} option {given!r}: is held at {backend.defaults[name]!r}, without which limits or "
@@ -115,18 +125,12 @@ def slack_of_rows(backend: Backend, options: Mapping[str, Any], needs: frozenset
     return _amount(backend, options, setting, SLACK)
 
 
-def _fields(backend: Backend, solver: Solver, is_lp: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for field in _FIELDS:
-        amount = None if field == "rel_gap" and is_lp else getattr(solver, field)
-        if amount is None:
-            continue
-        if field in backend.settings:
-            convert = backend.convert.get(field)
-            found[backend.settings[field]] = amount if convert is None else convert(amount)
-        elif field == "seed" or (field == "threads" and amount != 1):
-            raise SolverConfigError(f"{backend.title} has no {field} setting")
-    return found
+def _setting(backend: Backend, field: str, amount: float | None) -> dict[str, Any]:
+    """Return a setting by the solver's own name; nothing where it is not asked for, or cannot be set."""
+    if amount is None or field not in backend.settings:
+        return {}
+    convert = backend.convert.get(field)
+    return {backend.settings[field]: amount if convert is None else convert(amount)}
 
 
 def _amount(backend: Backend, options: Mapping[str, Any], setting: str, otherwise: float) -> float:

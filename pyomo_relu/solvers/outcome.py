@@ -1,10 +1,13 @@
-"""`Outcome`: what came back from one solve."""
+"""`Outcome`: the one report of a solve, from the adapter that ran it to whoever asked for it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from pyomo_relu.status import Status
+
+WITH_POINT = (Status.OPTIMAL, Status.TIME_LIMIT, Status.LIMIT, Status.INTERRUPTED)
+"""The endings at which a solver may have a point."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,14 @@ class Outcome:
     has_solution: bool
     objective: float | None
     bound: float | None
-    seconds: float
-    solver: str
+    seconds: float = 0.0
+    solver: str = ""
     message: str = ""
+
+    @classmethod
+    def without_point(cls, status: Status, message: str = "") -> Outcome:
+        """Return the report of a solve that found nothing."""
+        return cls(status, False, None, None, message=message)
 
     def times(self, factor: float) -> Outcome:
         """Return what it says of the objective times a factor, where the model measures it in a unit."""

@@ -8,6 +8,14 @@ import threading
 from typing import Any
 
 import highspy
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from pyomo_relu.validation import FloatArray
+
+Bounds = tuple[FloatArray, FloatArray]
+"""Lower and upper ends; infinite where a side is open."""
 
 _Highs: Any = highspy.Highs
 
@@ -40,6 +48,28 @@ class QuietHighs(_Highs):  # type: ignore[misc]
         """Enable callbacks, silently."""
         self.silent()
         super().enableCallbacks()
+
+    def hold(
+        self,
+        matrix: csr_matrix,
+        rows: Bounds,
+        columns: Bounds,
+        cost: FloatArray,
+        *,
+        offset: float = 0.0,
+        maximise: bool = False,
+        integer: NDArray[np.bool_] | None = None,
+    ) -> Any:
+        """Take a whole linear program, as arrays: a fifth of what a ``HighsLp`` costs.
+
+        Returns
+        -------
+        highspy.HighsStatus
+        """
+        (m, n), sense = matrix.shape, highspy.ObjSense.kMaximize if maximise else highspy.ObjSense.kMinimize
+        kinds = np.zeros(n, dtype=np.int32) if integer is None else integer.astype(np.int32)
+        by_rows, arrays = int(highspy.MatrixFormat.kRowwise), (matrix.indptr, matrix.indices, matrix.data)
+        return self.passModel(n, m, matrix.nnz, by_rows, int(sense), offset, cost, *columns, *rows, *arrays, kinds)
 
     def run(self) -> Any:
         """Solve; Ctrl-C ends that, and is then passed on to whoever it was for.

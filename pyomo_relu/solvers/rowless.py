@@ -8,20 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from pyomo.environ import Block, ConcreteModel, Constraint, SortComponents, Suffix
+from pyomo.environ import ConcreteModel, SortComponents, Suffix
 from pyomo.repn.linear import LinearRepnVisitor
 from pyomo.repn.util import VarRecorder
 
 from pyomo_relu.errors import InputError
-from pyomo_relu.solvers.linear_form import LinearForm, linear_form
-from pyomo_relu.solvers.matrix_rows import MatrixRows
-from pyomo_relu.solvers.reply import Reply
+from pyomo_relu.solvers.linear_form import linear_form
+from pyomo_relu.solvers.matrix_rows import MatrixRows, constraints
+from pyomo_relu.solvers.outcome import Outcome
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray
 
 
-def rowless_reply(model: ConcreteModel, slack: float) -> Reply | None:
-    """Return the answer to a model in whose rows nothing can change; None where a solver has to be asked.
+def rowless_outcome(model: ConcreteModel, slack: float) -> Outcome | None:
+    """Answer a model in whose rows nothing can change, in place; None where a solver has to be asked.
 
     Parameters
     ----------
@@ -31,14 +30,14 @@ def rowless_reply(model: ConcreteModel, slack: float) -> Reply | None:
 
     Examples
     --------
-    >>> from pyomo.environ import Objective, Var, maximize
+    >>> from pyomo.environ import Constraint, Objective, Var, maximize
     >>> model = ConcreteModel()
     >>> model.x = Var(bounds=(0, 3))
     >>> model.cost = Objective(expr=2 * model.x, sense=maximize)
-    >>> rowless_reply(model, 1e-6).objective
+    >>> rowless_outcome(model, 1e-6).objective
     6.0
     >>> model.row = Constraint(expr=model.x <= 1)
-    >>> rowless_reply(model, 1e-6) is None
+    >>> rowless_outcome(model, 1e-6) is None
     True
     """
     if _has_a_row(model) or any(s.import_enabled() for s in model.component_objects(Suffix, active=True)):
@@ -54,27 +53,26 @@ def rowless_reply(model: ConcreteModel, slack: float) -> Reply | None:
     activity = form.matrix @ np.where(np.isfinite(lower), lower, 0.0)  # all that counts in it is fixed
     missed = (activity < form.row_lower - slack) | (activity > form.row_upper + slack)
     if missed.any() or (lower > upper + slack).any():
-        return Reply(Status.INFEASIBLE, False, lambda: None, None, None)
+        return Outcome.without_point(Status.INFEASIBLE)
     cost = -form.cost if form.maximise else form.cost
     point = np.where(cost > 0.0, lower, np.where(cost < 0.0, upper, np.clip(0.0, lower, upper)))
     if not np.isfinite(point).all():
-        return Reply(Status.UNBOUNDED, False, lambda: None, None, None)
+        return Outcome.without_point(Status.UNBOUNDED)
     objective = float(form.cost @ point + form.offset)
-    return Reply(Status.OPTIMAL, True, lambda: _load(form, point), objective, objective)
+    for variable, number in zip(form.columns, point.tolist(), strict=True):
+        if not variable.fixed:
+            variable.set_value(number, skip_validation=True)
+    has_solution = bool(np.isfinite(objective))
+    return Outcome(Status.OPTIMAL, has_solution, objective if has_solution else None, objective)
 
 
 def _has_a_row(model: ConcreteModel) -> bool:
     variables: dict[int, Any] = {}
     linear = LinearRepnVisitor({}, var_recorder=VarRecorder(variables, SortComponents.UNSORTED))
-    for component in model.component_objects(Constraint, active=True, descend_into=Block):
-        rows = component.values()
-        if isinstance(component, MatrixRows):
-            if _has_a_matrix_row(component):
-                return True
-            rows = component.rewritten_rows()
+    for component, rows in constraints(model):
+        if component is not None and _has_a_matrix_row(component):
+            return True
         for row in rows:
-            if not row.active:
-                continue
             found = linear.walk_expression(row.body)
             if found.nonlinear is not None or any(found.linear.values()):
                 return True
@@ -87,9 +85,3 @@ def _has_a_matrix_row(component: MatrixRows) -> bool:
     live = np.array([row is not None for row in component.live_rows()], dtype=bool)
     counts = np.repeat(live, np.diff(matrix.indptr))
     return bool((counts & free[matrix.indices] & (matrix.data != 0.0)).any())
-
-
-def _load(form: LinearForm, point: FloatArray) -> None:
-    for variable, number in zip(form.columns, point.tolist(), strict=True):
-        if not variable.fixed:
-            variable.set_value(number, skip_validation=True)

@@ -11,16 +11,13 @@ import datetime
 import io
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import Any, TextIO, cast
 
-from pyomo.common.collections import ComponentMap
 from pyomo.common.timing import HierarchicalTimer
 from pyomo.contrib.solver.common.factory import SolverFactory
 from pyomo.contrib.solver.common.results import Results
-from pyomo.contrib.solver.common.solution_loader import SolutionLoader
-from pyomo.contrib.solver.common.util import NoSolutionError
 from pyomo.contrib.solver.solvers.scip.scip_direct import ScipDirect
 from pyomo.core.staleflag import StaleFlagManager
 from pyomo.environ import ConcreteModel, SortComponents
@@ -28,8 +25,8 @@ from pyomo.repn.linear import LinearRepnVisitor
 from pyomo.repn.util import VarRecorder
 
 from pyomo_relu.pyomo_names import SCIP
-from pyomo_relu.solvers.duals import refuse_duals
 from pyomo_relu.solvers.matrix_rows import MatrixRow
+from pyomo_relu.solvers.solution import Solution, refuse_duals
 
 _LIMIT = "limits/time"
 
@@ -80,7 +77,9 @@ class ScipRows(ScipDirect):  # type: ignore[misc]
         timer.start("optimize")
         log = _run(scip, config.tee)
         timer.stop("optimize")
-        found = ScipSolution(model, scip, self._pyomo_var_to_solver_var_map)
+        columns, best = self._pyomo_var_to_solver_var_map, scip.getBestSol() if scip.getNSols() else None
+        values = None if best is None else [best[column] for column in columns.values()]
+        found = Solution(model, list(columns), values)
         results = self._populate_results(scip, found, has_objective, config)
         results.solver_log = log
         results.timing_info.start_timestamp = started
@@ -122,32 +121,6 @@ class ScipRows(ScipDirect):  # type: ignore[misc]
             column = self._pyomo_var_to_solver_var_map.get(variable)
             self._terms[id(variable)] = term = Term(self._add_var(variable) if column is None else column)
         return term
-
-
-class ScipSolution(SolutionLoader):  # type: ignore[misc]
-    """The best solution of one solve, which lets go of SCIP.
-
-    Pyomo's holds it, and Pyomo's results are freed by the garbage collector only: of tiny models, 170 MB were waiting.
-    """
-
-    def __init__(self, model: ConcreteModel, scip: Any, columns: Mapping[Any, Any]) -> None:
-        super().__init__()
-        self._pyomo_model = model
-        best = scip.getBestSol() if scip.getNSols() else None
-        self._values = None if best is None else ComponentMap((v, best[column]) for v, column in columns.items())
-
-    def get_number_of_solutions(self) -> int:
-        """Return 1 where there is a point, else 0."""
-        return int(self._values is not None)
-
-    def get_vars(self, vars_to_load: Sequence[Any] | None = None) -> Mapping[Any, float]:
-        """Return the values of variables; of all that SCIP has where none are named."""
-        if self._values is None:
-            raise NoSolutionError
-        found: Mapping[Any, float] = self._values
-        if vars_to_load is not None:
-            found = ComponentMap((v, found[v]) for v in vars_to_load)
-        return found
 
 
 def _options(config: Any) -> dict[str, Any]:

@@ -11,16 +11,61 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
+from typing import Any
 
 from pyomo.common import dependencies
 
-from pyomo_relu.solvers.interrupt import CtrlC
+
+class CtrlC:
+    """Ctrl-C for the time of a solve: it waits until the streams are redirected, and the model is written.
+
+    While the solver runs, it asks that to stop, so that the incumbent is kept; a second one interrupts for good. Python
+    hears signals in its main thread only: a solve in another one goes on to its end, or to its limit.
+
+    Attributes
+    ----------
+    came : bool
+        Whether it was pressed; the caller is to say so.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+        self._before: Any = None
+        self._stop: Any = None
+
+    def __enter__(self) -> CtrlC:
+        before = signal.getsignal(signal.SIGINT)
+        if callable(before) and threading.current_thread() is threading.main_thread():
+            self._before = before
+            signal.signal(signal.SIGINT, self._take)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    @contextmanager
+    def stops(self, cancel: Callable[[], None] | None) -> Iterator[None]:
+        """Let it call `cancel` for the time of the block; None is for a solver that hears it by itself."""
+        if self.came:
+            raise KeyboardInterrupt
+        self._stop = self._before if cancel is None else lambda *_: cancel()
+        try:
+            yield
+        finally:
+            self._stop = None
+
+    def _take(self, number: int, frame: Any) -> None:
+        again, self.came = self.came, True
+        if self._stop is not None:
+            (self._before if again else self._stop)(number, frame)
 
 
 class _Turn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyomo_relu.cli.front import new_app
+from pyomo_relu.cli import new_app
 from reductions.cli import build, convexity, decide, draw, lift, suite
 
 __all__ = ["app", "main"]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from pyomo_relu.errors import InputError
 
 FormulaArgument = Annotated[Path, typer.Argument(help="A formula in DIMACS CNF.", metavar="FILE.cnf")]
 
@@ -25,14 +22,3 @@ TimeLimitOption = Annotated[float | None, typer.Option(help="Seconds for all of 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 
 FolderOption = Annotated[Path, typer.Option(help="The folder; made if it does not exist.", metavar="DIR")]
-
-
-def check_time_limit(seconds: float | None) -> None:
-    """Refuse a time limit that is no positive number.
-
-    Raises
-    ------
-    InputError
-    """
-    if seconds is not None and not 0.0 < seconds < math.inf:
-        raise InputError(f"--time-limit must be a positive number, got {seconds}")

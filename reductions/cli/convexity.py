@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pyomo_relu.cli.group import DONE, UNDECIDED
-from pyomo_relu.cli.network import read_network
-from pyomo_relu.cli.options import SolverFlags, choose_solver
-from pyomo_relu.cli.parameters import ConfigFlag, NetworkArgument, OptionFlag, SolverFlag
-from pyomo_relu.cli.terminal import solving
-from reductions.cli.arguments import JsonOption, TimeLimitOption, check_time_limit
+from pyomo_relu.cli import (
+    DONE,
+    UNDECIDED,
+    ConfigFlag,
+    NetworkArgument,
+    OptionFlag,
+    SolverFlag,
+    SolverFlags,
+    choose_solver,
+    read_network,
+    solving,
+)
+from pyomo_relu.documents import plain
+from reductions.cli.arguments import JsonOption, TimeLimitOption
 
 if TYPE_CHECKING:
     from reductions.convexity import Convexity
@@ -44,9 +52,8 @@ def convexity(
     Example: `relu-reductions convexity net.npz x.npy --box -3 3`.
     """
     settings = choose_solver(SolverFlags(solver, config, option=option or ()))
-    check_time_limit(time_limit)
 
-    from pyomo_relu.io.observation import read_array
+    from pyomo_relu.io import read_array
     from pyomo_relu.status import Status
     from reductions.convexity import ConvexityVerdict, check_preimage_convexity
 
@@ -61,18 +68,9 @@ def convexity(
 
 
 def _facts(found: Convexity) -> dict[str, Any]:
-    codes = {name: getattr(found, name) for name in ("z1", "z2", "midpoint")}
-    return {
-        "verdict": found.verdict.value,
-        "proved": found.proved,
-        "empty": found.empty,
-        "violation": found.violation,
-        **{name: None if code is None else code.tolist() for name, code in codes.items()},
-        "status": found.status.value,
-        "seconds": found.seconds,
-        "message": found.message,
-        "certificate": found.certificate.to_list(),
-    }
+    names = ("verdict", "proved", "empty", "violation", "z1", "z2", "midpoint", "status", "seconds", "message")
+    own = {name: plain(getattr(found, name)) for name in names}
+    return {**own, "certificate": found.certificate.to_list()}
 
 
 def _lines(found: Convexity) -> list[str]:

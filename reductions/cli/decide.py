@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pyomo_relu.cli.options import SolverFlags, choose_solver
-from pyomo_relu.cli.output import check_destination
-from pyomo_relu.cli.parameters import ConfigFlag, OptionFlag, SolverFlag
-from pyomo_relu.cli.terminal import note, solving
+from pyomo_relu.cli import (
+    ConfigFlag,
+    OptionFlag,
+    SolverFlag,
+    SolverFlags,
+    check_destination,
+    choose_solver,
+    note,
+    solving,
+)
 from reductions.cli.arguments import (
     FormulaArgument,
     JsonOption,
     ReductionOption,
     TimeLimitOption,
-    check_time_limit,
 )
 
 if TYPE_CHECKING:
@@ -54,7 +59,6 @@ def decide(
     from reductions.registry import named_reduction
 
     chosen, settings = named_reduction(reduction), choose_solver(SolverFlags(solver, config, option=option or ()))
-    check_time_limit(time_limit)
     if proof is not None:
         check_destination(proof, "--proof", PROOFS, (file, config))
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pyomo_relu.cli.output import check_destination
+from pyomo_relu.cli import check_destination
 from reductions.cli.arguments import JsonOption
 
 ALL, FORMULAS = "examples", "formulas"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pyomo_relu.cli.group import DONE, UNDECIDED
+from pyomo_relu.cli import DONE, UNDECIDED
 from pyomo_relu.documents import MOST_JSON, parse_json
 from pyomo_relu.errors import InputError
 from pyomo_relu.reading import content
@@ -35,7 +35,7 @@ def lift(
     Examples: `relu-reductions lift uf20-01 z.npy`, `relu-reductions lift uf20-01.cnf z.npy --reduction box`.
     """
     from pyomo_relu.enclosure import enclose
-    from pyomo_relu.io.observation import read_array
+    from pyomo_relu.io import read_array
     from pyomo_relu.problem import Problem
     from pyomo_relu.validation import as_vector
     from reductions.cnf import CNF
@@ -65,7 +65,7 @@ def lift(
 
 def _written(folder: Path) -> tuple[Reduction, Instance]:
     """Read an instance from its files, and the reduction that its codes are lifted by."""
-    from pyomo_relu.io.observation import read_array
+    from pyomo_relu.io import read_array
     from pyomo_relu.network import load_network
     from pyomo_relu.norms import as_norm
     from pyomo_relu.validation import as_vector

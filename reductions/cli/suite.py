@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pyomo_relu.cli.terminal import solving
+from pyomo_relu.cli import solving
 from pyomo_relu.errors import InputError
 from reductions.cli.arguments import FolderOption, JsonOption
 
@@ -34,11 +34,6 @@ def suite(
 
     chosen = [named_reduction(name) for name in reduction or DEFAULT]
     n_variables = _sizes(sizes)
-    if repeats < 1:
-        raise InputError(f"--repeats must be at least 1, got {repeats}")
-    if seed < 0:
-        raise InputError(f"--seed must be at least 0, got {seed}")
-
     with solving("writing instances", quiet=json_only):
         manifests = write_suite(out, chosen, n_variables=n_variables, repeats=repeats, seed=seed)
     typer.echo(json.dumps(manifests) if json_only else f"{out}: {len(manifests)} instances")

@@ -12,7 +12,6 @@ import pyomo_relu as pr
 from pyomo_relu.bounds import FORWARD
 from pyomo_relu.formulations import ENCODINGS
 from pyomo_relu.formulations.residual import needs_of_norm
-from pyomo_relu.norms import as_norm
 from pyomo_relu.solvers import BACKENDS
 
 EXACT = [encoding for encoding in ENCODINGS.values() if encoding.exact]
@@ -38,7 +37,7 @@ def gives_bounds(solver):
         for e in EXACT
         for s, b in BACKENDS.items()
         for p in ("inf", 1, 2)
-        if e.needs | needs_of_norm(as_norm(p)) <= b.supports
+        if e.needs | needs_of_norm(p) <= b.supports
     ],
 )
 def test_optimum_is_that_of_brute_force(encoding, solver, norm, network, bounds):

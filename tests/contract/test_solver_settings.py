@@ -54,7 +54,7 @@ def test_what_solver_has_a_name_for_is_no_option(backend, setting):
     if setting not in backend.settings:
         pytest.skip(f"{backend.title} has no {setting} setting")
     options = {backend.settings[setting]: 1}
-    with pytest.raises(SolverConfigError, match=f"give {setting} instead"):
+    with pytest.raises(SolverConfigError, match=f"{setting} is to be given"):
         solve(milp(), Solver(backend.name, options=options), MILP)
 
 

@@ -240,7 +240,7 @@ def test_long_assignments_are_folded():
         (("convexity", "abs.npz", "x.csv", "--box", "3", "-3"), "exceeds upper"),
         (("suite", "--out", "s", "--sizes", "a"), "--sizes must be whole numbers"),
         (("suite", "--out", "s", "--sizes", "2"), "need 3 variables"),
-        (("suite", "--out", "s", "--repeats", "0"), "--repeats must be at least 1"),
+        (("suite", "--out", "s", "--repeats", "0"), "--repeats must be an integer, at least 1"),
         (("suite", "--out", "s", "--sizes", "4,4"), "the size 4 is given twice"),
         (("suite", "--out", "s", "--reduction", "box", "--reduction", "box"), "the reduction box is given twice"),
         (("suite", "--out", "s", "--reduction", "box", "--reduction", "binary"), "VNN-LIB has no binary inputs"),

@@ -192,7 +192,7 @@ def test_bad_input_is_refused_at_the_door():
             check_preimage_convexity(net, [0.0], (-2, 2), **{name: bad})
     with pytest.raises(pr.SolverConfigError, match="unknown solver"):
         check_preimage_convexity(net, [0.0], (-2, 2), "z3")
-    with pytest.raises(pr.InputError, match="give box="):
+    with pytest.raises(pr.InputError, match="box must be given, and bounded"):
         check_preimage_convexity(EXAMPLES["two-half-planes"].network, [0.0])
 
 

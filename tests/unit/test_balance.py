@@ -5,9 +5,9 @@ import pytest
 
 import pyomo_relu as pr
 from pyomo_relu.balance import NEAR, balanced, levelled
-from pyomo_relu.inversion.activation import ActivationRegion
+from pyomo_relu.certified import cell_system, decide_cell
+from pyomo_relu.inversion.pattern import ActivationRegion
 from pyomo_relu.inversion.proof import BigMWarning
-from pyomo_relu.preimage import cell_system, decide_cell
 from pyomo_relu.problem import Problem
 
 

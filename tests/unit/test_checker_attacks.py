@@ -14,8 +14,8 @@ import pytest
 from tiny_networks import NETWORKS, observation
 
 import pyomo_relu as pr
-from pyomo_relu.preimage import checker
-from pyomo_relu.preimage.tree import prove_bound
+from pyomo_relu.certified import checker
+from pyomo_relu.certified.tree import prove_bound
 from reductions import CNF, DepthTwo, ThreeSat
 
 FALSE = json.loads("""{
@@ -127,7 +127,7 @@ def work(certificate, monkeypatch):
         patch.setattr(owner, name, call)
 
     with monkeypatch.context() as patch:
-        counted(checker.Claim, "tightened")
+        counted(checker.BoundClaim, "tightened")
         counted(checker, "with_fact")
         assert accepted(json.dumps(certificate))
     return calls

@@ -22,7 +22,8 @@ PACKAGES = (
     "pyomo_relu.experiments",
     "pyomo_relu.formulations",
     "pyomo_relu.inversion",
-    "pyomo_relu.preimage",
+    "pyomo_relu.certified",
+    "pyomo_relu.preimages",
     "pyomo_relu.solvers",
     "reductions",
 )

@@ -105,7 +105,7 @@ def test_more_runs_add_to_what_is_there(tmp_path):
 def test_journals_that_do_not_fit_are_refused(tmp_path):
     path = tmp_path / "tiny.jsonl"
     run_of(path, Tiny(), [])
-    with pytest.raises(pr.InputError, match=r"tiny\.jsonl exists: give --resume"):
+    with pytest.raises(pr.InputError, match=r"resume is needed to go on: .*tiny\.jsonl exists"):
         run_of(path, Tiny(), [])
     with pytest.raises(pr.InputError, match="has seed 0, this run 1: take another folder"):
         run_of(path, Tiny(), [], header={**HEADER, "seed": 1}, resume=True)

@@ -142,7 +142,7 @@ def test_layerwise_takes_one_formulation_a_layer():
 
 
 def test_linear_solve_cannot_hold_a_box():
-    with pytest.raises(pr.InputError, match="LinearSolve cannot hold the code in a box"):
+    with pytest.raises(pr.InputError, match="box must be left out: LinearSolve"):
         pr.invert(NET, NET(Z), pr.Layerwise(pr.LinearSolve()), box=(-1, 1))
 
 

@@ -18,11 +18,11 @@ from tiny_networks import NETWORKS
 
 import pyomo_relu as pr
 from pyomo_relu.deadline import Deadline
-from pyomo_relu.preimage import iterate_cells, slice_of
-from pyomo_relu.preimage.convexity import is_convex
-from pyomo_relu.preimage.enumeration import _maximal
-from pyomo_relu.preimage.linear import LinearProgram, LinearProgramError
-from pyomo_relu.preimage.polytope import Polytope, polytope_of
+from pyomo_relu.linear_program import LinearProgram, LinearProgramError
+from pyomo_relu.preimages import iterate_cells, slice_of
+from pyomo_relu.preimages.enumeration import _maximal
+from pyomo_relu.preimages.polytope import Polytope, polytope_of
+from pyomo_relu.preimages.union_convexity import is_convex
 from reductions import CNF, ConvexityFamily, ConvexityVerdict, DepthTwo, ThreeSat, check_preimage_convexity
 from reductions.examples import EXAMPLES
 
@@ -223,14 +223,14 @@ def test_limits_of_the_graph_and_of_convexity_are_told():
     ("arguments", "said"),
     [
         ({"x": [1.0, 2.0]}, "observation has 2 entries, expected 1"),
-        ({"x": [1.0], "tol": -1.0}, "tol must be at least 0"),
-        ({"x": [1.0], "tol": math.nan}, "tol must be at least 0"),
+        ({"x": [1.0], "tol": -1.0}, "tol must be a non-negative number"),
+        ({"x": [1.0], "tol": math.nan}, "tol must be a non-negative number"),
         ({"x": [1.0], "max_cells": 0}, "max_cells must be an integer, at least 1"),
         *(
             ({"x": [1.0], "max_cells": most}, "max_cells must be an integer")
             for most in (math.nan, math.inf, "x", True)
         ),
-        ({"x": [1.0], "seconds": 0.0}, "seconds must be positive"),
+        ({"x": [1.0], "seconds": 0.0}, "seconds must be a positive number"),
     ],
 )
 def test_bad_input_is_refused(arguments, said):
@@ -303,4 +303,4 @@ def test_a_program_that_highs_does_not_take_is_told():
 
 def test_regions_without_an_observation_are_json_too():
     found = pr.preimage(ABSOLUTE, [1.0], (-3, 3), tol=math.inf)
-    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["tol"] is None
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["tol"] == "inf"

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 import pyomo_relu as pr
-from pyomo_relu.preimage import decide_cell, iterate_cells
-from pyomo_relu.preimage.linear import LinearProgram
-from pyomo_relu.preimage.polytope import polytope_of
-from pyomo_relu.solvers.duality import dual_bound
+from pyomo_relu.certified import decide_cell
+from pyomo_relu.linear_program import LinearProgram
+from pyomo_relu.preimages import iterate_cells
+from pyomo_relu.preimages.polytope import polytope_of
+from pyomo_relu.solvers.linear_session import dual_bound
 
 PLACE = Path(__file__).parents[2] / "benchmarks" / "completeness.py"
 SPEC = importlib.util.spec_from_file_location("completeness", PLACE)

@@ -14,9 +14,9 @@ from scipy.optimize import linprog
 from tiny_networks import NETWORKS, observation
 
 import pyomo_relu as pr
-from pyomo_relu.preimage import rational_system
-from pyomo_relu.preimage.exact import cell_system, decide_cell, is_code, leaf_bound
-from pyomo_relu.preimage.rational_system import decide, refutes, satisfies
+from pyomo_relu.certified import rational_system
+from pyomo_relu.certified.rational_checks import cell_system, decide_cell, is_code, leaf_bound
+from pyomo_relu.certified.rational_system import decide, refutes, satisfies
 from reductions import CNF, ThreeSat
 
 HUGE = pr.Network.from_arrays([[[1e150], [-1e150]], [[1.0, 1.0]]])
@@ -131,11 +131,11 @@ def test_a_leaf_bound_is_below_the_optimum_and_reaches_it_where_all_phases_are_f
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: is_code(ABSOLUTE, [1], [1], tol=-1), "tol must be at least 0"),
+        (lambda: is_code(ABSOLUTE, [1], [1], tol=-1), "tol must be a non-negative number"),
         (lambda: decide_cell(ABSOLUTE, [1], (np.array([True]), np.array([True]))), "pattern has layers of"),
         (lambda: decide_cell(ABSOLUTE, [float("nan")], (np.ones(2, bool), np.ones(1, bool))), "not a finite real"),
         (lambda: leaf_bound(ABSOLUTE, [1], (-1, 1), phases={(3, 0): True}), r"phases has neuron \(3, 0\)"),
-        (lambda: leaf_bound(ABSOLUTE, [1], None), "needs a bounded box"),
+        (lambda: leaf_bound(ABSOLUTE, [1], None), "box must be given, and bounded"),
         (lambda: leaf_bound(ABSOLUTE, [1], (-1, 1), True), "norm must be 'inf', 1, 2 or 'huber:<delta>'"),
         (lambda: leaf_bound(ABSOLUTE, [1], (-1, 1), 2), "norm must be 'inf' or 1 for a rational proof"),
         (lambda: leaf_bound(HUGE, [0.5], (-1e200, 1e200)), "beyond 1e308 in this box: give a smaller box"),

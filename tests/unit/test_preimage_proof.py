@@ -16,8 +16,8 @@ import pytest
 from tiny_networks import NETWORKS, observation
 
 import pyomo_relu as pr
-from pyomo_relu.preimage import checker
-from pyomo_relu.preimage.tree import prove_bound
+from pyomo_relu.certified import checker
+from pyomo_relu.certified.tree import prove_bound
 from pyomo_relu.rational import residual
 from reductions import CNF, DepthTwo, ThreeSat
 
@@ -193,10 +193,10 @@ def test_an_exact_inversion_is_proved(sizes, norm, noise):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"box": None}, "needs a bounded box"),
+        ({"box": None}, "box must be given, and bounded"),
         ({"norm": 2}, "norm must be 'inf' or 1"),
         ({"norm": "two"}, "norm must be 'inf', 1, 2 or 'huber:<delta>'"),
-        ({"seconds": float("nan")}, "seconds must be positive"),
+        ({"seconds": float("nan")}, "seconds must be a positive number"),
         ({"max_leaves": 0}, "max_leaves must be an integer, at least 1"),
         ({"bound": 0.0}, "bound must be a positive number"),
         ({"code": [9.0]}, "code is not in the box"),

@@ -12,7 +12,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from tiny_networks import NETWORKS, observation
 
 import pyomo_relu as pr
-from pyomo_relu.preimage.rational_program import rational_program, write_rational_program
+from pyomo_relu.certified.rational_program import rational_program, write_rational_program
 from pyomo_relu.rational import residual
 
 TERM = re.compile(r"([+-]?) ?([0-9]+(?:/[0-9]+)?) (\w+)")
@@ -103,5 +103,5 @@ def test_it_is_written_whole(tmp_path):
     write_rational_program(tmp_path / "program.lp", net, [0.1], (-1, 1), 1)
     assert (tmp_path / "program.lp").read_text() == rational_program(net, [0.1], (-1, 1), 1) + "\n"
     assert str(Fraction(0.1)) in rational_program(net, [0.1], (-1, 1), 1)
-    with pytest.raises(pr.InputError, match="needs a bounded box"):
+    with pytest.raises(pr.InputError, match="box must be given, and bounded"):
         rational_program(net, [0.1], None)

@@ -89,6 +89,8 @@ def refusing(method):
         (pr.ProjectedGradient(projection=pr.Exact(encoding="sos1")), "highs", pr.CapabilityError),
         (Squares(), "highs", pr.CapabilityError),
         (pr.Exact(), pr.Solver("scip", options={"no/such": 1}), pr.SolverConfigError),
+        (pr.Exact(), pr.Solver("scip", threads=2), pr.SolverConfigError),
+        (pr.Exact(encoding="sos1"), pr.Solver(threads=2), pr.SolverConfigError),
         (pr.Layerwise(), pr.Solver("highs", options={"no_such": 1}), pr.SolverConfigError),
     ],
 )
@@ -97,6 +99,16 @@ def test_every_door_refuses_alike_before_the_method_runs(monkeypatch, method, so
     for door in refusing(method):
         with pytest.raises(error):
             door(solver)
+
+
+@pytest.mark.parametrize("norm", ["inf", 1, 2])
+def test_without_a_name_a_solver_is_taken_that_has_several_threads(norm):
+    x = X + np.linspace(-0.1, 0.1, 20)
+    usual = pr.invert(NET, x, pr.Exact(norm, bounds="interval"), box=(-2, 2))
+    found = pr.invert(NET, x, pr.Exact(norm, bounds="interval"), box=(-2, 2), solver=pr.Solver(threads=2))
+    assert (usual.status, found.status) == (pr.Status.OPTIMAL, pr.Status.OPTIMAL)
+    assert (usual.solver.split()[0], found.solver.split()[0]) == ("SCIP", "HiGHS")
+    assert found.residual == pytest.approx(usual.residual, rel=1e-4)
 
 
 @pytest.mark.parametrize("method", [pr.Exact(2), pr.Exact(1), pr.Exact(then=2)])

@@ -57,8 +57,8 @@ def test_then_picks_the_nearest_of_the_optimal_codes(seed):
     [
         ({"norm": "inf", "tube": 0.1}, "tube goes with norm 1 or 2"),
         ({"norm": 2, "tube": -1.0}, "tube must be a positive number"),
-        ({"norm": 1, "then": 2}, "then=1 or then=2 goes with"),
-        ({"norm": "inf", "then": "inf"}, "then=1 or then=2 goes with"),
+        ({"norm": 1, "then": 2}, "then must be 1 or 2, and goes with"),
+        ({"norm": "inf", "then": "inf"}, "then must be 1 or 2, and goes with"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(options, message):
@@ -118,7 +118,7 @@ def test_the_model_of_a_tube_needs_no_box_where_a_code_of_the_tube_is_found():
     net, x, z = noisy(0, sizes=(3, 20, 100), noise=0.01)
     model = pr.Exact(norm=1, tube=0.011).model(net, x)
     assert all(v.lb <= z_i <= v.ub for v, z_i in zip(model.z.values(), z, strict=True))
-    with pytest.raises(pr.InputError, match=r"no code was found in the tube of 0\.001: give box"):
+    with pytest.raises(pr.InputError, match=r"box is needed: no code was found in the tube of 0\.001"):
         pr.Exact(norm=1, tube=0.001).model(net, x)
 
 

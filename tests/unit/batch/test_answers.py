@@ -15,7 +15,7 @@ import pytest
 from batch_setting import LINEAR, NET, X, comparable
 
 import pyomo_relu as pr
-from pyomo_relu.batch import dispatch
+from pyomo_relu.batch.dispatch import IN_FLIGHT
 
 
 class Unordered(Executor):
@@ -58,11 +58,11 @@ def test_order_and_answers_do_not_depend_on_the_executor(chunk: int | None) -> N
             assert list(map(comparable, found)) == expected
 
 
-def test_more_chunks_than_an_executor_holds_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "IN_FLIGHT", 2)
+def test_more_chunks_than_an_executor_holds_at_a_time() -> None:
+    x = np.resize(X, (IN_FLIGHT + 6, 30))
     with ThreadPoolExecutor(1) as executor:
-        batch = pr.invert_many(NET, X, LINEAR, executor, chunk=1)
-    assert [comparable(answer) for answer in batch] == [comparable(a) for a in pr.invert_many(NET, X, LINEAR)]
+        batch = pr.invert_many(NET, x, LINEAR, executor, chunk=1)
+    assert [comparable(answer) for answer in batch] == [comparable(a) for a in pr.invert_many(NET, x, LINEAR)]
 
 
 def test_spawned_processes_and_processes_of_the_package_answer_alike() -> None:

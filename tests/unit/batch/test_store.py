@@ -20,9 +20,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pyomo_relu as pr
-from pyomo_relu.batch.record import to_line
 from pyomo_relu.batch.store import open_store
 from pyomo_relu.certificate import BY_BOUNDS
+
+
+def line_of(index: int, result: pr.Result) -> bytes:
+    return json.dumps({"index": index, **result.to_dict()}).encode() + b"\n"
 
 
 def test_a_store_holds_what_was_answered(tmp_path: Path) -> None:
@@ -59,7 +62,7 @@ def test_only_what_is_missing_is_done_again(tmp_path: Path) -> None:
 def test_a_file_cut_anywhere_is_resumed(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     folder = tmp_path_factory.mktemp("cut")
     results = {i: LINEAR_RESULTS[i] for i in range(3)}
-    whole = b"".join(to_line(i, result) for i, result in results.items())
+    whole = b"".join(line_of(i, result) for i, result in results.items())
     with open_store(folder, 3, 3, {}, {}, resume=False) as store:
         store.append(list(results.items()))
     assert (folder / "results.jsonl").read_bytes() == whole
@@ -127,7 +130,7 @@ def test_a_store_of_another_batch_is_refused(tmp_path: Path, change: dict[str, A
     before = (tmp_path / "results.jsonl").read_bytes()
     with pytest.raises(pr.InputError, match=rf"belongs to another batch \(not the same: {said}\)"):
         pr.invert_many(**{**given, **change, "resume": True})
-    with pytest.raises(pr.InputError, match="holds a batch already: give resume=True, or another folder"):
+    with pytest.raises(pr.InputError, match=r"resume is needed to go on: store .* holds a batch already"):
         pr.invert_many(**given)
     assert (tmp_path / "results.jsonl").read_bytes() == before
 
@@ -177,10 +180,24 @@ HUGE = 10**400
 )
 def test_a_line_that_is_json_but_no_result_is_refused(tmp_path: Path, field: str, value: Any, said: str) -> None:
     pr.invert_many(NET, X, LINEAR, store=tmp_path)
-    record = {**json.loads(to_line(0, LINEAR_RESULTS[0])), field: value}
+    record = {**json.loads(line_of(0, LINEAR_RESULTS[0])), field: value}
     (tmp_path / "results.jsonl").write_text(json.dumps(record) + "\n")
     with pytest.raises(pr.InputError, match=said):
         pr.invert_many(NET, X, LINEAR, store=tmp_path, resume=True)
+
+
+def test_lines_of_the_first_version_are_read(tmp_path: Path) -> None:
+    """They called a claim its text, and did not tell the gap."""
+    batch = pr.invert_many(NET, X, LINEAR, store=tmp_path)
+    path = tmp_path / "results.jsonl"
+    records = [json.loads(line) for line in path.read_bytes().splitlines()]
+    for record in records:
+        del record["gap"]
+        for claim in record["certificate"]:
+            claim["text"] = claim.pop("claim")
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    again = pr.invert_many(NET, X, LINEAR, store=tmp_path, resume=True)
+    assert [comparable(answer) for answer in again] == [comparable(answer) for answer in batch]
 
 
 def changed(folder: Path, row: int, **entries: Any) -> list[bytes]:
@@ -283,7 +300,7 @@ def test_an_observation_that_is_there_twice_or_unknown_is_refused(
     tmp_path: Path, rows: tuple[int, ...], said: str
 ) -> None:
     pr.invert_many(NET, X, LINEAR, store=tmp_path)
-    (tmp_path / "results.jsonl").write_bytes(b"".join(to_line(i, LINEAR_RESULTS[0]) for i in rows))
+    (tmp_path / "results.jsonl").write_bytes(b"".join(line_of(i, LINEAR_RESULTS[0]) for i in rows))
     with pytest.raises(pr.InputError, match=said):
         pr.invert_many(NET, X, LINEAR, store=tmp_path, resume=True)
 

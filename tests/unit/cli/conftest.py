@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import CODE, NET, Ran, Run
+from command_line import CODE, NET, Answering, Ran, Run
 
 from pyomo_relu.cli import main
+from pyomo_relu.cli.method_flags import METHODS, MethodChoice
+from pyomo_relu.result import Result
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +41,16 @@ def bad_files(folder: Path) -> Path:
     np.save("square.npy", np.eye(2))
     Path("typo.toml").write_text("[solver]\ntme_limit = 3\n")
     return folder
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Put a method in the place of another, the default one if not said, which answers as the test says."""
+
+    def answer(by: Callable[..., Result], method: str = "layerwise") -> None:
+        monkeypatch.setitem(METHODS, method, MethodChoice(METHODS[method].flags, lambda _: Answering(by)))
+
+    return answer
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from command_line import CODE, Ran, Run, refused, result
 
-from pyomo_relu import inversion
 from pyomo_relu.cli.demo import Trial, gallery, noisy
 from pyomo_relu.generator import mnist_generator, mnist_latents
 from pyomo_relu.result import Result
@@ -43,16 +42,16 @@ def test_demo_inverts_a_digit_both_ways_and_draws_it(run: Run, folder: Path) -> 
 
 
 @pytest.fixture
-def _slow_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+def _slow_exact(answering: Any) -> None:
     """Let the exact method hit its time limit: with an incumbent for the digit 0, without one for the others."""
     codes = [mnist_latents()[0], None]
 
-    def late(self: object, problem: Any, solver: Any) -> Result:
+    def late(problem: Any, solver: Any) -> Result:
         assert solver.time_limit == 7.0
         assert problem.box.lower.tolist() == [-4.0] * 20
         return result(Status.TIME_LIMIT, codes.pop(0))
 
-    monkeypatch.setattr(inversion.Exact, "run", late)
+    answering(late, "exact")
 
 
 @pytest.mark.usefixtures("_slow_exact")
@@ -79,8 +78,8 @@ def test_demo_without_matplotlib_prints_the_table_and_says_why_there_is_no_pictu
     assert not Path("demo.png").exists()
 
 
-def test_demo_stops_at_ctrl_c(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inversion.Layerwise, "run", lambda *_: result(Status.INTERRUPTED, mnist_latents()[0]))
+def test_demo_stops_at_ctrl_c(run: Run, folder: Path, answering: Any) -> None:
+    answering(lambda *_: result(Status.INTERRUPTED, mnist_latents()[0]))
     assert run("demo") == Ran(130, "", "interrupted\n")
     assert not Path("demo.png").exists()
 
@@ -88,11 +87,11 @@ def test_demo_stops_at_ctrl_c(run: Run, folder: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--digits", "0"], "--digits must be 1 to 10, got 0"),
-        (["--digits", "11"], "--digits must be 1 to 10, got 11"),
+        (["--digits", "0"], "--digits must be a whole number from 1 to 10, got 0"),
+        (["--digits", "11"], "--digits must be a whole number from 1 to 10, got 11"),
         (["--noise", "-1"], "--noise must be a non-negative number"),
         (["--noise", "nan"], "--noise must be a non-negative number"),
-        (["--seed", "-1"], "--seed must be a non-negative whole number"),
+        (["--seed", "-1"], "--seed must be an integer, at least 0"),
         (["--solver", "nope"], "unknown solver 'nope'"),
         (["--time-limit", "0"], "--time-limit must be"),
         (["--out", "demo.gif"], "--out demo.gif: unknown suffix '.gif'"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import Ran, Run, refused
 
-from pyomo_relu import inversion
 from pyomo_relu.errors import PyomoReluError
 from pyomo_relu.result import Result
 
@@ -59,14 +59,14 @@ def test_a_reader_that_leaves_early_is_no_trouble() -> None:
     assert ran.stderr == ""
 
 
-def test_every_error_of_the_package_is_bad_input(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_error_of_the_package_is_bad_input(run: Run, folder: Path, answering: Any) -> None:
     def leaves(kind: type[Exception]) -> list[type[Exception]]:
         return [kind, *(leaf for child in kind.__subclasses__() for leaf in leaves(child))]
 
     for kind in leaves(PyomoReluError):
 
-        def fail(*_: object, kind: type[Exception] = kind, **__: object) -> Result:
+        def fail(*_: object, kind: type[Exception] = kind) -> Result:
             raise kind("two\nlines")
 
-        monkeypatch.setattr(inversion, "invert", fail)
+        answering(fail)
         refused(run("invert", "net.npz", "x.npy"), "error: two lines")

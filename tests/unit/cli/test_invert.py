@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from command_line import CODE, NET, Run, refused, result
 
 from pyomo_relu import inversion
-from pyomo_relu.cli.method import MethodFlags, choose_method
+from pyomo_relu.cli.method_flags import MethodFlags, choose_method
 from pyomo_relu.formulations import Bisection, Geometric, LayerL1
 from pyomo_relu.io.observation import read_array
 from pyomo_relu.network import Network
@@ -72,12 +73,12 @@ def test_a_log_asked_for_in_the_config_can_be_switched_off(run: Run, folder: Pat
 
 
 @pytest.mark.filterwarnings("default")
-def test_warnings_are_one_line_on_stderr(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def warn(*_: object, **__: object) -> Result:
+def test_warnings_are_one_line_on_stderr(run: Run, folder: Path, answering: Any) -> None:
+    def warn(*_: object) -> Result:
         warnings.warn("two\nlines", UserWarning, stacklevel=1)
         return result(Status.OPTIMAL, CODE)
 
-    monkeypatch.setattr(inversion, "invert", warn)
+    answering(warn)
     ran = run("invert", "net.npz", "x.npy", "--json")
     assert (ran.code, ran.err, ran.json["z"]) == (0, "warning: two lines\n", CODE.tolist())
 
@@ -131,10 +132,13 @@ CONTRADICTIONS = [
     (["--extent"], "--extent does not go with --method layerwise"),
     (["--tol", "1"], "--tol does not go with --method layerwise"),
     (["--method", "exact", "--tol", "1"], "--tol goes with --extent"),
-    (["--method", "exact", "--tube", "1"], "--tube goes with --norm 1 or --norm 2"),
-    (["--method", "exact", "--norm", "1", "--then", "2"], "--then 1 or --then 2 goes with --norm inf"),
-    (["--method", "exact", "--then", "inf"], "--then 1 or --then 2 goes with --norm inf"),
-    (["--method", "exact", "--norm", "1", "--tube", "1", "--then", "2"], "--then 1 or --then 2 goes with --norm inf"),
+    (["--method", "exact", "--tube", "1"], "--tube goes with norm 1 or 2"),
+    (["--method", "exact", "--norm", "1", "--then", "2"], "--then must be 1 or 2, and goes with norm inf"),
+    (["--method", "exact", "--then", "inf"], "--then must be 1 or 2, and goes with norm inf"),
+    (
+        ["--method", "exact", "--norm", "1", "--tube", "1", "--then", "2"],
+        "--then must be 1 or 2, and goes with norm inf",
+    ),
     (["--norm", "1"], "--norm does not go with --method layerwise"),
     (["--encoding", "sos1"], "--encoding does not go with --method layerwise"),
     (["--method", "exact", "--formulation", "l1"], "--formulation does not go with --method exact"),
@@ -147,11 +151,11 @@ CONTRADICTIONS = [
     (["--formulation", "realizable", "--eps", "1"], "--eps does not go with --formulation realizable"),
     (["--formulation", "linear", "--eps", "1"], "--eps does not go with --formulation linear"),
     (["--formulation", "relaxed", "--schedule", "geometric"], "--schedule does not go with --formulation relaxed"),
-    (["--formulation", "l1", "--schedule", "bisection"], "--formulation l1: --schedule must be Geometric"),
-    (["--eps", "1", "--schedule", "bisection"], "--formulation linf: Bisection needs no guess"),
+    (["--formulation", "l1", "--schedule", "bisection"], "--schedule must be Geometric"),
+    (["--eps", "1", "--schedule", "bisection"], "--eps is a first guess"),
     (["--formulation", "linear", "--solver", "highs"], "--solver does not go with --formulation linear"),
     (["--formulation", "linear", "--log"], "--log does not go with --formulation linear"),
-    (["--formulation", "linear", "--box", "-1", "1"], "--box does not go with --formulation linear"),
+    (["--formulation", "linear", "--box", "-1", "1"], "--box must be left out"),
     (["--mask", "x.npy", "--operator", "x.npy"], "a mask or an operator, not both"),
 ]
 
@@ -190,8 +194,11 @@ def test_exact_without_a_box_names_the_remedy_where_the_observation_does_not_bou
 ) -> None:
     Network.random((4, 6, 6, 8), seed=0).save("deep.npz")
     np.save("far.npy", np.abs(np.random.default_rng(0).normal(size=8)) * 5)
-    refused(run("invert", "deep.npz", "far.npy", "--method", "exact"), "give --box LO HI")
-    refused(run("invert", "deep.npz", "far.npy", "--method", "exact", "--box", "-inf", 3), "give --box LO HI")
+    refused(run("invert", "deep.npz", "far.npy", "--method", "exact"), "--box must be given, and bounded")
+    refused(
+        run("invert", "deep.npz", "far.npy", "--method", "exact", "--box", "-inf", 3),
+        "--box must be given, and bounded",
+    )
     ran = run("invert", "deep.npz", "far.npy", "--method", "exact", "--box", -3, 3, "--json")
     assert (ran.code, ran.json["status"]) == (0, "optimal")
     assert ran.json["gap"] < 1e-5

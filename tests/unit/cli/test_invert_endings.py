@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from command_line import CODE, NARROW, Ran, Run, pressed_ctrl_c, result
 
-from pyomo_relu import inversion
 from pyomo_relu.cli.invert import exit_code
 from pyomo_relu.network import Network
 from pyomo_relu.result import Result
@@ -47,20 +47,20 @@ def test_a_limit_shows_and_keeps_the_incumbent(run: Run, folder: Path) -> None:
     assert 0.0 <= ran.json["dual_bound"] < ran.json["residual"]
 
 
-def test_ctrl_c_is_one_line_and_130(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*_: object, **__: object) -> Result:
+def test_ctrl_c_is_one_line_and_130(run: Run, folder: Path, answering: Any) -> None:
+    def interrupt(*_: object) -> Result:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(inversion, "invert", interrupt)
+    answering(interrupt)
     assert run("invert", "net.npz", "x.npy") == Ran(130, "", "interrupted\n")
 
 
-def test_an_interrupted_solve_keeps_its_incumbent(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inversion, "invert", lambda *_, **__: result(Status.INTERRUPTED, CODE))
+def test_an_interrupted_solve_keeps_its_incumbent(run: Run, folder: Path, answering: Any) -> None:
+    answering(lambda *_: result(Status.INTERRUPTED, CODE))
     ran = run("invert", "net.npz", "x.npy", "--json", "--out", "z.npy")
     assert (ran.code, ran.err, ran.json["z"]) == (130, "interrupted\n", CODE.tolist())
     assert np.load("z.npy").tolist() == CODE.tolist()
-    monkeypatch.setattr(inversion, "invert", lambda *_, **__: result(Status.INTERRUPTED))
+    answering(lambda *_: result(Status.INTERRUPTED))
     assert run("invert", "net.npz", "x.npy") == Ran(130, "", "interrupted\n")
 
 

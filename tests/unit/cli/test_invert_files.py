@@ -8,12 +8,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from command_line import CODE, NET, Run, refused, result
 
-from pyomo_relu import inversion
 from pyomo_relu.io.observation import read_array
 from pyomo_relu.network import Network
 from pyomo_relu.result import Result
@@ -54,9 +54,9 @@ BAD_FILES = {
     "missing network": (["nowhere.npz", "x.npy"], "nowhere.npz: no such file"),
     "no network": (["x.npy", "x.npy"], "unknown suffix '.npy'"),
     "damaged network": (["damaged.npz", "x.npy"], "damaged"),
-    "network without activations": (["bare.npz", "x.npy"], "pass --slopes S,S,..."),
+    "network without activations": (["bare.npz", "x.npy"], "--slopes must be given: bare.npz holds no activations"),
     "slopes twice": (["net.npz", "x.npy", "--slopes", "0"], "holds its own activations"),
-    "slopes of mnist": (["mnist", "x.npy", "--slopes", "0"], "--slopes does not go with mnist"),
+    "slopes of mnist": (["mnist", "x.npy", "--slopes", "0"], "--slopes must be left out: mnist"),
     "words for slopes": (["bare.npz", "x.npy", "--slopes", "0,a"], "--slopes must be a number"),
     "steep slopes": (["bare.npz", "x.npy", "--slopes", "2"], "must be in [0, 1]"),
     "missing observation": (["net.npz", "nowhere.npy"], "observation nowhere.npy: no such file"),
@@ -150,12 +150,12 @@ def test_the_code_is_written_and_read_back_exactly(run: Run, folder: Path, name:
     ],
 )
 def test_files_that_cannot_be_written_are_refused_before_the_solve(
-    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str], said: str
+    run: Run, folder: Path, answering: Any, flags: list[str], said: str
 ) -> None:
-    def never(*_: object, **__: object) -> Result:
+    def never(*_: object) -> Result:
         raise AssertionError("solved")
 
-    monkeypatch.setattr(inversion, "invert", never)
+    answering(never)
     Path("folder.json").mkdir()
     before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     refused(run("invert", "net.npz", "x.npy", *flags), said)
@@ -168,8 +168,8 @@ def test_a_folder_without_permission_is_refused(run: Run, folder: Path) -> None:
     refused(run("invert", "net.npz", "x.npy", "--out", "locked/z.npy"), os.strerror(errno.EACCES))
 
 
-def test_where_there_is_no_code_the_file_is_left_alone(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inversion, "invert", lambda *_, **__: result(Status.TIME_LIMIT))
+def test_where_there_is_no_code_the_file_is_left_alone(run: Run, folder: Path, answering: Any) -> None:
+    answering(lambda *_: result(Status.TIME_LIMIT))
     ran = run("invert", "net.npz", "x.npy", "--out", "z.npy", "--plot", "z.png")
     assert ran.code == 1
     assert ran.err.splitlines() == [

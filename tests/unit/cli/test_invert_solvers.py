@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from command_line import Run, refused
 
-from pyomo_relu.cli.options import SolverFlags, choose_solver
+from pyomo_relu.cli.solver_flags import SolverFlags, choose_solver
 from pyomo_relu.errors import InputError, SolverConfigError
 from pyomo_relu.solvers import BACKENDS
 

@@ -45,15 +45,15 @@ def test_it_draws(run: Run, diamond: Path) -> None:
 
 
 def test_bad_input_is_refused(run: Run, diamond: Path) -> None:
-    refused(run("preimage", "diamond.npz", "one.json", "--plot", "x.png"), "--box LO HI")
+    refused(run("preimage", "diamond.npz", "one.json", "--plot", "x.png"), "--box must be given, and bounded")
     refused(run("preimage", "net.npz", "x.npy", "--box", "-2", "2", "--plot", "x.png"), "only pre-images with 2 inputs")
-    refused(run("preimage", "diamond.npz", "one.json", "--tol", "-1"), "--tol must be at least 0")
+    refused(run("preimage", "diamond.npz", "one.json", "--tol", "-1"), "--tol must be a non-negative number")
     refused(run("preimage", "diamond.npz", "x.npy"), "observation has 30 entries, expected 1")
 
 
 def test_check_tells_a_proof_from_none(run: Run, diamond: Path) -> None:
+    from pyomo_relu.certified.tree import prove_bound
     from pyomo_relu.network import load_network
-    from pyomo_relu.preimage.tree import prove_bound
 
     proof = prove_bound(load_network("diamond.npz"), [-1.0], 1.0, (-2, 2), code=[0.0, 0.0])
     proof.save("proof.json")
@@ -93,7 +93,7 @@ def test_what_is_false_or_met_is_not_proved(run: Run, diamond: Path) -> None:
     ran = run("prove", "diamond.npz", "one.json", "--box", "-2", "2", "--bound", "0.5", "--out", "p.json")
     assert (ran.code, ran.out.strip()) == (1, "not proved: solved")
     assert not Path("p.json").exists()
-    refused(run("prove", "diamond.npz", "one.json", "--box", "-2", "2", "--norm", "2"), "--norm must be inf or 1")
+    refused(run("prove", "diamond.npz", "one.json", "--box", "-2", "2", "--norm", "2"), "--norm must be 'inf' or 1")
     refused(run("prove", "diamond.npz", "one.json", "--box", "-2", "2", "--out", "p.npz"), "unknown suffix")
     refused(run("prove", "diamond.npz", "one.json", "--box", "-2", "2", "--bound", "-1"), "--bound must be a positive")
 
@@ -102,4 +102,4 @@ def test_what_no_proof_takes_is_refused_before_the_inversion(
     run: Run, diamond: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inversion, "invert", lambda *_, **__: pytest.fail("inverted"))
-    refused(run("prove", "diamond.npz", "one.json", "--box", "-inf", "inf"), "bounded box")
+    refused(run("prove", "diamond.npz", "one.json", "--box", "-inf", "inf"), "--box must be given, and bounded")

@@ -42,7 +42,7 @@ def test_table_and_findings_are_printed_and_more_runs_go_on(run: Run) -> None:
     assert "DISAGREES" in first.out
     assert str(Path("out/tiny.png").resolve()) in first.out
     assert "tiny: 3 of 3" in first.err
-    refused(run("reproduce", "tiny", "--out", "out"), "exists: give --resume")
+    refused(run("reproduce", "tiny", "--out", "out"), "--resume is needed to go on")
     again = run("reproduce", "tiny", "--out", "out", "--resume", "--runs", 4)
     assert "tiny: 3 of 4" in again.err
     assert again.code == 0
@@ -68,8 +68,8 @@ def test_bad_input_is_refused_in_one_line(run: Run) -> None:
     for arguments, said in (
         (("fig9", "--out", "out"), "unknown experiment 'fig9'; known: fig1, fig2"),
         (("fig1", "--out", "out", "--workers", 0), "Invalid value for '--workers'"),
-        (("fig1", "--out", "out", "--runs", 0), "--runs must be at least 1, got 0"),
-        (("fig1", "--out", "out", "--every", 0), "--every must be at least 1, got 0"),
+        (("fig1", "--out", "out", "--runs", 0), "--runs must be an integer, at least 1, got 0"),
+        (("fig1", "--out", "out", "--every", 0), "--every must be an integer, at least 1, got 0"),
         (("fig1", "--out", "out", "--workers", 2, "--dask", "tcp://127.0.0.1:1"), "give --workers or --dask, not both"),
         (("fig1", "--out", "file"), "is not a folder"),
     ):

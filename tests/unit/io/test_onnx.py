@@ -106,7 +106,7 @@ def test_write_is_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_slopes_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="leave slopes out"):
+    with pytest.raises(InputError, match="slopes must be left out"):
         load_network(PLAIN.save(tmp_path), slopes=0.0)
 
 

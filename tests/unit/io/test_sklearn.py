@@ -73,7 +73,7 @@ def test_other_output_activation() -> None:
 
 
 def test_slopes_are_refused() -> None:
-    with pytest.raises(InputError, match="a MLPRegressor: it holds its own activations"):
+    with pytest.raises(InputError, match="a MLPRegressor holds its own activations"):
         load_network(fitted(), slopes=0.0)
 
 

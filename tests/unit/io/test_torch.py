@@ -187,9 +187,9 @@ def test_not_a_module() -> None:
 
 def test_slopes_are_refused_for_modules(tmp_path: Path) -> None:
     module = MODULES["relu"][0]
-    with pytest.raises(InputError, match="leave slopes out"):
+    with pytest.raises(InputError, match="slopes must be left out"):
         load_network(module, slopes=0.0)
-    with pytest.raises(InputError, match="leave slopes out"):
+    with pytest.raises(InputError, match="slopes must be left out"):
         load_network(save(module, tmp_path), slopes=0.0)
 
 
@@ -224,7 +224,7 @@ def test_state_dict_of_a_sequential_and_of_a_linear(tmp_path: Path) -> None:
 
 def test_state_dict_needs_slopes(tmp_path: Path) -> None:
     path = save(MODULES["relu"][0].state_dict(), tmp_path)
-    with pytest.raises(NetworkFileError, match=r"holds no activations; pass slopes=.* 2 layers \(0 ReLU"):
+    with pytest.raises(NetworkFileError, match=r"slopes must be given: .* holds no activations; .* 2 layers \(0 ReLU"):
         load_network(path)
     with pytest.raises(ShapeError, match="got 2 weights but 3 slopes"):
         load_network(path, slopes=[0.0, 0.0, 1.0])

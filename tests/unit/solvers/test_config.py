@@ -127,6 +127,14 @@ def test_default_solver(needs, name):
     assert Solver().backend(frozenset(needs)).name == name
 
 
+@pytest.mark.parametrize(
+    ("needs", "name"), [({Capability.LP}, "highs"), ({Capability.MILP}, "highs"), ({Capability.SOS1}, "scip")]
+)
+def test_the_default_solver_has_the_setting_that_is_asked_for_where_one_has(needs, name):
+    assert Solver(threads=2, seed=1).backend(frozenset(needs)).name == name
+    assert Solver(threads=1, seed=1).backend(frozenset({Capability.MILP})).name == "scip"
+
+
 @pytest.mark.parametrize("name", BACKENDS)
 @pytest.mark.parametrize("capability", Capability)
 def test_a_capability_that_is_missing_is_an_error_that_names_who_has_it(name, capability):

@@ -1,12 +1,16 @@
 """The endings for which Pyomo has no word: memory and solution limits, SCIP's interrupts."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from pyomo_relu.solvers import BACKENDS, highs, scip
-from pyomo_relu.solvers.reply import Report
+from pyomo_relu.solvers import BACKENDS, Outcome
+from pyomo_relu.solvers.backends import gurobi, highs, scip
 from pyomo_relu.status import Status
+
+READ = Outcome(Status.SOLVER_ERROR, True, 1.0, 0.5, message="ended with unknown")
+"""As Pyomo has it."""
 
 
 def ended(**attributes):
@@ -21,27 +25,28 @@ def ended(**attributes):
         ("bestsollimit", Status.LIMIT),
         ("restartlimit", Status.LIMIT),
         ("terminate", Status.INTERRUPTED),
-        ("optimal", None),
-        ("timelimit", None),
+        ("optimal", READ.status),
+        ("timelimit", READ.status),
     ],
 )
 def test_scip(word, status):
-    assert scip.report(ended(getStatus=lambda: word)) == Report(status)
+    assert scip.corrected(ended(getStatus=lambda: word), READ) == replace(READ, status=status)
 
 
 @pytest.mark.parametrize(
-    ("word", "report"),
+    ("word", "status"),
     [
-        ("kInterrupt", Report()),
-        ("kMemoryLimit", Report(Status.LIMIT)),
-        ("kOptimal", Report()),
-        ("kTimeLimit", Report()),
+        ("kInterrupt", READ.status),
+        ("kMemoryLimit", Status.LIMIT),
+        ("kOptimal", READ.status),
+        ("kTimeLimit", READ.status),
     ],
 )
-def test_highs(word, report):
+def test_highs(word, status):
     from highspy import HighsModelStatus
 
-    assert highs.report(ended(getModelStatus=lambda: getattr(HighsModelStatus, word))) == report
+    interface = ended(getModelStatus=lambda: getattr(HighsModelStatus, word))
+    assert highs.corrected(interface, READ) == replace(READ, status=status)
 
 
 def test_highs_that_has_not_begun_is_interrupted_by_ctrl_c():
@@ -51,8 +56,13 @@ def test_highs_that_has_not_begun_is_interrupted_by_ctrl_c():
 
 @pytest.mark.parametrize(
     ("word", "status"),
-    [("SOLUTION_LIMIT", Status.LIMIT), ("WORK_LIMIT", Status.LIMIT), ("MEM_LIMIT", Status.LIMIT), ("OPTIMAL", None)],
+    [
+        ("SOLUTION_LIMIT", Status.LIMIT),
+        ("WORK_LIMIT", Status.LIMIT),
+        ("MEM_LIMIT", Status.LIMIT),
+        ("OPTIMAL", READ.status),
+    ],
 )
 def test_gurobi(word, status):
     grb = pytest.importorskip("gurobipy", reason=BACKENDS["gurobi"].install).GRB
-    assert BACKENDS["gurobi"].report(ended(Status=getattr(grb, word))) == Report(status)
+    assert gurobi.corrected(ended(Status=getattr(grb, word)), READ) == replace(READ, status=status)

@@ -4,6 +4,7 @@ import math
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -14,16 +15,16 @@ from pyomo_relu.errors import SolverUnavailableError
 from pyomo_relu.solvers import (
     BACKENDS,
     Capability,
+    Outcome,
     Solver,
     availability,
     available_solvers,
-    cbc,
-    glpk,
     probe,
     program,
     solve,
 )
-from pyomo_relu.solvers.reply import Report, printed_bound
+from pyomo_relu.solvers.backends import cbc, glpk
+from pyomo_relu.solvers.shell import printed_bound
 from pyomo_relu.status import Status
 
 LP = frozenset({Capability.LP})
@@ -57,6 +58,9 @@ def test_a_printed_bound_is_moved_out_by_its_last_digit(text, below, above):
 
 # ---- reading logs
 
+READ = Outcome(Status.OPTIMAL, True, None, None, message="ended with optimal")
+"""As Pyomo has it."""
+
 CBC_TIME = """Welcome to the CBC MILP Solver
 Cbc0005I Partial search - best objective -43260.4 (best possible -43793.34), took 103481 iterations
 
@@ -77,20 +81,20 @@ Lower bound:                    28.657
 @pytest.mark.parametrize(
     ("log", "status", "has_solution", "bound"),
     [
-        (CBC_TIME, Status.TIME_LIMIT, None, 43793.341),
+        (CBC_TIME, Status.TIME_LIMIT, True, 43793.341),
         (CBC_NOTHING, Status.LIMIT, False, 28.656),
         ("Result - Stopped on time limit\n\nEnumerated nodes: 0\n", Status.TIME_LIMIT, False, None),
-        ("Result - Stopped on iterations limit\nObjective value: 3\n", Status.LIMIT, None, None),
-        ("Result - User ctrl-c\nObjective value: 3\nLower bound: 1.5\n", Status.INTERRUPTED, None, 1.4),
+        ("Result - Stopped on iterations limit\nObjective value: 3\n", Status.LIMIT, True, None),
+        ("Result - User ctrl-c\nObjective value: 3\nLower bound: 1.5\n", Status.INTERRUPTED, True, 1.4),
         ("Result - Stopped on difficulties\n", Status.SOLVER_ERROR, False, None),
-        ("Result - Optimal solution found\nObjective value: 3\n", None, None, None),
-        ("Result - Problem proven infeasible\n", None, None, None),
-        ("Bound tightening: infeasibility proved - skipping solve.\n", Status.INFEASIBLE, None, None),
-        ("Result - Stopped on time limit\nObjective value: 3\nLower bound: inf\n", Status.TIME_LIMIT, None, None),
+        ("Result - Optimal solution found\nObjective value: 3\n", READ.status, True, None),
+        ("Result - Problem proven infeasible\n", READ.status, True, None),
+        ("Bound tightening: infeasibility proved - skipping solve.\n", Status.INFEASIBLE, True, None),
+        ("Result - Stopped on time limit\nObjective value: 3\nLower bound: inf\n", Status.TIME_LIMIT, True, None),
     ],
 )
 def test_end_of_a_cbc_log(log, status, has_solution, bound):
-    report = cbc.report(SimpleNamespace(_log=log))
+    report = cbc.corrected(SimpleNamespace(_log=log), READ)
     assert report.status is status
     assert report.has_solution is has_solution
     assert report.bound == (None if bound is None else pytest.approx(bound))
@@ -98,7 +102,7 @@ def test_end_of_a_cbc_log(log, status, has_solution, bound):
 
 @pytest.mark.parametrize("rest", ["Result - Optimal solution found\n", CBC_TIME])
 def test_no_bound_of_the_development_build_of_cbc_is_trusted(rest):
-    report = cbc.report(SimpleNamespace(_log=f"CBC devel (git:146ce89)\n{rest}"))
+    report = cbc.corrected(SimpleNamespace(_log=f"CBC devel (git:146ce89)\n{rest}"), READ)
     assert math.isnan(report.bound)
 
 
@@ -145,18 +149,19 @@ Integer optimization begins...
         ("glp_simplex: column 1: lb = 2, ub = 1; incorrect bounds\n", Status.INFEASIBLE, None),
         ("LP HAS UNBOUNDED PRIMAL SOLUTION\n", Status.UNBOUNDED, None),
         ("PROBLEM HAS NO DUAL FEASIBLE SOLUTION\n", Status.INFEASIBLE_OR_UNBOUNDED, None),
-        ("nothing of the kind\n", None, None),
+        ("nothing of the kind\n", READ.status, None),
     ],
 )
 def test_end_of_a_glpk_log(log, status, bound):
-    report = glpk.report(SimpleNamespace(_log=log))
+    report = glpk.corrected(SimpleNamespace(_log=log), READ)
     assert report.status is status
     assert report.bound == (None if bound is None else pytest.approx(bound))
 
 
 def test_glpk_says_what_it_does_not_like():
     said = "glp_intopt: integer column 1 has non-integer lower bound -2.5"
-    assert glpk.report(SimpleNamespace(_log=f"{said}\nTime used: 0.0 secs\n")) == Report(message=said)
+    told = glpk.corrected(SimpleNamespace(_log=f"{said}\nTime used: 0.0 secs\n"), READ)
+    assert told == replace(READ, message=said)
 
 
 # ---- options
