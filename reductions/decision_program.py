@@ -96,7 +96,7 @@ class Question:
         norm = as_norm(self.instance.gap_norm)
         encoding = OneSided(one_sided_neurons(self.problem, region, self.level))
         model: Any = build_program(self.problem, region, encoding, norm, tube=self.level)
-        if not norm.shared:
+        if norm.tube(self.level) is None:
             # A variable, since the residual of a network may be a constant, and a row needs a variable.
             model.level = Var(bounds=(0.0, norm.objective_of(self.level)))
             model.within = Constraint(expr=model.objective.expr <= model.level)

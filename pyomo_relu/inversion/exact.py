@@ -104,13 +104,14 @@ class Exact:
         if self.tube is not None:
             if self.norm == "inf" or self.bounds != "observed":
                 raise InputError(
-                    "goes with norm 1 or 2 and observed bounds: for norm inf it is the norm itself", parameter="tube"
+                    "goes with norm 1, 2 or huber and observed bounds: for norm inf it is the norm itself",
+                    parameter="tube",
                 )
             as_number(self.tube, "tube", positive=True)
         if self.then is not None:
             object.__setattr__(self, "then", as_norm(self.then, "then").name)
             if self.norm != "inf" or self.then == "inf" or self.bounds != "observed":
-                raise InputError("must be 1 or 2, and goes with norm inf and observed bounds", parameter="then")
+                raise InputError("must be 1, 2 or huber, and goes with norm inf and observed bounds", parameter="then")
         object.__setattr__(self, "starts", as_count(self.starts, "starts", 0))
         object.__setattr__(self, "seed", as_count(self.seed, "seed", 0))
 
