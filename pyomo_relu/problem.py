@@ -175,6 +175,9 @@ def weighed(weights: Any, size: int) -> tuple[FloatArray, NDArray[np.bool_]]:
     >>> factors.tolist(), seen.tolist()
     ([2.0, 1.0], [True, False, True])
     """
+    if np.isinf(as_float_array(weights, "weights")).any():
+        said = f"must be finite: no method holds single outputs exactly; the heaviest is {HEAVIEST:g}, or take a tube"
+        raise InputError(said, parameter="weights")
     factors = as_vector(weights, size, "weights")
     if not ((factors == 0.0) | ((factors >= 1.0 / HEAVIEST) & (factors <= HEAVIEST))).all():
         raise InputError(f"must be 0, or lie between {1.0 / HEAVIEST:g} and {HEAVIEST:g}", parameter="weights")
