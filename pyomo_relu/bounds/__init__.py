@@ -5,7 +5,7 @@ they share: the values `region` and `budget`, the relaxation as rows in `affine`
 Rounding is bounded relative to the products, so that all this holds where none underflows or overflows.
 """
 
-from pyomo_relu.bounds.affine import Affine, affine_network, stacked
+from pyomo_relu.bounds.affine_form import AffineRows, affine_network, stacked
 from pyomo_relu.bounds.budget import Budget
 from pyomo_relu.bounds.crown import crown_bounds
 from pyomo_relu.bounds.interval import interval_bounds, layer_interval
@@ -20,7 +20,7 @@ FORWARD = {"interval": interval_bounds, "crown": crown_bounds}
 
 __all__ = [
     "FORWARD",
-    "Affine",
+    "AffineRows",
     "Budget",
     "Region",
     "affine_network",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import bmat, csr_matrix, identity, vstack
 
-from pyomo_relu.bounds.affine import Affine, affine_flops, affine_network, tightened
-from pyomo_relu.bounds.ball import ball_of
+from pyomo_relu.bounds.affine_form import AffineRows, affine_flops, affine_network, tightened
 from pyomo_relu.bounds.budget import Budget
+from pyomo_relu.bounds.deviation_ball import deviation_ball
+from pyomo_relu.bounds.intersection import CrossedBoundsError
 from pyomo_relu.bounds.lagrangian import lagrangian_region
-from pyomo_relu.bounds.meet import CrossedBoundsError
 from pyomo_relu.bounds.region import Region
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.network import Network
@@ -50,7 +50,7 @@ class RegionLp:
         row_upper = [form.intervals.upper[n:count] - known.shift + spare]
         matrix = csr_matrix(known.matrix)
         if budget is not None:
-            ball = ball_of(network, region, form, budget)
+            ball = deviation_ball(network, region, form, budget)
             bound, rows = region.pre_activations[-1], ball.rows
             spare = self._rounding(rows) + gamma(2) * np.abs(ball.centre)
             unit, m = identity(ball.outputs.size, format="csr"), ball.outputs.size
@@ -82,17 +82,17 @@ class RegionLp:
         """What the LPs have cost so far, as :class:`~pyomo_relu.solvers.LinearSession` counts it."""
         return self._session.work
 
-    def _rounding(self, rows: Affine) -> FloatArray:
+    def _rounding(self, rows: AffineRows) -> FloatArray:
         return np.asarray(gamma(self.form.operations) * (rows.size @ self.form.reach), dtype=np.float64)
 
-    def upper_bound(self, rows: Affine, index: int) -> float:
+    def upper_bound(self, rows: AffineRows, index: int) -> float:
         """Bound one row from above."""
         cost = np.append(rows.matrix[index], np.zeros(self._rest))
         high, shift = -self._session.lower_bound(-cost), float(rows.shift[index])
         error = float(self._rounding(rows.rows(np.array([index])))[0]) + gamma(2) * (abs(high) + abs(shift))
         return high + shift + error
 
-    def lower_bound(self, rows: Affine, index: int) -> float:
+    def lower_bound(self, rows: AffineRows, index: int) -> float:
         """Bound one row from below."""
         return -self.upper_bound(-rows.rows(np.array([index])), 0)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from pyomo_relu.bounds.crown import crown_bounds
-from pyomo_relu.bounds.meet import CrossedBoundsError, meet
+from pyomo_relu.bounds.intersection import CrossedBoundsError, intersect
 from pyomo_relu.bounds.region import Region
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import NO_LIMIT, Deadline
@@ -139,14 +139,14 @@ def _observed_region(
             inputs = _solve_back(network[i], bounds[i], deadline)
             if i == len(network) - 1 and isinstance(norm, SumNorm):
                 sharper = _solve_back_in_ball(network[i], bounds[i], x, caps, most, norm, weights, deadline)
-                inputs = sharper if inputs is None else inputs if sharper is None else meet(inputs, sharper)
+                inputs = sharper if inputs is None else inputs if sharper is None else intersect(inputs, sharper)
             if inputs is None:
                 continue
             if i == 0:
-                code = meet(code, inputs)
+                code = intersect(code, inputs)
             else:
                 before = network[i - 1].activation.before(inputs.lower, inputs.upper)
-                bounds[i - 1] = meet(bounds[i - 1], Box(*before))
+                bounds[i - 1] = intersect(bounds[i - 1], Box(*before))
         if code.is_bounded:
             bounds = list(crown_bounds(network, code, bounds, deadline))
         if _size(code, bounds) == size:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyomo_relu.bounds.meet import CrossedBoundsError, meet
+from pyomo_relu.bounds.intersection import CrossedBoundsError, intersect
 from pyomo_relu.box import Box
 from pyomo_relu.network import Network
 from pyomo_relu.validation import FloatArray
@@ -41,11 +41,11 @@ class Region:
         """Whether the code and every pre-activation are bounded."""
         return self.code.is_bounded and all(bound.is_bounded for bound in self.pre_activations)
 
-    def meet(self, other: Region) -> Region | None:
+    def intersect(self, other: Region) -> Region | None:
         """Return what lies in both; None where nothing does."""
         pairs = zip(self.pre_activations, other.pre_activations, strict=True)
         try:
-            return Region(meet(self.code, other.code), tuple(meet(one, two) for one, two in pairs))
+            return Region(intersect(self.code, other.code), tuple(intersect(one, two) for one, two in pairs))
         except CrossedBoundsError:
             return None
 

@@ -18,7 +18,7 @@ from fractions import Fraction
 import numpy as np
 
 from pyomo_relu.bounds import Region
-from pyomo_relu.bounds.affine import affine_network
+from pyomo_relu.bounds.affine_form import affine_network
 from pyomo_relu.box import Box
 from pyomo_relu.certified.checker import BoundClaim, Bounds, Multipliers, Place
 from pyomo_relu.errors import InputError

@@ -10,7 +10,6 @@ from typing import Any
 
 from pyomo.environ import ConcreteModel
 
-from pyomo_relu.balance import balanced
 from pyomo_relu.bounds import FORWARD, Region
 from pyomo_relu.bounds.crown import crown_flops
 from pyomo_relu.certificate import Certificate, Claim, Standing, Verdict, certify
@@ -18,15 +17,16 @@ from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.enclosure import is_within
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import ENCODINGS
+from pyomo_relu.inversion.in_tube import incumbent_in_tube
 from pyomo_relu.inversion.incumbent import Incumbent, find_incumbent, with_room
 from pyomo_relu.inversion.program import build_program
 from pyomo_relu.inversion.proof import BigMWarning, Task, needs_of, prove, wide_bounds
-from pyomo_relu.inversion.tube import incumbent_in_tube
 from pyomo_relu.network import Network
 from pyomo_relu.norms import NormName, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.rounding import down
+from pyomo_relu.scaling import rescaled
 from pyomo_relu.solvers import ABS_GAP, REL_GAP, Capability, Outcome, Solver
 from pyomo_relu.solvers.calls import LP, Call
 from pyomo_relu.status import Status
@@ -199,7 +199,7 @@ class Exact:
         """
         started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
         solver.backend(self._needs(solver))
-        problem = balanced(problem)
+        problem = rescaled(problem)
         if self.then is not None:
             return self._run_then(problem, solver, deadline, started)
         if self.tube is not None:

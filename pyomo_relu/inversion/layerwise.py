@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pyomo_relu.balance import levelled
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import certify, recovery_factor
 from pyomo_relu.deadline import Deadline
@@ -20,6 +19,7 @@ from pyomo_relu.problem import Problem
 from pyomo_relu.rank import rank_of, singular_values, svd_flops
 from pyomo_relu.result import LayerReport, Result
 from pyomo_relu.running_error import output_within
+from pyomo_relu.scaling import rescaled_by_layer
 from pyomo_relu.solvers import Solver
 from pyomo_relu.solvers.calls import Call, solver_calls
 from pyomo_relu.status import Status
@@ -92,7 +92,7 @@ class Layerwise:
         formulations = self._formulations(len(problem.network))
         if problem.box is not None and isinstance(formulations[0], LinearSolve):
             raise InputError("must be left out: LinearSolve cannot hold the code in a box; an LP can", parameter="box")
-        problem = levelled(problem)
+        problem = rescaled_by_layer(problem)
         scaled = problem.scaled
         target, reports, status, message = scaled.x, [], Status.SOLVED, ""
         answers: list[LayerAnswer] = []

@@ -9,9 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from pyomo_relu.balance import in_unit, output_unit
 from pyomo_relu.bounds import Budget, Region, lagrangian_region, lp_region, observed_region
-from pyomo_relu.bounds.affine import affine_flops
+from pyomo_relu.bounds.affine_form import affine_flops
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import BY_BOUNDS
 from pyomo_relu.deadline import NO_LIMIT, Deadline
@@ -19,15 +18,16 @@ from pyomo_relu.enclosure import enclose, is_within
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import Encoding
 from pyomo_relu.formulations.residual import needs_of_norm
+from pyomo_relu.inversion.in_tube import last_within
 from pyomo_relu.inversion.incumbent import Incumbent, with_room
 from pyomo_relu.inversion.polishing import polish
 from pyomo_relu.inversion.program import build_program, read_code
 from pyomo_relu.inversion.tangents import solve_by_tangents
-from pyomo_relu.inversion.tube import last_within
 from pyomo_relu.norms import Norm, NormName, SumNorm, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import svd_flops
 from pyomo_relu.rounding import down
+from pyomo_relu.scaling import in_unit, output_unit
 from pyomo_relu.solvers import ABS_GAP, REL_GAP, Capability, Outcome, Solver, solve
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import LP_ROUND_LEAVES
@@ -329,7 +329,7 @@ class _Proof:
         if self.best.residual < self.beaten.residual:
             self.beaten, self.most = self.best, self.best.to_beat(self.rel_gap, ABS_GAP)
             fresh = self.task.region(self.best.code, self.most, self.deadline)
-            self.region = None if fresh is None else region.meet(fresh)
+            self.region = None if fresh is None else region.intersect(fresh)
 
     def tighten(self, region: Region, work: float) -> None:
         """Bound the region by LPs."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pyomo_relu.balance import NEAR, row_scales
 from pyomo_relu.inversion.pattern import ActivationRegion, Pattern
 from pyomo_relu.linear_program import FARTHEST, FEASIBLE, LinearProgram
 from pyomo_relu.preimages.polytope import Polytope, polytope_of
 from pyomo_relu.problem import Problem
 from pyomo_relu.rounding import gamma
+from pyomo_relu.scaling import NEAR, row_scales
 from pyomo_relu.validation import FloatArray
 
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from pyomo_relu.balance import NEAR, row_scales
 from pyomo_relu.bounds import Region, crown_bounds, observed_region, propagated_region
 from pyomo_relu.box import Box
 from pyomo_relu.layer import Layer, scaled
 from pyomo_relu.linear_program import FARTHEST, LinearProgram, LinearProgramError
 from pyomo_relu.network import Network
 from pyomo_relu.rounding import UNIT, gamma
+from pyomo_relu.scaling import NEAR, row_scales
 from pyomo_relu.validation import FloatArray
 
 ROOM = 1e-9

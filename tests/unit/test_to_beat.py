@@ -38,7 +38,7 @@ def test_bounds_that_cross_leave_no_region():
     assert observed_region(net, np.ones(1), far, 0.5, "inf") is None
     region = observed_region(net, np.ones(1), far, 1.5, "inf")
     assert region.code.upper.tolist() == pytest.approx([2.5])
-    assert region.meet(Region(pr.Box.of((2.75, 3), 1), region.pre_activations)) is None
+    assert region.intersect(Region(pr.Box.of((2.75, 3), 1), region.pre_activations)) is None
 
 
 @pytest.mark.parametrize("norm", ["inf", 1])

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pyomo_relu.bounds.affine import Affine, AffineNetwork
+from pyomo_relu.bounds.affine_form import AffineNetwork, AffineRows
 from pyomo_relu.bounds.budget import Budget
 from pyomo_relu.bounds.observed import ball_slopes, deviation_caps
 from pyomo_relu.bounds.region import Region
@@ -18,14 +18,14 @@ from pyomo_relu.validation import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
-class Ball:
+class DeviationBall:
     """``||s (rows - centre)||_p <= most``, where s is `above` for a row above its centre, else `below`.
 
     Parameters
     ----------
     outputs : int array, shape (m,)
         The outputs that the rows stand for.
-    rows : Affine
+    rows : AffineRows
         Their pre-activations.
     centre, above, below : array, shape (m,)
         `below` is zero where an output misses nothing below its centre.
@@ -36,7 +36,7 @@ class Ball:
     """
 
     outputs: np.ndarray
-    rows: Affine
+    rows: AffineRows
     centre: FloatArray
     above: FloatArray
     below: FloatArray
@@ -44,12 +44,12 @@ class Ball:
     norm: BallNorm
     near: FloatArray
 
-    def two_sided(self) -> Ball:
+    def two_sided(self) -> DeviationBall:
         """Return the ball of those rows that it bounds from both sides."""
         both = self.below > 0.0
         rows = self.rows.rows(np.flatnonzero(both))
         ends = self.centre[both], self.above[both], self.below[both]
-        return Ball(self.outputs[both], rows, *ends, self.most, self.norm, self.near[both])
+        return DeviationBall(self.outputs[both], rows, *ends, self.most, self.norm, self.near[both])
 
     @cached_property
     def residual(self) -> FloatArray:
@@ -69,7 +69,7 @@ class Ball:
         return np.asarray(self.most * self.norm.dual(share, axis=0) * (1.0 + gamma(len(y))), dtype=np.float64)
 
 
-def ball_of(network: Network, region: Region, form: AffineNetwork, budget: Budget) -> Ball:
+def deviation_ball(network: Network, region: Region, form: AffineNetwork, budget: Budget) -> DeviationBall:
     """Return the ball of a budget over a region.
 
     Parameters
@@ -86,7 +86,7 @@ def ball_of(network: Network, region: Region, form: AffineNetwork, budget: Budge
     caps = deviation_caps(network[-1], x, budget.most, norm, weights=budget.weights)
     slopes = ball_slopes(norm, caps, budget.weights)
     used = np.flatnonzero(found.moves)
-    return Ball(
+    return DeviationBall(
         used,
         form.pre_activations[-1].rows(used),
         found.centre[used],

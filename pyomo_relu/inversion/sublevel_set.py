@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 from pyomo.environ import ConcreteModel, Constraint, is_potentially_variable
 
-from pyomo_relu.bounds.affine import affine_flops
+from pyomo_relu.bounds.affine_form import affine_flops
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.enclosure import enclose, enclose_in_floats, is_within
 from pyomo_relu.formulations import ENCODINGS, Encoding
 from pyomo_relu.formulations.residual import needs_of_norm
 from pyomo_relu.inversion.exact import Exact
+from pyomo_relu.inversion.in_tube import last_within
 from pyomo_relu.inversion.incumbent import with_room
 from pyomo_relu.inversion.polishing import polish
 from pyomo_relu.inversion.program import build_program
 from pyomo_relu.inversion.proof import Task, needs_of, wide_bounds
 from pyomo_relu.inversion.tangents import Tangents
-from pyomo_relu.inversion.tube import last_within
 from pyomo_relu.norms import Norm, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Capability, Solver
@@ -34,7 +34,7 @@ FOR_BOUNDS = 0.25
 
 
 @dataclass(frozen=True, eq=False)
-class LevelSet:
+class SublevelSet:
     """The codes in the box within `level` in a norm, and within `tube` in the largest deviation."""
 
     problem: Problem
@@ -47,7 +47,7 @@ class LevelSet:
     inside: FloatArray
 
     @staticmethod
-    def around(problem: Problem, z: FloatArray, method: Exact, tol: float | None, solver: Solver) -> LevelSet:
+    def around(problem: Problem, z: FloatArray, method: Exact, tol: float | None, solver: Solver) -> SublevelSet:
         """Return the set of `method` about the code that it found."""
         norm = as_norm(method.norm if method.then is None else method.then)
         # It holds the code whatever rounding did: upper ends are mostly far below what `tol` adds.
@@ -60,7 +60,7 @@ class LevelSet:
         elif method.tube is not None:
             tube = max(method.tube, largest.high)
         encoding = ENCODINGS[method.encoding]
-        return LevelSet(problem, norm, encoding, needs_of(encoding, norm, solver), level, tol, tube, z)
+        return SublevelSet(problem, norm, encoding, needs_of(encoding, norm, solver), level, tol, tube, z)
 
     @property
     def scope(self) -> str:
