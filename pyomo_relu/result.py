@@ -230,7 +230,7 @@ class Result:
         Returns
         -------
         Result
-            Of the right types; whether it is true is another question, for :func:`pyomo_relu.batch.recheck.rechecked`.
+            Of the right types. Whether what it says is true is not checked here; resuming a store does.
 
         Raises
         ------

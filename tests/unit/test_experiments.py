@@ -219,7 +219,7 @@ def test_reproduce_writes_journal_pictures_and_report(tmp_path):
 
 @pytest.mark.parametrize(("given", "said"), [({"runs": 0}, "runs"), ({"every": 0}, "every"), ({"seed": -1}, "seed")])
 def test_reproduce_refuses_numbers_out_of_range(tmp_path, given, said):
-    with pytest.raises(pr.InputError, match=f"{said} must be at least"):
+    with pytest.raises(pr.InputError, match=f"{said} must be an integer, at least"):
         reproduce(Tiny(), tmp_path, **given)
     assert not list(tmp_path.iterdir())
 

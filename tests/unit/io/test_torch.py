@@ -16,7 +16,7 @@ import pytest
 
 from pyomo_relu import io
 from pyomo_relu.errors import InputError, MissingDependencyError, NetworkFileError, ShapeError
-from pyomo_relu.io import affine
+from pyomo_relu.io import affine_chain
 from pyomo_relu.io import torch as reader
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network, load_network
@@ -335,7 +335,7 @@ def test_a_small_file_asks_for_no_large_network(tmp_path: Path, monkeypatch: pyt
         nest = nn.Sequential(nest, nest)
     with pytest.raises(NetworkFileError, match="more than 10000 modules"):
         load_network(save(nest, tmp_path))
-    monkeypatch.setattr(affine, "MAX_WEIGHTS", 1000)
+    monkeypatch.setattr(affine_chain, "MAX_WEIGHTS", 1000)
     assert len(load_network(save(nn.Sequential(*[one, nn.ReLU()] * 10), tmp_path))) == 10
     with pytest.raises(NetworkFileError, match="its layers have 1100 weights or more, at most 1000 are read"):
         load_network(save(nn.Sequential(*[one, nn.ReLU()] * 11), tmp_path))
