@@ -41,6 +41,7 @@ from .inversion import (
 )
 from .layer import Layer
 from .network import Network, load_network
+from .norms import Huber
 from .preimages import Preimage, preimage
 from .result import LayerReport, Result
 from .solvers import Solver, available_solvers
@@ -61,6 +62,7 @@ __all__ = [
     "Failure",
     "Geometric",
     "GradientDescent",
+    "Huber",
     "Hybrid",
     "InputError",
     "Layer",

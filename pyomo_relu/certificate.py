@@ -14,10 +14,10 @@ from pyomo_relu.documents import number, plain
 from pyomo_relu.enclosure import enclose, enclose_in_floats
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm, norm_of
+from pyomo_relu.norms import Norm, NormName, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import has_full_column_rank, rank_of, svd_flops
-from pyomo_relu.rounding import down, gamma, up
+from pyomo_relu.rounding import down, times_down, up
 from pyomo_relu.running_error import pre_activations_within
 from pyomo_relu.tolerance import REFUTED
 from pyomo_relu.validation import FloatArray
@@ -157,7 +157,7 @@ class Verdict:
     """An answer after it was re-checked; `bound_by` is by what the bound was verified, or to whom it is trusted."""
 
     z: FloatArray | None
-    norm: Norm
+    norm: NormName
     residual: float | None
     dual_bound: float | None
     bound_by: str
@@ -168,8 +168,7 @@ class Verdict:
     @property
     def objective(self) -> float | None:
         """What a method minimised that has no solver's value to tell: the residual, for p = 2 its square."""
-        # A power that overflows is an exception, a product is infinite.
-        return self.residual * self.residual if self.norm == 2 and self.residual is not None else self.residual
+        return None if self.residual is None else as_norm(self.norm).objective_of(self.residual)
 
     def closes(self, rel_gap: float, abs_gap: float) -> bool:
         """Whether the bound meets the residual, up to a relative or an absolute gap."""
@@ -181,7 +180,7 @@ class Verdict:
 def certify(
     problem: Problem,
     z: FloatArray | None,
-    norm: Norm,
+    norm: Norm | NormName,
     dual_bound: float | None,
     bound_by: str,
     bound_scope: str,
@@ -194,9 +193,9 @@ def certify(
     problem : Problem
     z : array, shape (k,), or None
         The code that was found.
-    norm : "inf", 1 or 2
+    norm : Norm, or its name
     dual_bound : float or None
-        A claimed lower bound on ``||G(z) - x||``.
+        A claimed lower bound on ``||G(z) - x||``, weighed.
     bound_by : str
         By what it is verified, one of `SURE`; or who claims it.
     bound_scope : str
@@ -212,13 +211,14 @@ def certify(
         where by more, or where rounding hides more than solvers let pass; realizability, and the claims. All that is
         said of the residual holds of its whole enclosure.
     """
+    norm = as_norm(norm)
     claims: list[Claim] = []
     found = None if z is None else enclose(problem, z, norm)
     if found is None or not math.isfinite(found.value):
         z = found = None
     if z is not None and found is not None:
         told = found.value if found.is_sharp else found.high
-        claims.append(Claim(f"||G(z) - x||_{norm} {found}", Standing.VERIFIED, found.by, told))
+        claims.append(Claim(f"{problem.said}_{norm.name} {found}", Standing.VERIFIED, found.by, told))
         if problem.box is not None and problem.box.contains(z):
             claims.append(Claim("z lies in the box", Standing.VERIFIED, BY_COMPARISON))
     refuted: float | None = None
@@ -239,7 +239,7 @@ def certify(
         if found is not None and dual_bound > found.value:
             by = f"{by}, {dual_bound:.9g}, lowered to the verified residual"
             dual_bound = found.low
-        text = f"||G(z) - x||_{norm} >= {down(dual_bound)} for {bound_scope}"
+        text = f"{problem.said}_{norm.name} >= {down(dual_bound)} for {bound_scope}"
         claims.append(Claim(text, standing, by, dual_bound))
     realizable: bool | None = None
     if found is not None and found.high <= problem.met:
@@ -255,18 +255,15 @@ def certify(
     bound_by = "" if dual_bound is None else bound_by
     certificate = Certificate(tuple(sorted(claims, key=lambda claim: claim.standing is Standing.TRUSTED)))
     residual = None if found is None else found.value
-    return Verdict(z, norm, residual, dual_bound, bound_by, realizable, certificate, refuted)
+    return Verdict(z, norm.name, residual, dual_bound, bound_by, realizable, certificate, refuted)
 
 
-def sign_bound(problem: Problem, norm: Norm) -> float | None:
+def sign_bound(problem: Problem, norm: Norm | NormName) -> float | None:
     """Return what negative observations of ReLU outputs leave to every code as a residual; None for other outputs."""
     activation = problem.network[-1].activation
     if not activation.cuts.any():
         return None
-    missed = activation.sign_bound(problem.x)
-    bound, count = norm_of(missed, norm), int(np.count_nonzero(missed))
-    # One entry, or the largest, is what it is; a sum is rounded down.
-    return bound if norm == "inf" or count <= 1 else bound * (1.0 - gamma(count))
+    return as_norm(norm).at_least(times_down(activation.sign_bound(problem.x), problem.weights))
 
 
 def is_unique(network: Network, z: FloatArray, deadline: Deadline = NO_LIMIT) -> bool:

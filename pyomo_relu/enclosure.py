@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyomo_relu.norms import Norm, norm_of
+from pyomo_relu.norms import Norm, NormName, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.rational import residual_within
-from pyomo_relu.rounding import TINY, UNIT, gamma, up
+from pyomo_relu.rounding import TINY, UNIT, times_up, up
 from pyomo_relu.running_error import output_within
 from pyomo_relu.validation import FloatArray
 
@@ -68,14 +68,14 @@ class Enclosure:
         return f"= {self.value:.9g}" if self.is_sharp else f"<= {up(self.high)}"
 
 
-def enclose(problem: Problem, z: FloatArray, norm: Norm) -> Enclosure:
+def enclose(problem: Problem, z: FloatArray, norm: Norm | NormName) -> Enclosure:
     """Enclose the residual of a code: in float64, or in rationals where that leaves open how large it is.
 
     Parameters
     ----------
     problem : Problem
     z : array, shape (k,)
-    norm : "inf", 1 or 2
+    norm : Norm, or its name
 
     Returns
     -------
@@ -119,41 +119,35 @@ def is_within(problem: Problem, z: FloatArray, most: float) -> bool:
     return found.high <= most
 
 
-def _enclose_in_rationals(problem: Problem, z: FloatArray, norm: Norm) -> Enclosure | None:
+def _enclose_in_rationals(problem: Problem, z: FloatArray, norm: Norm | NormName) -> Enclosure | None:
     """Enclose a residual without rounding; None where that is too much work."""
     network = problem.network
     if network.n_parameters * len(network) > MOST_WORK or not np.isfinite(z).all():
         return None
     try:
-        low, high = residual_within(network, z.tolist(), problem.x.tolist(), norm)
+        low, high = residual_within(network, z.tolist(), problem.x.tolist(), norm, problem.weights)
     except OverflowError:
         low = high = math.inf
     return Enclosure(high, low, high, EXACT_PASS)
 
 
-def enclose_in_floats(problem: Problem, z: FloatArray, norm: Norm) -> Enclosure:
+def enclose_in_floats(problem: Problem, z: FloatArray, norm: Norm | NormName) -> Enclosure:
     """Enclose the residual of a code by one forward pass, and a bound on its rounding.
 
     Parameters
     ----------
     problem : Problem
     z : array, shape (k,)
-    norm : "inf", 1 or 2
+    norm : Norm, or its name
     """
+    norm = as_norm(norm)
     y, off = output_within(problem.network, z)
     with np.errstate(over="ignore", invalid="ignore"):
         missed = np.abs(y - problem.x)
-        value = norm_of(missed, norm)
-        off = off + UNIT * missed
-        if norm == "inf":
-            low, high = float((missed - off).max()), float((missed + off).max())
-            spread = UNIT * (abs(low) + abs(high))
-        else:
-            apart = norm_of(off, norm)
-            low, high = value - apart, value + apart
-            # What underflows in a square is less than the least normal number.
-            spread = gamma(missed.size) * (value + apart) + missed.size * math.sqrt(TINY)
-    low, high = low - spread, high + spread
+        weighed = missed * problem.weights
+        rounded = np.where(np.equal(problem.weights, 1.0), 0.0, UNIT * weighed + TINY)
+        error = times_up(off + UNIT * missed, problem.weights) + rounded
+        value, (low, high) = norm.value(weighed), norm.enclosed(weighed, error)
     if math.isnan(high) or math.isnan(low):
         low, high = 0.0, math.inf
     return Enclosure(value, max(0.0, low), high)

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import eye_array
+from scipy.sparse import diags_array, eye_array
 
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError, ShapeError
-from pyomo_relu.layer import Layer
+from pyomo_relu.layer import Layer, scaled
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm, norm_of
+from pyomo_relu.norms import Norm, NormName, norm_of
 from pyomo_relu.rounding import down
 from pyomo_relu.tolerance import met_within
 from pyomo_relu.validation import FloatArray, as_float_array, as_matrix, as_vector, frozen, require_finite
 
 LARGEST = 1e12
 """Observations above this are refused: solvers take 1e20 for infinite, and their tolerances are absolute."""
+
+
+HEAVIEST = 1e6
+"""Weights that are larger, or smaller than one over it, are refused: solvers resolve no more than that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,15 +44,27 @@ class Problem:
         Where the code may lie; None is everywhere.
     parts : (Network, matrix) or None
         The generator G and the operator A, shape (m, n), dense or sparse; None where A is the identity.
+    weights : array, shape (m,), or 1.0
+        What deviations are multiplied by before they are measured; positive and finite.
     """
 
     network: Network
     x: FloatArray
     box: Box | None
     parts: tuple[Network, Any] | None = None
+    weights: FloatArray | float = 1.0
 
     @classmethod
-    def of(cls, network: Network, x: Any, *, operator: Any = None, mask: Any = None, box: Any = None) -> Problem:
+    def of(
+        cls,
+        network: Network,
+        x: Any,
+        *,
+        operator: Any = None,
+        mask: Any = None,
+        weights: Any = None,
+        box: Any = None,
+    ) -> Problem:
         """Check the inputs of :func:`pyomo_relu.invert`, and put them together.
 
         Raises
@@ -60,6 +77,13 @@ class Problem:
         if operator is not None and mask is not None:
             raise InputError("give a mask or an operator, not both: a mask is a selection of rows of the identity")
         parts: tuple[Network, Any] | None = None
+        factors: FloatArray | float = 1.0
+        if weights is not None:
+            if mask is not None or operator is not None:
+                raise InputError(
+                    "go with neither a mask nor an operator: a weight of zero is a mask", parameter="weights"
+                )
+            factors, mask = weighed(weights, network.n_out)
         if mask is not None:
             seen, x = observed(x, mask, network.n_out)
             parts = network, eye_array(network.n_out, format="csr")[seen]
@@ -80,7 +104,7 @@ class Problem:
             raise InputError(
                 f"observation reaches {largest:.3g}: no solver works at this scale; divide the last layer by it"
             )
-        return cls(network, frozen(x), None if box is None else Box.of(box, network.n_in), parts)
+        return cls(network, frozen(x), None if box is None else Box.of(box, network.n_in), parts, factors)
 
     @property
     def generator(self) -> Network:
@@ -92,19 +116,38 @@ class Problem:
         """The operator A, shape (m, n): a NumPy array, or a SciPy sparse array for a mask and the identity."""
         return eye_array(self.network.n_out, format="csr") if self.parts is None else self.parts[1]
 
-    def residual(self, z: FloatArray, norm: Norm) -> float:
-        """Return ``||G(z) - x||`` by a forward pass in float64, for a search: what is claimed is enclosed."""
-        return norm_of(self.network(z) - self.x, norm)
+    @cached_property
+    def scaled(self) -> Problem:
+        """The problem whose outputs are multiplied by their weights, which are ones then.
+
+        That rounds rows and observation: it is for searches and solvers. What is verified is so with the weights.
+        """
+        if isinstance(self.weights, float):
+            return self
+        last, factors = self.network[-1], self.weights
+        layer = Layer.computed(scaled(last.weight, rows=factors), factors * last.bias, last.activation)
+        network = Network((*self.network.layers[:-1], layer))
+        parts = self.generator, diags_array(factors, format="csr") @ self.operator
+        return Problem(network, frozen(factors * self.x), self.box, parts)
+
+    @property
+    def said(self) -> str:
+        """The residual, in words."""
+        return "||G(z) - x||" if isinstance(self.weights, float) else "||w (G(z) - x)||"
+
+    def residual(self, z: FloatArray, norm: Norm | NormName) -> float:
+        """Return ``||w (G(z) - x)||`` by a forward pass in float64, for a search: what is claimed is enclosed."""
+        return norm_of(self.weights * (self.network(z) - self.x), norm)
 
     @property
     def met(self) -> float:
         """The residual below which x counts as met: relative to ``max |x|``, down to the LPs' own tolerance."""
-        return met_within(self.x)
+        return met_within(self.scaled.x)
 
     @property
     def scale(self) -> float:
         """``max(1, max |x|)``, to which tolerances are relative."""
-        return max(1.0, float(np.abs(self.x).max()))
+        return max(1.0, float(np.abs(self.scaled.x).max()))
 
     def scope(self, tube: float | None = None) -> str:
         """Return the codes that a bound on the residual is about, in words.
@@ -117,6 +160,30 @@ class Problem:
         """
         within = "" if tube is None else f" and the tube of {down(tube)}"
         return f"every code{'' if self.box is None else ' in the box'}{within}"
+
+
+def weighed(weights: Any, size: int) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Return the weights of the outputs that are observed, and which these are: those whose weight is not zero.
+
+    Parameters
+    ----------
+    weights : array_like, shape (size,)
+
+    Examples
+    --------
+    >>> factors, seen = weighed([2.0, 0.0, 1.0], 3)
+    >>> factors.tolist(), seen.tolist()
+    ([2.0, 1.0], [True, False, True])
+    """
+    if np.isinf(as_float_array(weights, "weights")).any():
+        said = f"must be finite: no method holds single outputs exactly; the heaviest is {HEAVIEST:g}, or take a tube"
+        raise InputError(said, parameter="weights")
+    factors = as_vector(weights, size, "weights")
+    if not ((factors == 0.0) | ((factors >= 1.0 / HEAVIEST) & (factors <= HEAVIEST))).all():
+        raise InputError(f"must be 0, or lie between {1.0 / HEAVIEST:g} and {HEAVIEST:g}", parameter="weights")
+    if not factors.any():
+        raise InputError("observe nothing: every one is zero", parameter="weights")
+    return frozen(factors[factors != 0.0]), factors != 0.0
 
 
 def observed(x: Any, mask: Any, size: int) -> tuple[NDArray[np.bool_], FloatArray]:

@@ -7,19 +7,20 @@ denominator, so that a pass is integer arithmetic: no greatest common divisor un
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from numbers import Integral
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
-
-ROOT_BITS = 64
-"""Of a square root of a fraction, at least."""
+from pyomo_relu.norms import Norm, NormName, as_norm, as_rational
+from pyomo_relu.validation import FloatArray
 
 
 def forward(network: Network, z: Iterable[Any]) -> list[Fraction]:
@@ -90,15 +91,21 @@ def residual(network: Network, z: Iterable[Any], x: Iterable[Any], norm: Literal
     >>> residual(net, [Fraction(-1, 3)], [Fraction(1, 2)])
     Fraction(1, 6)
     """
-    if norm not in ("inf", 1):
-        raise InputError(f"must be 'inf' or 1 for a rational residual, got {norm!r}", parameter="norm")
+    norm_of_rationals = as_rational(norm, "residual")
     target = as_fractions(x, network.n_out, "observation")
-    misses = [abs(y - t) for y, t in zip(forward(network, z), target, strict=True)]
-    return max(misses) if norm == "inf" else sum(misses, Fraction(0))
+    return norm_of_rationals.value_within(_misses(network, z, target))[0]
+
+
+def _misses(network: Network, z: Iterable[Any], target: Sequence[Fraction]) -> list[Fraction]:
+    return [abs(y - t) for y, t in zip(forward(network, z), target, strict=True)]
 
 
 def residual_within(
-    network: Network, z: Iterable[Any], x: Iterable[Any], norm: Literal["inf", 1, 2]
+    network: Network,
+    z: Iterable[Any],
+    x: Iterable[Any],
+    norm: Norm | NormName,
+    weights: FloatArray | float = 1.0,
 ) -> tuple[float, float]:
     """Return the float64 numbers next to ``||G(z) - x||``, below and above it: twice the same where it is one.
 
@@ -106,7 +113,9 @@ def residual_within(
     ----------
     network, z, x
         As in :func:`residual`.
-    norm : "inf", 1 or 2
+    norm : Norm, or its name
+    weights : array, shape (n,), or 1.0
+        What deviations are multiplied by before.
 
     Raises
     ------
@@ -123,16 +132,10 @@ def residual_within(
     >>> residual_within(net, [-1], [0, 0], 2)
     (5.0, 5.0)
     """
-    if norm != 2:
-        exact = residual(network, z, x, norm)
-        return below(exact), above(exact)
     target = as_fractions(x, network.n_out, "observation")
-    square = sum(((y - t) ** 2 for y, t in zip(forward(network, z), target, strict=True)), Fraction(0))
-    # An integer root of so many bits that it is nearer than the next float64.
-    shift = max(0, ROOT_BITS + (square.denominator.bit_length() - square.numerator.bit_length()) // 2)
-    root = math.isqrt((square.numerator << 2 * shift) // square.denominator)
-    least = Fraction(root, 1 << shift)
-    most = least if least * least == square else Fraction(root + 1, 1 << shift)
+    factors = [Fraction(weight) for weight in np.broadcast_to(weights, len(target)).tolist()]
+    misses = [factor * miss for factor, miss in zip(factors, _misses(network, z, target), strict=True)]
+    least, most = as_norm(norm).value_within(misses)
     return below(least), above(most)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from pyomo_relu.certificate import Certificate, Verdict
 from pyomo_relu.documents import number, plain
 from pyomo_relu.errors import InputError, StatusError
-from pyomo_relu.norms import Norm, as_norm
+from pyomo_relu.norms import NormName, as_norm
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
 
@@ -133,7 +133,7 @@ class Result:
 
     z: FloatArray | None
     status: Status
-    norm: Norm
+    norm: NormName
     residual: float | None
     objective: float | None
     dual_bound: float | None
@@ -304,7 +304,7 @@ _RESULT: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("solver", "message", "bound_by"), _TEXT),
     "z": _or_none(_code),
     "status": Status,
-    "norm": as_norm,
+    "norm": lambda name: as_norm(name).name,
     "realizable": _or_none(_of(bool)),
     "certificate": Certificate.from_list,
     "seconds": number,

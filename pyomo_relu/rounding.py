@@ -5,6 +5,9 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 
 import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
 
 UNIT = float(np.finfo(np.float64).eps)
 
@@ -20,6 +23,28 @@ def gamma(operations: int) -> float:
     twice that leaves room for the rounding of the bound itself. This holds where no product underflows or overflows.
     """
     return 2.0 * (operations + 3) * UNIT
+
+
+def times_down(values: FloatArray, weights: FloatArray | float) -> FloatArray:
+    """Return ``weights * values``, of numbers >= 0, rounded down; a weight of 1 rounds nothing.
+
+    Examples
+    --------
+    >>> values = np.array([0.1, 0.1])
+    >>> (times_down(values, np.array([1.0, 3.0])) < times_up(values, np.array([1.0, 3.0]))).tolist()
+    [False, True]
+    """
+    return np.asarray(values * weights * np.where(np.equal(weights, 1.0), 1.0, 1.0 - gamma(1)))
+
+
+def times_up(values: FloatArray, weights: FloatArray | float) -> FloatArray:
+    """Return the same, rounded up."""
+    return np.asarray(values * weights * np.where(np.equal(weights, 1.0), 1.0, 1.0 + gamma(1)))
+
+
+def over_up(values: FloatArray, weights: FloatArray | float) -> FloatArray:
+    """Return ``values / weights`` rounded up."""
+    return np.asarray(values / weights * np.where(np.equal(weights, 1.0), 1.0, 1.0 + gamma(1)))
 
 
 def down(value: float, digits: int = 9) -> str:

@@ -10,8 +10,9 @@ from pyomo.environ import Binary, ConcreteModel, Constraint, Objective, Var
 
 from pyomo_relu.bounds import Region, observed_region, propagated_region
 from pyomo_relu.errors import InputError
-from pyomo_relu.formulations import NEEDS as NEEDS_OF_NORM
+from pyomo_relu.formulations import needs_of_norm
 from pyomo_relu.inversion import build_program, read_code, wide_bounds
+from pyomo_relu.norms import as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import MILP, Outcome, Solver, solve
 from pyomo_relu.validation import FloatArray
@@ -87,17 +88,17 @@ class Question:
         """Ask the solver for a code, by the network as a mixed-integer program."""
         assert self.region is not None
         model = self.program(self.region)
-        outcome = solve(model, solver, MILP | NEEDS_OF_NORM[self.instance.gap_norm], lean=True)
+        outcome = solve(model, solver, MILP | needs_of_norm(self.instance.gap_norm), lean=True)
         return outcome, read_code(model, self.region.code) if outcome.has_solution else None
 
     def program(self, region: Region) -> ConcreteModel:
         """Return the codes of a region as a plain Pyomo model, with a constant objective."""
-        norm = self.instance.gap_norm
+        norm = as_norm(self.instance.gap_norm)
         encoding = OneSided(one_sided_neurons(self.problem, region, self.level))
         model: Any = build_program(self.problem, region, encoding, norm, tube=self.level)
-        if norm != "inf":
+        if norm.tube(self.level) is None:
             # A variable, since the residual of a network may be a constant, and a row needs a variable.
-            model.level = Var(bounds=(0.0, self.level**2 if norm == 2 else self.level))
+            model.level = Var(bounds=(0.0, norm.objective_of(self.level)))
             model.within = Constraint(expr=model.objective.expr <= model.level)
         model.del_component(model.objective)
         model.objective = Objective(expr=0.0)

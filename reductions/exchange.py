@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from decimal import Decimal
 from fractions import Fraction
 from os import PathLike
@@ -23,6 +24,7 @@ import numpy as np
 
 from pyomo_relu.atomic import atomic_write, drafts
 from pyomo_relu.errors import InputError
+from pyomo_relu.norms import norm_of
 from pyomo_relu.validation import as_count
 from reductions.cnf import CNF
 from reductions.gadgets import rounded_down
@@ -142,7 +144,7 @@ def vnnlib(instance: Instance) -> str:
     if not instance.search_box.is_bounded:
         raise InputError(f"{instance.name}: readers of VNN-LIB need both bounds of every input: give a finite box")
     network, box = instance.network, instance.search_box
-    outputs = 1 if instance.gap_norm == "inf" else network.n_out
+    outputs = math.ceil(norm_of(np.ones(network.n_out), instance.gap_norm))
     room = rounded_down(Fraction(instance.gap) / (2 * outputs))
     x = instance.observation
     lines = [f"; {instance.name}: satisfiable iff the source has a solution"]

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from pyomo_relu.box import Box
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm, as_norm
+from pyomo_relu.norms import NormName, as_norm
 from pyomo_relu.validation import FloatArray, as_number, as_vector, frozen
 
 
@@ -60,7 +60,7 @@ class Instance:
     box: Box | None
     source: Any
     gap: float
-    gap_norm: Norm
+    gap_norm: NormName
     name: str
     binary: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Instance:
         if self.box is not None:
             object.__setattr__(self, "box", Box.of(self.box, self.network.n_in))
         as_number(self.gap, "gap")
-        object.__setattr__(self, "gap_norm", as_norm(self.gap_norm))
+        object.__setattr__(self, "gap_norm", as_norm(self.gap_norm).name)
 
     @property
     def search_box(self) -> Box:

@@ -69,3 +69,42 @@ def _least_squares(affine, offset, rows, right, bounds, start):
     )
     feasible = (rows @ found.x <= right + 1e-7).all()
     return np.sqrt(found.fun) if feasible else np.inf
+
+
+def huber_optimum(net, x, delta, lower, upper):
+    """Return the root of twice the least sum of Huber's function, by one convex program for each pattern."""
+    best = np.inf
+    for affine, offset, rows, right in cells(net):
+        bounds = [(lower, upper)] * net.n_in
+        inside = linprog(np.zeros(net.n_in), A_ub=rows, b_ub=right + 1e-9, bounds=bounds)
+        if inside.status == 0:
+            found = _huber(affine, offset - x, rows, right + 1e-9, bounds, delta)
+            best = min(best, found)
+    return best
+
+
+def _huber(affine, offset, rows, right, bounds, delta):
+    """Minimise over the code, the small parts and the excesses of the deviations: a quadratic program."""
+    (m, k), eye = affine.shape, np.eye(len(offset))
+    none = np.zeros((len(rows), m))
+    sides = np.block([[rows, none, none], [affine, -eye, -eye], [-affine, -eye, -eye]])
+    limits = np.r_[right, -offset, offset]
+    start = linprog(
+        np.r_[np.zeros(k), np.ones(2 * m)],
+        A_ub=sides,
+        b_ub=limits,
+        bounds=[*bounds, *[(0, delta)] * m, *[(0, None)] * m],
+    )
+    assert start.status == 0, start.message
+    cost = np.r_[np.zeros(k + m), np.full(m, 2.0 * delta)]
+    square = np.r_[np.zeros(k), np.ones(m), np.zeros(m)]
+    found = minimize(
+        lambda v: square @ (v * v) + cost @ v,
+        start.x,
+        jac=lambda v: 2.0 * square * v + cost,
+        method="SLSQP",
+        bounds=[*bounds, *[(0, delta)] * m, *[(0, None)] * m],
+        constraints=[{"type": "ineq", "fun": lambda v: limits - sides @ v, "jac": lambda v: -sides}],
+        options={"ftol": 1e-15, "maxiter": 500},
+    )
+    return np.sqrt(found.fun) if (sides @ found.x <= limits + 1e-7).all() else np.inf

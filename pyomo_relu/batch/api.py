@@ -41,6 +41,7 @@ def invert_many(  # noqa: PLR0913 - those of invert, and how the batch is to run
     *,
     operator: Any = None,
     mask: Any = None,
+    weights: Any = None,
     box: Any = None,
     solver: Solver | str | None = None,
     store: str | os.PathLike[str] | None = None,
@@ -64,7 +65,7 @@ def invert_many(  # noqa: PLR0913 - those of invert, and how the batch is to run
         None works in this process. ``Processes(2)`` starts workers, and replaces those that die. Any other
         executor is used as it is, and left open: ``ProcessPoolExecutor``, ``Client.get_executor()`` of Dask,
         ``MPIPoolExecutor`` of mpi4py. Where that breaks, all that is unanswered is a failure.
-    operator, mask, box
+    operator, mask, weights, box
         As in :func:`pyomo_relu.invert`; shared by all observations.
     solver : Solver or str, optional
         As in :func:`pyomo_relu.invert`. Its ``threads`` are also those of the linear algebra of each worker;
@@ -105,7 +106,9 @@ def invert_many(  # noqa: PLR0913 - those of invert, and how the batch is to run
     """
     started = time.perf_counter()
     _check(executor, chunk, store, resume)
-    job, observations = Job.of(net, X, method, {"operator": operator, "mask": mask, "box": box}, solver)
+    job, observations = Job.of(
+        net, X, method, {"operator": operator, "mask": mask, "weights": weights, "box": box}, solver
+    )
     answers: dict[int, Answer] = {}
     with _opened(store, job, observations, resume) as opened:
         if opened is not None:
@@ -149,7 +152,7 @@ def _opened(
         return
     parts = {
         "network, mask, operator": job.network,
-        OPERATOR: job.parts,
+        OPERATOR: job.parts if isinstance(job.weights, float) else (job.parts, job.weights),
         "box": job.box,
         "method": job.method,
         # A log says nothing of the answer.

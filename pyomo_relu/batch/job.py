@@ -71,6 +71,8 @@ class Job:
         With its number of threads: one, where it was not given.
     parts : (Network, matrix) or None
         The generator and the operator apart, as a :class:`~pyomo_relu.problem.Problem` has them.
+    weights : array, shape (m,), or 1.0
+        Of the outputs that are observed.
     """
 
     network: Network
@@ -78,6 +80,7 @@ class Job:
     box: Box | None
     solver: Solver
     parts: tuple[Network, Any] | None = None
+    weights: FloatArray | float = 1.0
 
     @classmethod
     def of(
@@ -90,7 +93,7 @@ class Job:
         network, X, method, solver
             As in :func:`pyomo_relu.invert_many`.
         shared : dict
-            Its keywords ``operator``, ``mask`` and ``box``.
+            Its keywords ``operator``, ``mask``, ``weights`` and ``box``.
 
         Returns
         -------
@@ -106,6 +109,8 @@ class Job:
         if not isinstance(network, Network):
             raise InputError(f"network must be a pyomo_relu.Network, got {type(network).__name__}")
         operator, mask = shared["operator"], shared["mask"]
+        if shared.get("weights") is not None:
+            mask = as_float_array(shared["weights"], "weights") != 0.0
         size = network.n_out if operator is None else len(as_finite_array(operator, "operator", 2))
         problem = Problem.of(network, np.zeros(size), **shared)
         observations = as_float_array(X, "observations")
@@ -118,7 +123,7 @@ class Job:
         chosen = Solver.of(solver)
         pinned = chosen if chosen.threads is not None else replace(chosen, threads=1)
         check_solver_calls(method, pinned)
-        return cls(problem.network, method, problem.box, pinned, problem.parts), observations
+        return cls(problem.network, method, problem.box, pinned, problem.parts, problem.weights), observations
 
     def packed(self) -> bytes:
         """Return the job as bytes for workers.
@@ -147,7 +152,7 @@ class Job:
         return rechecked(result, self._problem(x), getattr(self.method, "norm", None))
 
     def _problem(self, x: FloatArray) -> Problem:
-        return replace(Problem.of(self.network, x, box=self.box), parts=self.parts)
+        return replace(Problem.of(self.network, x, box=self.box), parts=self.parts, weights=self.weights)
 
     def _answer(self, i: int, x: FloatArray) -> Answer:
         try:

@@ -20,7 +20,7 @@ from pyomo_relu.certificate import (
     certify,
 )
 from pyomo_relu.enclosure import EXACT_PASS, FORWARD_PASS, enclose
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import NormName
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 
@@ -30,7 +30,7 @@ DERIVED = (FORWARD_PASS, EXACT_PASS, BY_COMPARISON, BY_FACTORISATION, BY_SIGN, B
 TOLD = "as the store tells"
 
 
-def rechecked(result: Result, problem: Problem, norm: Norm | None) -> Result:
+def rechecked(result: Result, problem: Problem, norm: NormName | None) -> Result:
     """Return what may be believed of a result that somebody wrote down.
 
     Residual, realizability and what a forward pass verifies are worked out anew from the code. A bound that was

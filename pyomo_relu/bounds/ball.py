@@ -9,9 +9,11 @@ import numpy as np
 
 from pyomo_relu.bounds.affine import Affine, AffineNetwork
 from pyomo_relu.bounds.budget import Budget
+from pyomo_relu.bounds.observed import ball_slopes, deviation_caps
 from pyomo_relu.bounds.region import Region
 from pyomo_relu.network import Network
-from pyomo_relu.rounding import gamma
+from pyomo_relu.norms import BallNorm
+from pyomo_relu.rounding import gamma, times_down
 from pyomo_relu.validation import FloatArray
 
 
@@ -28,7 +30,9 @@ class Ball:
     centre, above, below : array, shape (m,)
         `below` is zero where an output misses nothing below its centre.
     most : float
-    norm : 1 or 2
+    norm : BallNorm
+    near : array, shape (m,)
+        Entries of a point of the ball, near which it is written as one row.
     """
 
     outputs: np.ndarray
@@ -37,15 +41,15 @@ class Ball:
     above: FloatArray
     below: FloatArray
     most: float
-    norm: int
+    norm: BallNorm
+    near: FloatArray
 
     def two_sided(self) -> Ball:
         """Return the ball of those rows that it bounds from both sides."""
         both = self.below > 0.0
         rows = self.rows.rows(np.flatnonzero(both))
-        return Ball(
-            self.outputs[both], rows, self.centre[both], self.above[both], self.below[both], self.most, self.norm
-        )
+        ends = self.centre[both], self.above[both], self.below[both]
+        return Ball(self.outputs[both], rows, *ends, self.most, self.norm, self.near[both])
 
     @cached_property
     def residual(self) -> FloatArray:
@@ -56,19 +60,13 @@ class Ball:
         return np.asarray(slopes * (matrix @ nearest - target), dtype=np.float64)
 
     def sharpened(self, y: FloatArray) -> FloatArray:
-        """For p = 2, add the multiple of the residual r that is best: the radius falls to ``sqrt(U^2 - |r|^2)``."""
-        if self.norm == 1:
-            return y
-        slopes = np.minimum(self.above, self.below)[:, None]
-        length = np.linalg.norm(y / slopes, axis=0)
-        free = self.most**2 - float(np.sum((self.residual / slopes[:, 0]) ** 2))
-        return y + np.outer(self.residual, length / np.sqrt(max(free, 1e-12 * self.most**2, 1e-300)))
+        """Return multipliers that are better where the norm has some."""
+        return self.norm.sharpened(y, np.minimum(self.above, self.below), lambda: self.residual, self.most)
 
     def reach_of(self, y: FloatArray) -> FloatArray:
         """Return ``max y . deviations`` over the ball; shapes (m, t) and (t,)."""
         share = np.maximum(np.maximum(y, 0.0) / self.above[:, None], np.maximum(-y, 0.0) / self.below[:, None])
-        dual = share.max(axis=0, initial=0.0) if self.norm == 1 else np.linalg.norm(share, axis=0)
-        return np.asarray(self.most * dual * (1.0 + gamma(len(y))), dtype=np.float64)
+        return np.asarray(self.most * self.norm.dual(share, axis=0) * (1.0 + gamma(len(y))), dtype=np.float64)
 
 
 def ball_of(network: Network, region: Region, form: AffineNetwork, budget: Budget) -> Ball:
@@ -83,18 +81,18 @@ def ball_of(network: Network, region: Region, form: AffineNetwork, budget: Budge
         Of that region.
     budget : Budget
     """
-    activation, bound, x = network[-1].activation, region.pre_activations[-1], budget.x
-    norm = 1 if budget.norm == 1 else 2
+    activation, bound, x, norm = network[-1].activation, region.pre_activations[-1], budget.x, budget.norm
     found = activation.deviation(x, bound.lower, bound.upper)
-    spent = np.sum(found.least**norm)
-    left = budget.most**norm - spent + gamma(x.size) * (budget.most**norm + spent)
+    caps = deviation_caps(network[-1], x, budget.most, norm, weights=budget.weights)
+    slopes = ball_slopes(norm, caps, budget.weights)
     used = np.flatnonzero(found.moves)
     return Ball(
         used,
         form.pre_activations[-1].rows(used),
         found.centre[used],
-        found.above[used],
-        found.below[used],
-        float(max(left, 0.0) ** (1.0 / norm) * (1.0 + gamma(2))),
-        norm,
+        (found.above * slopes)[used],
+        (found.below * slopes)[used],
+        norm.radius(budget.most, times_down(found.least, budget.weights)),
+        norm.ball,
+        (budget.centre * slopes)[used],
     )

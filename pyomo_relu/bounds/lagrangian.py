@@ -57,7 +57,7 @@ def lagrangian_region(
     region : Region
         Bounded; what holds for its codes holds for the result's.
     budget : Budget, optional
-        For p = 1 and 2: what the deviations may add up to. For p = inf the region says it all.
+        What the deviations may add up to; for p = inf the region says it all.
     deadline : Deadline
         No round begins that would not end before it.
 
@@ -112,7 +112,7 @@ def _bounds(form: AffineNetwork, ball: Ball | None, targets: Affine) -> tuple[Fl
     """Bound rows from below and above by the best of several dual vectors each."""
     count = targets.shift.size
     low, high = np.full(count, -np.inf), np.full(count, np.inf)
-    for power in (1.0, 2.0) if ball is not None and ball.norm == 1 else (2.0,):
+    for power in (2.0,) if ball is None else ball.norm.fits:
         fit = _Fit.of(form, ball, power)
         for first in range(0, count, BATCH):
             batch = np.arange(first, min(first + BATCH, count))
@@ -142,7 +142,7 @@ class _Fit:
         weights = np.zeros(0)
         if ball is not None:
             slopes = np.minimum(ball.above, ball.below)
-            weights = (slopes.size if ball.norm == 1 else 1.0) * slopes**power / max(ball.most, 1e-9) ** 2
+            weights = ball.norm.fit_weight(slopes.size) * slopes**power / max(ball.most, 1e-9) ** 2
             normal += ball.rows.matrix.T @ (weights[:, None] * ball.rows.matrix)
         # Widths differ by many orders of magnitude; a ridge of rounding size keeps the matrix regular.
         unit = 1.0 / np.sqrt(np.diag(normal))

@@ -62,13 +62,8 @@ class RegionLp:
             below = np.maximum(ball.centre - bound.lower[ball.outputs], 0.0) * grow
             lower += [np.zeros(m), np.zeros(m)]
             upper += [above, below]
-            factors, most = np.concatenate([ball.above, ball.below]), ball.most
-            if ball.norm == 2:
-                # sum d^2 <= most^2 lies below its tangent at the incumbent's deviations c: 2 c . d <= most^2 + |c|^2.
-                centre = budget.centre[ball.outputs]
-                factors *= 2.0 * np.concatenate([centre, centre])
-                most = (most**2 + float(centre @ centre)) * (1.0 + 1e-12)
-            total = np.concatenate([np.zeros(n), factors])
+            factors, most = ball.norm.half_space(ball.near, ball.most)
+            total = np.concatenate([np.zeros(n), ball.above * factors, ball.below * factors])
             matrix = vstack([matrix, csr_matrix(total[None, :])], format="csr")
             row_lower.append(np.array([-np.inf]))
             row_upper.append(np.array([most]))
@@ -123,7 +118,7 @@ def lp_region(
     region : Region
         Bounded; what holds for its codes holds for the result's.
     budget : Budget, optional
-        For p = 1 and 2: what the deviations may add up to.
+        What the deviations may add up to; for p = inf the region says it all.
     work : float
         Of the LPs, at most, as :class:`~pyomo_relu.solvers.LinearSession` counts it; neurons that are not reached keep
         their bounds.

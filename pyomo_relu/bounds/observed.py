@@ -17,18 +17,25 @@ from pyomo_relu.box import Box
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import Norm, NormName, SumNorm, as_norm
 from pyomo_relu.rank import svd_flops
-from pyomo_relu.rounding import gamma
+from pyomo_relu.rounding import gamma, over_up, times_down, times_up
 from pyomo_relu.validation import FloatArray
 
 ROUNDS = 4
 
 
-def deviation_caps(layer: Layer, x: FloatArray, incumbent: float, norm: Norm, tube: float = np.inf) -> FloatArray:
+def deviation_caps(
+    layer: Layer,
+    x: FloatArray,
+    incumbent: float,
+    norm: Norm | NormName,
+    tube: float = np.inf,
+    weights: FloatArray | float = 1.0,
+) -> FloatArray:
     """Return the most that each output of the last layer may miss `x` by, shape (n,); never more than `tube`.
 
-    For p = 1 and 2 the others' least deviations, ``max(-x_i, 0)`` for ReLU, are taken off the budget.
+    Where they add up, the others' least deviations, ``max(-x_i, 0)`` for ReLU, are taken off the budget.
 
     Parameters
     ----------
@@ -37,9 +44,11 @@ def deviation_caps(layer: Layer, x: FloatArray, incumbent: float, norm: Norm, tu
     x : array, shape (n,)
     incumbent : float
         A residual that some code reaches.
-    norm : "inf", 1 or 2
+    norm : Norm, or its name
     tube : float
-        The most that any single output may deviate.
+        The most that any single output may deviate, weighed.
+    weights : array, shape (n,), or 1.0
+        What deviations are multiplied by before they are measured.
 
     Returns
     -------
@@ -50,12 +59,13 @@ def deviation_caps(layer: Layer, x: FloatArray, incumbent: float, norm: Norm, tu
     >>> deviation_caps(Layer(np.eye(2)), np.array([1.0, -0.5]), 2.0, 1).round(9).tolist()
     [1.5, 2.0]
     """
-    if norm == "inf":
-        return np.full(x.size, min(incumbent, tube))
-    least = layer.activation.sign_bound(x) ** norm
-    spare = incumbent**norm - (least.sum() - least)
-    error = gamma(x.size) * (incumbent**norm + least.sum())
-    return np.asarray(np.minimum(np.maximum(spare + error, 0.0) ** (1.0 / norm), tube), dtype=np.float64)
+    least = times_down(layer.activation.sign_bound(x), weights)
+    return over_up(np.minimum(as_norm(norm).caps(least, incumbent), tube), weights)
+
+
+def ball_slopes(norm: SumNorm, caps: FloatArray, weights: FloatArray | float) -> FloatArray:
+    """Return the slopes of the ball of a budget where no output misses by more than its cap, rounded down."""
+    return times_down(norm.slopes(times_up(caps, weights)), weights)
 
 
 def observed_region(
@@ -63,9 +73,10 @@ def observed_region(
     x: FloatArray,
     box: Box,
     most: float,
-    norm: Norm,
+    norm: Norm | NormName,
     *,
     tube: float = np.inf,
+    weights: FloatArray | float = 1.0,
     deadline: Deadline = NO_LIMIT,
 ) -> Region | None:
     """Bound all codes whose residual is at most `most`.
@@ -79,9 +90,11 @@ def observed_region(
     most : float
         Of codes that are known to exist it is to be the residual in the real numbers, with room
         for the rounding of the forward pass that computed it.
-    norm : "inf", 1 or 2
+    norm : Norm, or its name
     tube : float
-        The most that any single output may deviate.
+        The most that any single output may deviate, weighed.
+    weights : array, shape (n,), or 1.0
+        What deviations are multiplied by before they are measured.
     deadline : Deadline
         What would not be done before it is left out: the region is wider then, and perhaps not bounded.
 
@@ -100,15 +113,22 @@ def observed_region(
     if most < 0.0:
         return None
     try:
-        return _observed_region(network, x, box, most, norm, tube, deadline)
+        return _observed_region(network, x, box, most, as_norm(norm), tube, np.broadcast_to(weights, x.shape), deadline)
     except CrossedBoundsError:
         return None
 
 
 def _observed_region(
-    network: Network, x: FloatArray, box: Box, most: float, norm: Norm, tube: float, deadline: Deadline
+    network: Network,
+    x: FloatArray,
+    box: Box,
+    most: float,
+    norm: Norm,
+    tube: float,
+    weights: FloatArray,
+    deadline: Deadline,
 ) -> Region:
-    caps = deviation_caps(network[-1], x, most, norm, tube)
+    caps = deviation_caps(network[-1], x, most, norm, tube, weights)
     error = gamma(1) * (np.abs(x) + caps)
     last = Box(*network[-1].activation.before(x - caps - error, x + caps + error))
     bounds = [Box.everything(layer.n_out) for layer in network.layers[:-1]] + [last]
@@ -117,8 +137,8 @@ def _observed_region(
         size = _size(code, bounds)
         for i in reversed(range(len(network))):
             inputs = _solve_back(network[i], bounds[i], deadline)
-            if i == len(network) - 1 and norm != "inf":
-                sharper = _solve_back_in_ball(network[i], bounds[i], x, caps, most, norm, deadline)
+            if i == len(network) - 1 and isinstance(norm, SumNorm):
+                sharper = _solve_back_in_ball(network[i], bounds[i], x, caps, most, norm, weights, deadline)
                 inputs = sharper if inputs is None else inputs if sharper is None else meet(inputs, sharper)
             if inputs is None:
                 continue
@@ -177,15 +197,22 @@ def _solve_back(layer: Layer, bound: Box, deadline: Deadline) -> Box | None:
 
 
 def _solve_back_in_ball(
-    layer: Layer, bound: Box, x: FloatArray, caps: FloatArray, most: float, norm: Norm, deadline: Deadline
+    layer: Layer,
+    bound: Box,
+    x: FloatArray,
+    caps: FloatArray,
+    most: float,
+    norm: SumNorm,
+    weights: FloatArray,
+    deadline: Deadline,
 ) -> Box | None:
-    """Do the same for the last layer under p = 1 or 2, where all deviations share one budget."""
+    """Do the same for the last layer where all deviations share one budget."""
     rows = np.where(layer.activation.cuts, (bound.lower > 0.0) & (x > 0.0), ~layer.activation.bends)
     found = _pseudo_inverse(layer.dense(rows), deadline)
     if found is None:
         return None
     inverse, defect = found
-    dual = np.abs(inverse).max(axis=1) if norm == 1 else np.linalg.norm(inverse, axis=1)
+    dual = norm.ball.dual(inverse / ball_slopes(norm, caps[rows], weights[rows]), axis=1)
     radius = dual * most * (1.0 + gamma(inverse.shape[1]))
     target = x[rows] - layer.bias[rows]
     reach = np.abs(x[rows]) + np.abs(layer.bias[rows]) + caps[rows]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from pyomo_relu.bounds.meet import CrossedBoundsError, meet
 from pyomo_relu.box import Box
 from pyomo_relu.network import Network
+from pyomo_relu.validation import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +49,9 @@ class Region:
         except CrossedBoundsError:
             return None
 
-    def in_unit(self, unit: float) -> Region:
-        """Return the region whose last layer is measured in a unit, a power of two."""
-        if unit == 1.0:
+    def in_unit(self, unit: FloatArray | float) -> Region:
+        """Return the region whose last layer is measured in a unit, or one for each output; powers of two are exact."""
+        if np.all(unit == 1.0):
             return self
         last = self.pre_activations[-1]
         return Region(self.code, (*self.pre_activations[:-1], Box(last.lower / unit, last.upper / unit)))

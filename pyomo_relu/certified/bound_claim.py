@@ -8,13 +8,13 @@ from pyomo_relu.certified import checker
 from pyomo_relu.certified.checker import BoundClaim
 from pyomo_relu.errors import InputError
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm, as_norm
+from pyomo_relu.norms import NormName, as_rational
 from pyomo_relu.problem import Problem
 from pyomo_relu.validation import as_number, as_vector
 
 
 def claim_of(
-    net: Network, x: Any, bound: float, box: Any, norm: Norm, code: Any = None
+    net: Network, x: Any, bound: float, box: Any, norm: NormName, code: Any = None
 ) -> tuple[BoundClaim, dict[str, Any]]:
     """Return a claim in fractions, and as a certificate states it.
 
@@ -43,9 +43,7 @@ def claim_of(
     problem = Problem.of(net, x, box=box)
     if problem.box is None or not problem.box.is_bounded:
         raise InputError("must be given, and bounded, for a proof", parameter="box")
-    norm = as_norm(norm)
-    if norm == 2:
-        raise InputError(f"must be 'inf' or 1 for a rational proof, got {norm!r}", parameter="norm")
+    name = as_rational(norm, "proof").name
     as_number(bound, "bound", positive=True)
     at = None if code is None else as_vector(code, net.n_in, "code")
     if at is not None and not problem.box.contains(at):
@@ -55,7 +53,7 @@ def claim_of(
         "network": entries_of(net),
         "observation": problem.x.tolist(),
         "box": [problem.box.lower.tolist(), problem.box.upper.tolist()],
-        "norm": str(norm),
+        "norm": str(name),
         "bound": float(bound),
         "code": None if at is None else at.tolist(),
     }

@@ -74,6 +74,10 @@ class BoundClaim:
     norm: str
     bound: Fraction
 
+    def dual(self, a: list[Fraction]) -> Fraction:
+        """Return the dual norm."""
+        return max(map(abs, a)) if self.norm == "1" else sum(map(abs, a), Fraction(0))
+
     def root(self) -> Bounds:
         """Return the bounds that the box and the observation give."""
         bounds, last = self.tightened([self.box]), self.layers[-1]
@@ -102,7 +106,7 @@ class BoundClaim:
     def least(self, bounds: Bounds, multipliers: Multipliers, target: tuple[Place, int] | None = None) -> Fraction:
         """Bound ``target + a.|phi(t_d) - x| - bound ||a||*`` below; a target is a place and a sign."""
         a, rows = multipliers
-        total = -self.bound * (max(map(abs, a)) if self.norm == "1" else sum(map(abs, a), Fraction(0)))
+        total = -self.bound * self.dual(a)
         for number in range(len(self.layers), 0, -1):
             layer, nu = self.layers[number - 1], rows[number - 1]
             for j, ends in enumerate(bounds[number]):

@@ -24,6 +24,7 @@ from pyomo_relu.certified.checker import BoundClaim, Bounds, Multipliers, Place
 from pyomo_relu.errors import InputError
 from pyomo_relu.linear_program import LinearProgram
 from pyomo_relu.network import Network
+from pyomo_relu.norms import as_norm
 from pyomo_relu.validation import FloatArray
 
 PRICE = 1e4
@@ -63,7 +64,10 @@ class DualProgram:
         self.hidden: list[Place] = [place for part in places[:-1] for place in part]
         self.outputs: list[Place] = places[-1]
         self._first_e = self._form.box.size
-        self._s = self._first_e + (1 if claim.norm == "inf" else net.n_out)
+        deviations = as_norm(claim.norm).deviation_names(net.n_out)
+        names = list(dict.fromkeys(deviations))
+        self._e = [self._first_e + names.index(name) for name in deviations]
+        self._s = self._first_e + len(names)
         self._rows: list[FloatArray] = []
         self._limits: list[tuple[float, float]] = []
         self._uses: list[tuple[int, int, float, bool]] = []
@@ -133,7 +137,7 @@ class DualProgram:
     def _deviation(self, j: int) -> None:
         """Add the sides of the convex envelope of ``|phi(t_j) - x_j|``."""
         i, slope, x = len(self._net) - 1, float(self._net[-1].activation.slope[j]), float(self._claim.x[j])
-        e = self._first_e + (0 if self._claim.norm == "inf" else j)
+        e = self._e[j]
         corners = _corners(float(self._boxes[i].lower[j]), float(self._boxes[i].upper[j]), x, slope)
         if len(corners) == 1:
             self._add(i, j, 0.0, corners[0][1], np.inf, e)
@@ -164,7 +168,7 @@ class DualProgram:
             weight = float(abs(self._net[number].weight[:, [j]]).sum())
             gaps.append((abs(float(point[own]) - self._activated(place, point)) * weight, place))
         for place in self.outputs:
-            target = self._first_e + (0 if self._claim.norm == "inf" else place[1])
+            target = self._e[place[1]]
             miss = abs(self._activated(place, point) - float(self._claim.x[place[1]]))
             gaps.append((max(0.0, miss - float(point[target])), place))
         return max(gaps)[1] if gaps else None
@@ -187,8 +191,10 @@ class DualProgram:
             used[i][j] -= y * factor
             if is_deviation:
                 deviations[j] += y
-        if self._claim.norm == "1":
-            deviations[:] = max(deviations.max(), 0.0)
+        # Where the dual norm does not grow, each of them may be as large as the largest.
+        level = np.full(net.n_out, max(deviations.max(), 0.0))
+        if self._claim.dual(_fractions(level)) <= self._claim.dual(_fractions(deviations)):
+            deviations = level
         if target is not None and target[0][0] > 0:
             used[target[0][0] - 1][target[0][1]] += target[1]
         for i in range(len(net) - 1, 0, -1):

@@ -210,7 +210,7 @@ def leaf_bound(
     except Empty:
         return None
     multipliers, _ = DualProgram(claim, net, bounds).residual()
-    price = sum(map(abs, multipliers[0]), Fraction(0)) if claim.norm == "inf" else max(map(abs, multipliers[0]))
+    price = claim.dual(multipliers[0])
     # The claim's own bound of 1 is taken off by `least`.
     value = claim.least(bounds, multipliers) + price
     if price == 0:

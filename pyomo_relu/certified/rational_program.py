@@ -23,6 +23,7 @@ from pyomo_relu.atomic import atomic_write
 from pyomo_relu.certified.bound_claim import claim_of
 from pyomo_relu.certified.checker import BoundClaim, Bounds
 from pyomo_relu.network import Network
+from pyomo_relu.norms import as_norm
 
 Terms = list[tuple[Fraction, str]]
 
@@ -105,11 +106,11 @@ def rational_program(net: Network, x: Any, box: Any, norm: Literal["inf", 1] = "
     claim, _ = claim_of(net, x, 1.0, box, norm)
     bounds = claim.tightened([claim.box])
     neurons = [(i, j) for i, layer in enumerate(claim.layers, start=1) for j in range(len(layer.bias))]
-    deviations = ["e"] if claim.norm == "inf" else [f"e_{j}" for j in range(len(claim.x))]
-    lines = ["minimize", *_broken(deviations), "subject to"]
+    deviations = as_norm(norm).deviation_names(len(claim.x))
+    lines = ["minimize", *_broken(list(dict.fromkeys(deviations))), "subject to"]
     lines += _network_rows(claim, bounds)
     for j, target in enumerate(claim.x):
-        e, h = deviations[j if len(deviations) > 1 else 0], f"h_{len(claim.layers)}_{j}"
+        e, h = deviations[j], f"h_{len(claim.layers)}_{j}"
         lines += [_row([(ONE, e), (-ONE, h)], ">=", -target), _row([(ONE, e), (ONE, h)], ">=", target)]
     lines += ["bounds", *(f" {low} <= z_{j} <= {high}" for j, (low, high) in enumerate(claim.box))]
     lines += [f" {kind}_{i}_{j} free" for i, j in neurons for kind in "th"]

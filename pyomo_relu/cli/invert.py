@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -44,6 +44,7 @@ def invert(
     ] = None,
     box: parameters.BoxFlag = None,
     mask: parameters.MaskFlag = None,
+    weights: parameters.WeightsFlag = None,
     operator: parameters.OperatorFlag = None,
     slopes: parameters.SlopesFlag = None,
     solver: parameters.SolverFlag = None,
@@ -63,7 +64,7 @@ def invert(
 ) -> None:
     """Find a code whose output is the observation, or as near as can be."""
     chosen, settings, sides = chosen_by(locals())
-    _check_files(out, plot, (Path(network), observation, mask, operator, config))
+    _check_files(out, plot, (Path(network), observation, mask, weights, operator, config))
 
     from pyomo_relu.inversion import Exact
     from pyomo_relu.inversion import extent as extent_of
@@ -75,26 +76,26 @@ def invert(
     net = read_network(network, slopes)
     x = read_array(observation, "observation")
     seen = None if mask is None else read_array(mask, "mask")
+    factors = None if weights is None else read_array(weights, "weights")
     matrix = None if operator is None else read_array(operator, "operator", matrix=True)
-    problem = Problem.of(net, x, operator=matrix, mask=seen, box=sides)
+    seen_by: dict[str, Any] = {"operator": matrix, "mask": seen, "weights": factors, "box": sides}
+    problem = Problem.of(net, x, **seen_by)
     if extent and isinstance(chosen, Exact):
         check_extent(problem, chosen, tol, settings)
     with solving("inverting", quiet=json_only or settings.log):
-        result = run(net, x, chosen, operator=matrix, mask=seen, box=sides, solver=settings)
+        result = run(net, x, chosen, solver=settings, **seen_by)
     reach: Extent | None = None
     with ExitStack() as at_last:
         # Whatever goes wrong from here on, the inversion is not lost: nor by a file that cannot be written.
         if result.z is not None or not _interrupted(result):
             at_last.callback(lambda: _print(result, reach, json_only, problem.network.sizes))
             if plot is not None:
-                at_last.callback(_draw, result, net, x, plot, seen, matrix)
+                at_last.callback(_draw, result, net, x, plot, seen if factors is None else factors != 0.0, matrix)
             if out is not None:
                 at_last.callback(lambda: _write(result, reach, out))
         if extent and isinstance(chosen, Exact) and not _interrupted(result):
             with solving("bounding equally good codes", quiet=json_only or settings.log):
-                reach = extent_of(
-                    net, x, chosen, result=result, tol=tol, operator=matrix, mask=seen, box=sides, solver=settings
-                )
+                reach = extent_of(net, x, chosen, result=result, tol=tol, solver=settings, **seen_by)
     raise typer.Exit(exit_code(result) if reach is None else max(exit_code(result), _exit_code_of(reach)))
 
 

@@ -43,6 +43,7 @@ def invert_many(
     then: parameters.ThenFlag = None,
     box: parameters.BoxFlag = None,
     mask: parameters.MaskFlag = None,
+    weights: parameters.WeightsFlag = None,
     operator: parameters.OperatorFlag = None,
     slopes: parameters.SlopesFlag = None,
     solver: parameters.SolverFlag = None,
@@ -73,8 +74,9 @@ def invert_many(
     net = read_network(network, slopes)
     x = read_array(observations, "observations", matrix=True)
     seen = None if mask is None else read_array(mask, "mask")
+    factors = None if weights is None else read_array(weights, "weights")
     matrix = None if operator is None else read_array(operator, "operator", matrix=True)
-    shared: dict[str, Any] = {"operator": matrix, "mask": seen, "box": sides, "solver": settings}
+    shared: dict[str, Any] = {"operator": matrix, "mask": seen, "weights": factors, "box": sides, "solver": settings}
     kept: dict[str, Any] = {"store": out, "resume": resume, "progress": not (json_only or settings.log)}
     try:
         with solving("", quiet=True), executor(workers, dask) as at_work:

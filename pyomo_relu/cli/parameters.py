@@ -43,7 +43,9 @@ EpsFlag = Annotated[
 NormFlag = Annotated[
     str | None,
     typer.Option(
-        help="Norm of the residual; exact: inf if not given, hybrid: 2.", metavar="inf|1|2", rich_help_panel=METHOD
+        help="Norm of the residual; exact: inf if not given, hybrid: 2.",
+        metavar="inf|1|2|huber:DELTA",
+        rich_help_panel=METHOD,
     ),
 ]
 
@@ -76,6 +78,10 @@ BoxFlag = Annotated[
 ]
 
 MaskFlag = Annotated[Path | None, typer.Option(help="A vector: 1 where observed, 0 elsewhere.", rich_help_panel=METHOD)]
+
+WeightsFlag = Annotated[
+    Path | None, typer.Option(help="A vector: what each output's deviation counts; 0: nothing.", rich_help_panel=METHOD)
+]
 
 OperatorFlag = Annotated[Path | None, typer.Option(help="The matrix A of observations A G(z).", rich_help_panel=METHOD)]
 

@@ -19,7 +19,7 @@ from pyomo_relu.formulations import Geometric, LayerL1, LayerLinf
 from pyomo_relu.generator import Small, mnist_generator, small_generator
 from pyomo_relu.inversion import Descent, Exact, GradientDescent, Hybrid, Layerwise, Method
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import NormName
 from pyomo_relu.problem import Problem
 from pyomo_relu.validation import FloatArray
 
@@ -139,7 +139,7 @@ def _held_out(generator: str) -> FloatArray:
 
 
 def _methods(kind: str, part: str, run: int) -> dict[str, Method]:
-    norm: Norm = 1 if kind == STRUCK else 2
+    norm: NormName = 1 if kind == STRUCK else 2
     if part != CHEAP:
         return {EXACT: Exact(norm, seed=run)}
     eps = LEVEL if kind == NOISY else GUESS

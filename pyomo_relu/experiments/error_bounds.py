@@ -17,7 +17,7 @@ from pyomo_relu.experiments.statistics import median, text
 from pyomo_relu.experiments.style import COLORS
 from pyomo_relu.formulations import LayerFormulation, LayerL1, LayerLinf
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm, norm_of
+from pyomo_relu.norms import NormName, norm_of
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
@@ -46,7 +46,7 @@ class ErrorBound:
     setting: str
     sizes: tuple[int, ...]
     kind: str
-    norm: Norm
+    norm: NormName
     formulation: LayerFormulation
     constant: Callable[[FloatArray], float]
     places: ClassVar[Sequence[float]] = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)

@@ -15,7 +15,7 @@ from pyomo_relu.formulations.relu_big_m import BigM
 from pyomo_relu.formulations.relu_indicator import Indicator
 from pyomo_relu.formulations.relu_sos1 import Sos1
 from pyomo_relu.formulations.relu_triangle import Triangle
-from pyomo_relu.formulations.residual import NEEDS
+from pyomo_relu.formulations.residual import needs_of_norm
 from pyomo_relu.formulations.rows import linear
 from pyomo_relu.formulations.schedule import Bisection, Geometric
 
@@ -34,7 +34,6 @@ ENCODINGS: dict[str, Encoding] = {encoding.name: encoding for encoding in (BigM(
 __all__ = [
     "ENCODINGS",
     "LAYER_FORMULATIONS",
-    "NEEDS",
     "BigM",
     "Bisection",
     "Encoding",
@@ -50,4 +49,5 @@ __all__ = [
     "Sos1",
     "Triangle",
     "linear",
+    "needs_of_norm",
 ]

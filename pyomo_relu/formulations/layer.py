@@ -14,7 +14,7 @@ from pyomo_relu.box import Box
 from pyomo_relu.formulations.extensible import ExtensibleModel
 from pyomo_relu.formulations.tube import largest_signal, needed_deviations
 from pyomo_relu.layer import Layer
-from pyomo_relu.norms import Norm, norm_of
+from pyomo_relu.norms import NormName, norm_of
 from pyomo_relu.problem import observed
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
@@ -91,7 +91,7 @@ class LayerFormulation(Protocol):
     """
 
     name: ClassVar[str]
-    norm: ClassVar[Norm]
+    norm: ClassVar[NormName]
 
     def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
         """Find a code in `box` whose output is near `x`.
@@ -152,7 +152,7 @@ def new_layer_model(layer: Layer, box: Any = None) -> ConcreteModel:
 
 
 def is_degenerate(
-    layer: Layer, x: FloatArray, box: Box, eps: float, *, loss: float, objective: float, norm: Norm
+    layer: Layer, x: FloatArray, box: Box, eps: float, *, loss: float, objective: float, norm: NormName
 ) -> bool:
     """Whether a code that was found at the tolerance `eps` says nothing: no row holds an output up, and 0 does as well.
 

@@ -21,7 +21,7 @@ from pyomo_relu.formulations.rows import linear
 from pyomo_relu.formulations.schedule import Geometric
 from pyomo_relu.formulations.tube import breakpoints, largest_signal, tube
 from pyomo_relu.layer import Layer
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import NormName
 from pyomo_relu.solvers import Session, Solver
 from pyomo_relu.solvers.calls import LP, Call
 from pyomo_relu.status import Status
@@ -75,7 +75,7 @@ class LayerL1:
     eps: float | None = None
     schedule: Geometric = field(default_factory=Geometric)
     name: ClassVar[str] = "l1"
-    norm: ClassVar[Norm] = 1
+    norm: ClassVar[NormName] = 1
 
     def __post_init__(self) -> None:
         if self.eps is not None:

@@ -18,7 +18,7 @@ from pyomo_relu.formulations.layer_rows import LayerRows
 from pyomo_relu.formulations.schedule import Bisection, Geometric
 from pyomo_relu.formulations.tube import breakpoints, tube
 from pyomo_relu.layer import Layer
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import NormName
 from pyomo_relu.solvers import Outcome, Session, Solver
 from pyomo_relu.solvers.calls import LP, Call
 from pyomo_relu.status import Status
@@ -69,7 +69,7 @@ class LayerLinf:
     eps: float | None = None
     schedule: Bisection | Geometric | None = None
     name: ClassVar[str] = "linf"
-    norm: ClassVar[Norm] = "inf"
+    norm: ClassVar[NormName] = "inf"
 
     def __post_init__(self) -> None:
         if self.eps is not None:

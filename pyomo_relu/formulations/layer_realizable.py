@@ -14,7 +14,7 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.formulations.layer import LayerAnswer, code_of, new_layer_model, observed_rows
 from pyomo_relu.formulations.rows import dense_rows, indices
 from pyomo_relu.layer import Layer
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import NormName
 from pyomo_relu.solvers import Solver, solve
 from pyomo_relu.solvers.calls import LP, Call
 from pyomo_relu.status import Status
@@ -60,7 +60,7 @@ class LayerRealizable:
 
     threshold: float = 1e-8
     name: ClassVar[str] = "realizable"
-    norm: ClassVar[Norm] = "inf"
+    norm: ClassVar[NormName] = "inf"
 
     def __post_init__(self) -> None:
         as_number(self.threshold, "threshold")

@@ -13,7 +13,7 @@ from pyomo_relu.box import Box
 from pyomo_relu.formulations.layer import LayerAnswer, code_of, new_layer_model, observed_rows
 from pyomo_relu.formulations.rows import dense_rows, linear
 from pyomo_relu.layer import Layer
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import NormName
 from pyomo_relu.solvers import Solver, solve
 from pyomo_relu.solvers.calls import LP, Call
 from pyomo_relu.status import Status
@@ -58,7 +58,7 @@ class LayerRelaxed:
 
     eps: float = 0.0
     name: ClassVar[str] = "relaxed"
-    norm: ClassVar[Norm] = 1
+    norm: ClassVar[NormName] = 1
 
     def __post_init__(self) -> None:
         as_number(self.eps, "eps")

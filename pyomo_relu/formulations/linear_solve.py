@@ -13,7 +13,7 @@ from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.formulations.layer import LayerAnswer
 from pyomo_relu.layer import Layer
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import NormName
 from pyomo_relu.rank import rank_of, singular_values, svd_flops
 from pyomo_relu.rounding import UNIT
 from pyomo_relu.solvers import Solver
@@ -57,7 +57,7 @@ class LinearSolve:
 
     threshold: float = 1e-9
     name: ClassVar[str] = "linear"
-    norm: ClassVar[Norm] = 2
+    norm: ClassVar[NormName] = 2
 
     def __post_init__(self) -> None:
         as_number(self.threshold, "threshold")

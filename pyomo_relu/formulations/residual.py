@@ -1,8 +1,8 @@
-"""The objective of exact inversion: the p-norm of ``y - x``, for p in {inf, 1, 2}."""
+"""The objective of exact inversion, ``||y - x||``, as a norm writes it into a model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pyomo.environ import Constraint, Objective, Var
 
-from pyomo_relu.formulations.rows import dense_rows, linear
-from pyomo_relu.norms import Norm
+from pyomo_relu.formulations.rows import dense_rows
+from pyomo_relu.formulations.rows import linear as linear_expression
+from pyomo_relu.norms import Norm, NormName, as_norm
 from pyomo_relu.solvers import Capability, MatrixRows
 from pyomo_relu.validation import FloatArray
 
@@ -28,8 +29,8 @@ class Outputs:
     matrix : array, shape (n, N)
     shift : array, shape (n,)
     from_above : array of bool, shape (n,)
-        Outputs that may be less than they are written: for p = inf and 1 nothing then says that they are missed
-        from below.
+        Outputs that may be less than they are written: where only their deviations are held, nothing then says that
+        they are missed from below.
     """
 
     encoded: Sequence[Any]
@@ -44,28 +45,29 @@ class Outputs:
         n = len(encoded)
         return cls(encoded, [], np.zeros((n, 0)), np.zeros(n), np.zeros(n, dtype=bool))
 
-    def rows(self, index: NDArray[np.intp], sign: float, others: Sequence[Any], **sides: FloatArray) -> MatrixRows:
-        """Return ``lower <= y_j + sign * other_j <= upper`` for j in `index`; sides and others have all n entries."""
-        terms = [
-            ((sign,), (others[j],)) if self.encoded[j] is None else ((1.0, sign), (self.encoded[j], others[j]))
-            for j in index
-        ]
-        own = {side: (value - self.shift)[index] for side, value in sides.items()}
-        return dense_rows(index.tolist(), self.matrix[index], self.inputs, extra=terms, **own)
+    def rows(self, index: NDArray[np.intp], sign: float, *parts: Sequence[Any], **sides: FloatArray) -> MatrixRows:
+        """Return ``lower <= y_j + sign * (sum of parts_j) <= upper`` for j in `index`; all have n entries."""
+        count = (sign,) * len(parts)
+        terms = []
+        for j in index:
+            others, own = tuple(part[j] for part in parts), self.encoded[j]
+            terms.append((count, others) if own is None else ((1.0, *count), (own, *others)))
+        held = {side: (value - self.shift)[index] for side, value in sides.items()}
+        return dense_rows(index.tolist(), self.matrix[index], self.inputs, extra=terms, **held)
 
 
-def add_residual_norm(
+def add_residual(
     model: Any,
     outputs: Outputs,
     x: FloatArray,
     norm: Norm,
     *,
-    least: FloatArray | None = None,
-    most: FloatArray | None = None,
+    least: FloatArray,
+    most: FloatArray,
     budget: float | None = None,
     squares: Any = None,
 ) -> None:
-    """Minimise ``||y - x||`` in `model`; for p = 2, its square.
+    """Minimise the objective of ``||y - x||`` in `model`: the residual, or its square.
 
     Parameters
     ----------
@@ -73,62 +75,65 @@ def add_residual_norm(
     outputs : Outputs
         The network's outputs y.
     x : array, shape (n,)
-    norm : "inf", 1 or 2
-    least, most : array, shape (n,), optional
+    norm : Norm
+    least, most : array, shape (n,)
         Bounds of the single deviations ``|y_j - x_j|``.
     budget : float, optional
-        Bound of the norm for p = inf and 1. For p = 2 it is not written, which would be a row of squares: there
-        `most` is what bounds the deviations.
+        Bound of the residual.
     squares : expression, optional
-        For p = 2: what outputs that are not listed add to the sum.
+        What outputs that are not listed add to a sum of squares.
     """
-    low = np.zeros(len(x)) if least is None else least
-    high = np.full(len(x), np.inf) if most is None else most
-    _WRITERS[norm](model, outputs, x, low, high, budget)
+    norm.write(_Objective(model, outputs, x), least, most, budget)
     if squares is not None:
         model.objective.expr = model.objective.expr + squares
 
 
-def _band(model: Any, outputs: Outputs, deviations: Sequence[Any], x: FloatArray) -> None:
-    """``|y_j - x_j| <= e_j``: two rows, or the one above."""
-    model.above = outputs.rows(np.arange(len(x)), -1.0, deviations, upper=x)
-    model.below = outputs.rows(np.flatnonzero(~outputs.from_above), 1.0, deviations, lower=x)
+@dataclass(frozen=True, eq=False)
+class _Objective:
+    """What a norm asks of the model; see :class:`pyomo_relu.norms.Writer`."""
+
+    model: Any
+    outputs: Outputs
+    x: FloatArray
+
+    def variables(self, name: str, lower: FloatArray, upper: FloatArray) -> Sequence[Any]:
+        ends = [[_limit(value) for value in side.tolist()] for side in (lower, upper)]
+        self.model.add_component(name, Var(range(self.x.size), bounds=lambda _, j: (ends[0][j], ends[1][j])))
+        return list(self.model.component(name).values())
+
+    def shared(self, name: str, lower: float, upper: float) -> Sequence[Any]:
+        self.model.add_component(name, Var(bounds=(_limit(lower), _limit(upper))))
+        return [self.model.component(name)] * self.x.size
+
+    def hold(self, *parts: Sequence[Any]) -> None:
+        """``|y_j - x_j| <= e_j``: two rows, or the one above."""
+        below = np.flatnonzero(~self.outputs.from_above)
+        self.model.above = self.outputs.rows(np.arange(self.x.size), -1.0, *parts, upper=self.x)
+        self.model.below = self.outputs.rows(below, 1.0, *parts, lower=self.x)
+
+    def define(self, differences: Sequence[Any]) -> None:
+        every = np.arange(self.x.size)
+        self.model.definition = self.outputs.rows(every, -1.0, differences, lower=self.x, upper=self.x)
+
+    def minimise(
+        self, linear: Sequence[Any] = (), squares: Sequence[Any] = (), *, cost: float = 1.0, most: float | None = None
+    ) -> None:
+        total = linear_expression([cost] * len(linear), linear) if linear else 0.0
+        if most is not None:
+            self.model.budget = Constraint(expr=(None, total, most))
+        self.model.objective = Objective(expr=total if not squares else sum((r * r for r in squares), total))
 
 
 def _limit(value: float) -> float | None:
-    return None if value == np.inf else float(value)
+    return None if np.isinf(value) else value
 
 
-def _inf(model: Any, outputs: Outputs, x: FloatArray, low: FloatArray, high: FloatArray, budget: float | None) -> None:
-    model.deviation = Var(bounds=(float(low.max()), budget))
-    _band(model, outputs, [model.deviation] * len(x), x)
-    model.objective = Objective(expr=model.deviation)
+def needs_of_norm(norm: Norm | NormName) -> frozenset[Capability]:
+    """Return what a norm's objective needs of a solver, besides what the encoding needs.
 
-
-def _one(model: Any, outputs: Outputs, x: FloatArray, low: FloatArray, high: FloatArray, budget: float | None) -> None:
-    model.deviation = Var(range(len(x)), bounds=lambda _, j: (float(low[j]), _limit(float(high[j]))))
-    own = list(model.deviation.values())
-    _band(model, outputs, own, x)
-    total = linear([1.0] * len(x), own)
-    if budget is not None:
-        model.budget = Constraint(expr=(None, total, budget))
-    model.objective = Objective(expr=total)
-
-
-def _two(model: Any, outputs: Outputs, x: FloatArray, low: FloatArray, high: FloatArray, budget: float | None) -> None:
-    model.difference = Var(
-        range(len(x)), bounds=lambda _, j: (None if high[j] == np.inf else -float(high[j]), _limit(float(high[j])))
-    )
-    own = list(model.difference.values())
-    model.definition = outputs.rows(np.arange(len(x)), -1.0, own, lower=x, upper=x)
-    model.objective = Objective(expr=sum((r * r for r in own), 0.0))
-
-
-_WRITERS: dict[Norm, Callable[[Any, Outputs, FloatArray, FloatArray, FloatArray, float | None], None]] = {
-    "inf": _inf,
-    1: _one,
-    2: _two,
-}
-
-NEEDS: dict[Norm, frozenset[Capability]] = {"inf": frozenset(), 1: frozenset(), 2: frozenset({Capability.MIQP})}
-"""What each norm's objective needs of a solver, besides what the encoding needs."""
+    Examples
+    --------
+    >>> needs_of_norm(1), [str(need) for need in needs_of_norm("huber")]
+    (frozenset(), ['MIQP'])
+    """
+    return frozenset(map(Capability, as_norm(norm).needs))

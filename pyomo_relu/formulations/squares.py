@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from pyomo.environ import Param, Var
+from pyomo.environ import Var
 
 from pyomo_relu.formulations.rows import dense_rows
 from pyomo_relu.validation import FloatArray
@@ -45,7 +45,7 @@ class Squares:
         return cls(factor[:n, :n], factor[:n, n], float(np.sum(factor[n:, n] ** 2)))
 
     def add_to(self, model: Any, variables: Sequence[Any], most: float | None = None) -> Any:
-        """Add the variables ``model.square``, each at most `most`, and the constant ``model.rest``; return the sum."""
+        """Add the variables ``model.square``, each at most `most` and return the sum."""
         rows = range(len(self.shift))
         model.square = Var(rows, bounds=(None if most is None else -most, most))
         model.square_is = dense_rows(
@@ -56,5 +56,4 @@ class Squares:
             lower=-self.shift,
             upper=-self.shift,
         )
-        model.rest = Param(initialize=self.constant)
         return sum(t * t for t in model.square.values()) + self.constant

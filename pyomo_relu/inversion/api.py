@@ -70,6 +70,7 @@ def invert(
     *,
     operator: Any = None,
     mask: Any = None,
+    weights: Any = None,
     box: Any = None,
     solver: Solver | str | None = None,
 ) -> Result:
@@ -86,6 +87,9 @@ def invert(
         The matrix A, for methods that take one.
     mask : array_like of bool, shape (n,), optional
         True where `x` is observed; the other entries of `x` may be anything.
+    weights : array_like, shape (n,), optional
+        What each output's deviation counts: the residual is ``||w (G(z) - x)||``. Zero is not observed, as by a mask.
+        The tube and `eps` are then about weighed deviations.
     box : pair (lower, upper), optional
         Bounds of the code: scalars or vectors of length k.
     solver : Solver or str, optional
@@ -113,7 +117,7 @@ def invert(
     (True, True)
     """
     method = as_method(Layerwise() if method is None else method)
-    problem, chosen = Problem.of(net, x, operator=operator, mask=mask, box=box), Solver.of(solver)
+    problem, chosen = Problem.of(net, x, operator=operator, mask=mask, weights=weights, box=box), Solver.of(solver)
     check_solver_calls(method, chosen)
     with pinned(chosen.threads or 1):
         return method.run(problem, chosen)
@@ -125,6 +129,7 @@ def invert_layer(
     formulation: LayerFormulation | None = None,
     *,
     mask: Any = None,
+    weights: Any = None,
     box: Any = None,
     solver: Solver | str | None = None,
 ) -> Result:
@@ -136,7 +141,7 @@ def invert_layer(
     x : array_like, shape (n_out,)
     formulation : LayerLinf, LayerL1, LayerRelaxed, LayerRealizable or LinearSolve, optional
         What `Layerwise` takes where it is not given.
-    mask, box, solver : optional
+    mask, weights, box, solver : optional
         ``box=(0, np.inf)`` asks for a non-negative code.
 
     Returns
@@ -151,4 +156,4 @@ def invert_layer(
     [1.5]
     """
     method = Layerwise() if formulation is None else Layerwise(formulation)
-    return invert(Network((layer,)), x, method, mask=mask, box=box, solver=solver)
+    return invert(Network((layer,)), x, method, mask=mask, weights=weights, box=box, solver=solver)

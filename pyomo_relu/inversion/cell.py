@@ -11,7 +11,7 @@ from scipy.optimize import linprog, nnls
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import FLOPS_A_SECOND, NO_LIMIT, Deadline
 from pyomo_relu.inversion.pattern import ActivationRegion, Pattern, map_flops
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import Norm, NormName, SmoothNorm, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import svd_flops
 from pyomo_relu.validation import FloatArray
@@ -52,7 +52,7 @@ def pattern_of(problem: Problem, z: FloatArray) -> Pattern:
 
 
 def cell_optimum(
-    problem: Problem, pattern: Pattern, norm: Norm, tube: float = math.inf, deadline: Deadline = NO_LIMIT
+    problem: Problem, pattern: Pattern, norm: Norm | NormName, tube: float = math.inf, deadline: Deadline = NO_LIMIT
 ) -> CellOptimum | None:
     """Solve ``min ||A G(z) - x||_p`` over the closure of one cell, and the tube; None where none is found.
 
@@ -61,7 +61,7 @@ def cell_optimum(
     problem : Problem
     pattern : tuple of bool arrays
         One a layer.
-    norm : "inf", 1 or 2
+    norm : Norm, or its name
     tube : float
         The most that any single output may miss the observation by.
     deadline : Deadline
@@ -69,11 +69,14 @@ def cell_optimum(
     """
     if not deadline.affords(map_flops(problem.network)):
         return None
-    cell = _Cell.of(problem, pattern)
+    norm, cell = as_norm(norm), _Cell.of(problem, pattern)
     tube *= 1.0 - INSIDE_TUBE
     if cell.least > tube:
         return None
-    solved = _by_least_squares(cell, tube, deadline) if norm == 2 else _by_lp(cell, norm, tube, deadline)
+    if isinstance(norm, SmoothNorm):
+        solved = _by_least_squares(cell, norm, tube, deadline)
+    else:
+        solved = _by_lp(cell, norm, tube, deadline)
     if solved is None:
         return None
     code, force = solved
@@ -110,7 +113,7 @@ class _Cell:
 def _by_lp(cell: _Cell, norm: Norm, tube: float, deadline: Deadline) -> tuple[FloatArray, FloatArray] | None:
     """Return the code and the faces' multipliers for p = inf or 1."""
     n, k = cell.matrix.shape
-    slack, least = (np.ones((n, 1)), cell.least) if norm == "inf" else (np.eye(n), 0.0)
+    slack, least = (np.ones((n, 1)), cell.least) if norm.shared else (np.eye(n), 0.0)
     beside = np.zeros((len(cell.sides), slack.shape[1]))
     found = linprog(
         np.concatenate([np.zeros(k), np.ones(slack.shape[1])]),
@@ -125,8 +128,25 @@ def _by_lp(cell: _Cell, norm: Norm, tube: float, deadline: Deadline) -> tuple[Fl
     return np.asarray(found.x[:k]), np.abs(found.ineqlin.marginals[: len(cell.sides)])
 
 
-def _by_least_squares(cell: _Cell, tube: float, deadline: Deadline) -> tuple[FloatArray, FloatArray] | None:
-    """Return the code and the faces' multipliers for p = 2, by least-distance programming.
+def _by_least_squares(
+    cell: _Cell, norm: SmoothNorm, tube: float, deadline: Deadline
+) -> tuple[FloatArray, FloatArray] | None:
+    """Return the code and the faces' multipliers for a smooth norm: its weighted squares lie above it, and touch it."""
+    solved = _least_squares(cell, np.ones(len(cell.matrix)), tube, deadline)
+    for _ in range(norm.refits):
+        if solved is None or deadline.expired:
+            break
+        weights = norm.weights(np.abs(cell.matrix @ solved[0] - cell.target))
+        solved = _least_squares(cell, np.sqrt(weights), tube, deadline) or solved
+    return solved
+
+
+def _least_squares(
+    cell: _Cell, factors: FloatArray, tube: float, deadline: Deadline
+) -> tuple[FloatArray, FloatArray] | None:
+    """Return the code and the faces' multipliers of least squares of rows times their factors.
+
+    It is least-distance programming.
 
     References
     ----------
@@ -137,8 +157,8 @@ def _by_least_squares(cell: _Cell, tube: float, deadline: Deadline) -> tuple[Flo
     if not deadline.affords(svd_flops(len(cell.matrix) + k, k)):
         return None
     damping = DAMPING * max(1.0, float(np.abs(cell.matrix).max(initial=0.0))) * np.eye(k)
-    q, r = np.linalg.qr(np.vstack([cell.matrix, damping]))
-    centre = np.linalg.solve(r, q.T @ np.concatenate([cell.target, np.zeros(k)]))
+    q, r = np.linalg.qr(np.vstack([factors[:, None] * cell.matrix, damping]))
+    centre = np.linalg.solve(r, q.T @ np.concatenate([factors * cell.target, np.zeros(k)]))
     rows, right = [cell.sides], [cell.right]
     if math.isfinite(tube):
         rows += [cell.matrix, -cell.matrix]

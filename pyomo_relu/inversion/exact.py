@@ -20,10 +20,10 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import ENCODINGS
 from pyomo_relu.inversion.incumbent import Incumbent, find_incumbent, with_room
 from pyomo_relu.inversion.program import build_program
-from pyomo_relu.inversion.proof import BigMWarning, Task, needs_of, prove, root, wide_bounds
+from pyomo_relu.inversion.proof import BigMWarning, Task, needs_of, prove, wide_bounds
 from pyomo_relu.inversion.tube import incumbent_in_tube
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm, as_norm
+from pyomo_relu.norms import NormName, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.rounding import down
@@ -51,18 +51,18 @@ class Exact:
 
     Parameters
     ----------
-    norm : "inf", 1 or 2
+    norm : "inf", 1, 2 or "huber"
         p = inf and 1 are MILPs; p = 2 is a MIQP (SCIP, Gurobi, CPLEX, Xpress, MOSEK), and for solvers
-        that take no squares a sequence of MILPs.
+        that take no squares a sequence of MILPs. So is :class:`pyomo_relu.Huber`, also written ``"huber:0.5"``.
     encoding : str
         How an open neuron is written: ``"big-m"``, ``"sos1"`` or ``"indicator"``.
     bounds : str
         ``"observed"``: from the incumbent's residual backwards. ``"interval"`` or ``"crown"``:
         from the box forwards only, without an incumbent; the plain program.
     tube : float, optional
-        For p = 1 and 2: no single output may miss the observation by more than this (M12). The right
+        For sums (p = 1, 2, Huber): no single output may miss the observation by more than this (M12). The right
         estimator for noise that is bounded, and the bound makes the program small.
-    then : 1 or 2, optional
+    then : 1, 2 or "huber", optional
         For p = inf: of all codes that reach the optimum, return the one that is nearest in this
         norm. The set of optimal codes is large, and least squares recovers the code better.
     starts : int
@@ -84,16 +84,16 @@ class Exact:
     ('optimal', 0.5, False)
     """
 
-    norm: Norm = "inf"
+    norm: NormName = "inf"
     encoding: str = "big-m"
     bounds: str = "observed"
     tube: float | None = None
-    then: Norm | None = None
+    then: NormName | None = None
     starts: int = 10
     seed: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "norm", as_norm(self.norm))
+        object.__setattr__(self, "norm", as_norm(self.norm).name)
         exact = ", ".join(name for name, encoding in ENCODINGS.items() if encoding.exact)
         if self.encoding not in ENCODINGS:
             raise InputError(f"unknown encoding {self.encoding!r}; known: {exact}")
@@ -104,13 +104,14 @@ class Exact:
         if self.tube is not None:
             if self.norm == "inf" or self.bounds != "observed":
                 raise InputError(
-                    "goes with norm 1 or 2 and observed bounds: for norm inf it is the norm itself", parameter="tube"
+                    "goes with norm 1, 2 or huber and observed bounds: for norm inf it is the norm itself",
+                    parameter="tube",
                 )
             as_number(self.tube, "tube", positive=True)
         if self.then is not None:
-            object.__setattr__(self, "then", as_norm(self.then, "then"))
+            object.__setattr__(self, "then", as_norm(self.then, "then").name)
             if self.norm != "inf" or self.then == "inf" or self.bounds != "observed":
-                raise InputError("must be 1 or 2, and goes with norm inf and observed bounds", parameter="then")
+                raise InputError("must be 1, 2 or huber, and goes with norm inf and observed bounds", parameter="then")
         object.__setattr__(self, "starts", as_count(self.starts, "starts", 0))
         object.__setattr__(self, "seed", as_count(self.seed, "seed", 0))
 
@@ -122,10 +123,20 @@ class Exact:
         proof = Call(solver, self._needs(solver))
         return (Call(_searching(solver), LP), proof) if self.bounds == "observed" else (proof,)
 
-    def model(self, net: Network, x: Any, *, operator: Any = None, mask: Any = None, box: Any = None) -> ConcreteModel:
+    def model(
+        self,
+        net: Network,
+        x: Any,
+        *,
+        operator: Any = None,
+        mask: Any = None,
+        weights: Any = None,
+        box: Any = None,
+    ) -> ConcreteModel:
         """Return the whole program as a plain Pyomo model, yours to extend.
 
-        Its parts: ``z`` the code; ``layer[i]``, i from 1; ``deviation`` (p = 2: ``difference``) and ``objective``.
+        Its parts: ``z`` the code; ``layer[i]``, i from 1; ``deviation`` (p = 2: ``difference``; Huber: also
+        ``excess``) and ``objective``.
         In a layer, ``positive`` and ``negative`` are those of the neurons that can have both signs (M10), with a
         binary ``on`` for big-M. What a neuron passes on is ``output``; for a ReLU that can have both signs it is
         ``positive``, and one that is always off has no variable. Names of your own must be new ones: a part
@@ -139,7 +150,7 @@ class Exact:
 
         Parameters
         ----------
-        net, x, operator, mask, box
+        net, x, operator, mask, weights, box
             As for :func:`pyomo_relu.invert`.
 
         Returns
@@ -161,9 +172,9 @@ class Exact:
         """
         if self.then is not None:
             raise InputError(
-                f"then={self.then} has no model: take Exact(norm={self.then}, tube=r) with the optimum r of p = inf"
+                f"then={self.then} has no model: take Exact(norm={self.then!r}, tube=r) with the optimum r of p = inf"
             )
-        problem = Problem.of(net, x, operator=operator, mask=mask, box=box)
+        problem = Problem.of(net, x, operator=operator, mask=mask, weights=weights, box=box)
         task = self._task(problem)
         if problem.box is not None:
             region, most, bound = self._forward(problem), math.inf, 0.0
@@ -173,11 +184,12 @@ class Exact:
             )
             most, bound = with_room(incumbent.residual, problem.scale), incumbent.bound
             region = task.holding(incumbent.code, most)
+        region = region.in_unit(1.0 / problem.weights)
         wide = wide_bounds(region, stacklevel=3)
         if wide:
             warnings.warn(wide, BigMWarning, stacklevel=2)
         return build_program(
-            problem, region, task.encoding, self.norm, most, bound, tube=task.tube, outputs_right="always"
+            problem.scaled, region, task.encoding, self.norm, most, bound, tube=task.tube, outputs_right="always"
         )
 
     def run(self, problem: Problem, solver: Solver) -> Result:
@@ -215,7 +227,7 @@ class Exact:
                 # An optimum of p = inf is one up to a gap, and the tube may lie in it.
                 undecided = Status.LIMIT if nearest.status.ok else nearest.status
                 verdict = certify(problem, None, "inf", nearest.dual_bound, nearest.bound_by, problem.scope())
-                least = "" if nearest.dual_bound is None else f": ||G(z) - x||_inf is at least {nearest.dual_bound}"
+                least = "" if nearest.dual_bound is None else f": {problem.said}_inf is at least {nearest.dual_bound}"
                 return replace(
                     nearest,
                     z=None,
@@ -267,7 +279,7 @@ class Exact:
             return replace(first, status=Status.SOLVER_ERROR, message=_refuted(verdict))
         least = "" if second.dual_bound is None else f", at least {down(second.dual_bound)}"
         chosen = Claim(
-            f"among the codes within {tube:.9g}, ||G(z) - x||_{self.then} = {second.residual:.9g}{least}",
+            f"among the codes within {tube:.9g}, {problem.said}_{self.then} = {second.residual:.9g}{least}",
             Standing.TRUSTED,
             f"{second.solver}, status {second.status}",
             second.residual,
@@ -278,7 +290,7 @@ class Exact:
         )
 
     def _task(self, problem: Problem) -> Task:
-        return Task(problem, self.norm, ENCODINGS[self.encoding], math.inf if self.tube is None else self.tube)
+        return Task(problem, as_norm(self.norm), ENCODINGS[self.encoding], math.inf if self.tube is None else self.tube)
 
     def _incumbent(self, problem: Problem, solver: Solver, deadline: Deadline) -> Incumbent:
         return find_incumbent(problem, self.norm, _searching(solver), deadline, starts=self.starts, seed=self.seed)
@@ -295,8 +307,10 @@ class Exact:
         self, problem: Problem, outcome: Outcome, best: Incumbent | None, started: float, deadline: Deadline
     ) -> Result:
         code = None if best is None else best.code
-        bound = (root(outcome.bound, self.norm), outcome.solver) if best is None else (best.bound, best.bound_by)
-        verdict = certify(problem, code, self.norm, *bound, problem.scope(self.tube), deadline)
+        bound, by = (outcome.bound, outcome.solver) if best is None else (best.bound, best.bound_by)
+        if best is None and bound is not None:
+            bound = as_norm(self.norm).residual_of(bound)
+        verdict = certify(problem, code, self.norm, bound, by, problem.scope(self.tube), deadline)
         status, message = judged(outcome, verdict, problem)
         return Result.of(verdict, status, outcome.solver, started, objective=outcome.objective, message=message)
 

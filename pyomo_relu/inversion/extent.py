@@ -30,9 +30,9 @@ from pyomo_relu.enclosure import FORWARD_PASS, enclose
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.extremes import Extremes
-from pyomo_relu.inversion.level_set import FEASIBILITY, FEASIBILITY_OF_SQUARES, LevelSet
+from pyomo_relu.inversion.level_set import LevelSet
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import NormName, as_norm
 from pyomo_relu.pinning import pinned
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
@@ -98,7 +98,7 @@ class Extent:
     codes: FloatArray
     statuses: tuple[Status, ...]
     result: Result
-    norm: Norm
+    norm: NormName
     level: float | None
     tol: float | None
     apart: float
@@ -166,6 +166,7 @@ def extent(  # noqa: PLR0913 - the keywords of `invert`, and three of its own
     result: Result | None = None,
     operator: Any = None,
     mask: Any = None,
+    weights: Any = None,
     box: Any = None,
     solver: Solver | str | None = None,
 ) -> Extent:
@@ -190,7 +191,7 @@ def extent(  # noqa: PLR0913 - the keywords of `invert`, and three of its own
         The coordinates where not given.
     result : Result, optional
         What ``invert(net, x, method, ...)`` returned; the inversion is run where not given.
-    operator, mask, box, solver
+    operator, mask, weights, box, solver
         As in :func:`pyomo_relu.invert`. A time limit holds for all together: the inversion gets at most half of it,
         and each program its share of what is left.
 
@@ -221,7 +222,7 @@ def extent(  # noqa: PLR0913 - the keywords of `invert`, and three of its own
     method = Exact() if method is None else method
     if not isinstance(method, Exact):
         raise InputError(f"method must be Exact(...): only it has an optimum to bound, got {method!r}")
-    problem = Problem.of(net, x, operator=operator, mask=mask, box=box)
+    problem = Problem.of(net, x, operator=operator, mask=mask, weights=weights, box=box)
     rows, chosen = _as_directions(directions, problem.network.n_in), Solver.of(solver)
     check_extent(problem, method, tol, chosen)
     if result is not None:
@@ -266,12 +267,12 @@ def check_extent(problem: Problem, method: Exact, tol: float | None, solver: Sol
     if tol is None:
         return
     as_number(tol, "tol", positive=True)
-    least = (FEASIBILITY_OF_SQUARES if 2 in (method.norm, method.then) else FEASIBILITY) * problem.scale
+    least = as_norm(method.norm if method.then is None else method.then).feasibility * problem.scale
     if tol < least:
         raise InputError(f"must be at least {least:.3g} here, what solvers let pass, got {tol:g}", parameter="tol")
 
 
-def _check_result(result: Result, problem: Problem, norm: Norm) -> None:
+def _check_result(result: Result, problem: Problem, norm: NormName) -> None:
     if result.z is None or result.residual is None:
         return
     if result.norm != norm:
@@ -299,7 +300,7 @@ def _extent(
         codes=search.codes,
         statuses=tuple(search.statuses),
         result=known,
-        norm=known.norm if level_set is None else level_set.norm,
+        norm=known.norm if level_set is None else level_set.norm.name,
         level=None if level_set is None else level_set.level,
         tol=None if level_set is None else level_set.tol,
         apart=APART * max(1.0, 0.0 if known.z is None else float(np.abs(known.z).max())),

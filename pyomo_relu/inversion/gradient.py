@@ -12,9 +12,9 @@ from pyomo_relu.box import Box
 from pyomo_relu.certificate import certify
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.errors import InputError, ShapeError
-from pyomo_relu.inversion.descent import half_squared_error
+from pyomo_relu.inversion.descent import half_objective
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import NormName, Two
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
@@ -73,7 +73,7 @@ class GradientDescent:
     starts: int = 1
     tol: float = 1e-9
     seed: int = 0
-    norm: ClassVar[Norm] = 2
+    norm: ClassVar[NormName] = 2
 
     def __post_init__(self) -> None:
         as_number(self.step, "step", positive=True)
@@ -92,9 +92,10 @@ class GradientDescent:
         started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
         k = problem.network.n_in
         starts = stream("gradient descent", self.seed).normal(size=(self.starts, k))
-        targets = np.broadcast_to(problem.x, (self.starts, problem.x.size))
-        ends = self.descend(problem.network, targets, starts, problem.box, deadline)
-        errors = np.linalg.norm(problem.network(ends) - problem.x, axis=1)
+        scaled = problem.scaled
+        targets = np.broadcast_to(scaled.x, (self.starts, scaled.x.size))
+        ends = self.descend(scaled.network, targets, starts, problem.box, deadline)
+        errors = np.linalg.norm(scaled.network(ends) - scaled.x, axis=1)
         verdict = certify(problem, ends[int(errors.argmin())], 2, None, "", "", deadline)
         by = f"gradient descent in NumPy {np.__version__}"
         status = Status.TIME_LIMIT if deadline.expired else Status.SOLVED
@@ -147,7 +148,7 @@ class GradientDescent:
         # A step that is too long for the network overflows: that row is given up, not an error.
         with np.errstate(over="ignore", invalid="ignore"):
             for number in range(1, self.iterations + 2):
-                errors, gradient = half_squared_error(network, targets[live], codes[live])
+                errors, gradient = half_objective(network, targets[live], codes[live], Two())
                 better = errors < nearest[live]
                 best[live[better]], nearest[live[better]] = codes[live[better]], errors[better]
                 size = np.linalg.norm(gradient, axis=1)

@@ -9,7 +9,7 @@ from pyomo_relu.balance import balanced
 from pyomo_relu.certificate import certify
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.inversion.incumbent import find_incumbent
-from pyomo_relu.norms import Norm, as_norm
+from pyomo_relu.norms import NormName, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import ABS_GAP, REL_GAP, Solver
@@ -50,12 +50,12 @@ class Hybrid:
     True
     """
 
-    norm: Norm = 2
+    norm: NormName = 2
     starts: int = 10
     seed: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "norm", as_norm(self.norm))
+        object.__setattr__(self, "norm", as_norm(self.norm).name)
         object.__setattr__(self, "starts", as_count(self.starts, "starts", 0))
         object.__setattr__(self, "seed", as_count(self.seed, "seed", 0))
 

@@ -16,7 +16,7 @@ from pyomo_relu.inversion.descent import Descent
 from pyomo_relu.inversion.layerwise import Layerwise
 from pyomo_relu.inversion.penalty import led_into
 from pyomo_relu.inversion.polishing import polish
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import Norm, NormName, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
@@ -86,7 +86,7 @@ def with_room(residual: float, scale: float) -> float:
 
 
 def find_incumbent(
-    problem: Problem, norm: Norm, solver: Solver, deadline: Deadline, *, starts: int, seed: int
+    problem: Problem, norm: Norm | NormName, solver: Solver, deadline: Deadline, *, starts: int, seed: int
 ) -> Incumbent:
     """Search by linear solves, layer-wise LPs and descent, polish, and stop where the lower bound is met.
 
@@ -95,7 +95,7 @@ def find_incumbent(
     Parameters
     ----------
     problem : Problem
-    norm : "inf", 1 or 2
+    norm : Norm, or its name
     solver : Solver
         For the LPs.
     deadline : Deadline
@@ -105,6 +105,7 @@ def find_incumbent(
     seed : int
         Of those starts.
     """
+    norm = as_norm(norm)
     sure = sign_bound(problem, norm)
     bound, bound_by = (0.0, BY_NORM) if sure is None else (sure, BY_SIGN)
     box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
@@ -123,11 +124,11 @@ def find_incumbent(
 
     def search() -> None:
         nonlocal best
-        linear = Layerwise(LinearSolve()).run(Problem(problem.network, problem.x, None), solver.until(deadline))
+        linear = Layerwise(LinearSolve()).run(replace(problem, box=None), solver.until(deadline))
         if consider(linear.z, linear.solver) or deadline.expired:
             return
         layerwise = Layerwise(LayerLinf()).run(problem, solver.until(deadline))
-        if norm == "inf" and layerwise.dual_bound is not None and layerwise.dual_bound > bound:
+        if layerwise.norm == norm.name and layerwise.dual_bound is not None and layerwise.dual_bound > bound:
             best = replace(best, bound=layerwise.dual_bound, bound_by=f"{layerwise.solver}, the LP of the last layer")
         if consider(layerwise.z, layerwise.solver):
             return
@@ -138,9 +139,10 @@ def find_incumbent(
         polished = polish(problem, best.code, norm, enough=enough, deadline=deadline)
         if consider(polished, polisher) or starts == 0 or deadline.expired:
             return
-        nearest = Descent(starts=starts, seed=seed).codes(problem, deadline)[:TO_POLISH]
+        nearest = Descent(starts=starts, seed=seed, norm=norm.descends_by).codes(problem, deadline)[:TO_POLISH]
         # For p = inf, some code may meet the bound: then it lies in the tube that the bound is.
-        led = (led_into(problem, code, best.bound, deadline) for code in nearest if norm == "inf")
+        tubes = ((code, norm.tube(best.bound)) for code in nearest)
+        led = (led_into(problem, code, tube, deadline) for code, tube in tubes if tube is not None)
         for code in chain(nearest, led):
             consider(code, polisher)
             if consider(polish(problem, code, norm, enough=enough, deadline=deadline), polisher):

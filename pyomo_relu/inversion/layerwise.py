@@ -15,7 +15,7 @@ from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import LayerAnswer, LayerFormulation, LayerLinf, LinearSolve
 from pyomo_relu.layer import Layer
-from pyomo_relu.norms import Norm, norm_of
+from pyomo_relu.norms import NormName, norm_of
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import rank_of, singular_values, svd_flops
 from pyomo_relu.result import LayerReport, Result
@@ -77,7 +77,7 @@ class Layerwise:
                 raise InputError(f"formulation must be LayerLinf(), LayerL1(), ..., got {formulation!r}")
 
     @property
-    def norm(self) -> Norm:
+    def norm(self) -> NormName:
         """The norm of the residual: that of the last layer's formulation."""
         return (self.formulation[-1] if isinstance(self.formulation, Sequence) else self.formulation).norm
 
@@ -93,11 +93,12 @@ class Layerwise:
         if problem.box is not None and isinstance(formulations[0], LinearSolve):
             raise InputError("must be left out: LinearSolve cannot hold the code in a box; an LP can", parameter="box")
         problem = levelled(problem)
-        target, reports, status, message = problem.x, [], Status.SOLVED, ""
+        scaled = problem.scaled
+        target, reports, status, message = scaled.x, [], Status.SOLVED, ""
         answers: list[LayerAnswer] = []
         code: FloatArray | None = None
         for i in reversed(range(len(problem.network))):
-            layer, formulation, clock = problem.network[i], formulations[i], time.perf_counter()
+            layer, formulation, clock = scaled.network[i], formulations[i], time.perf_counter()
             try:
                 answer = formulation.solve(layer, target, self._box(problem, i), solver.until(deadline))
             except InputError as error:

@@ -12,6 +12,7 @@ from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.enclosure import enclose, enclose_in_floats, is_within
 from pyomo_relu.formulations import ENCODINGS, Encoding
+from pyomo_relu.formulations.residual import needs_of_norm
 from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.incumbent import with_room
 from pyomo_relu.inversion.polishing import polish
@@ -19,7 +20,7 @@ from pyomo_relu.inversion.program import build_program
 from pyomo_relu.inversion.proof import Task, needs_of, wide_bounds
 from pyomo_relu.inversion.tangents import Tangents
 from pyomo_relu.inversion.tube import last_within
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import Norm, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Capability, Solver
 from pyomo_relu.status import Status
@@ -30,20 +31,6 @@ LPS = 1e10
 
 FOR_BOUNDS = 0.25
 """The part of a time limit that these bounds may take."""
-
-FEASIBILITY = 1e-6
-"""What a solver lets pass in a row."""
-
-FEASIBILITY_OF_SQUARES = 1e-8
-"""The same for p = 2, where the row holds squares."""
-
-
-def default_tol(problem: Problem, norm: Norm, residual: float) -> float:
-    """Return ten times what a solver lets pass, near a residual."""
-    size = max(problem.scale, residual)
-    if norm == 2:
-        return math.sqrt(residual**2 + 10.0 * FEASIBILITY_OF_SQUARES * size**2) - residual
-    return 10.0 * FEASIBILITY * size
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +49,11 @@ class LevelSet:
     @staticmethod
     def around(problem: Problem, z: FloatArray, method: Exact, tol: float | None, solver: Solver) -> LevelSet:
         """Return the set of `method` about the code that it found."""
-        norm = method.norm if method.then is None else method.then
+        norm = as_norm(method.norm if method.then is None else method.then)
         # It holds the code whatever rounding did: upper ends are mostly far below what `tol` adds.
         found, largest = enclose(problem, z, norm), enclose(problem, z, "inf")
-        tol = default_tol(problem, norm, found.value) if tol is None else float(tol)
+        size = max(problem.scale, found.value)
+        tol = norm.tolerance(found.value, size) if tol is None else float(tol)
         level, tube = max(found.value + tol, found.high), math.inf
         if method.then is not None:
             tube = max(largest.value + tol, largest.high)
@@ -79,8 +67,8 @@ class LevelSet:
         """The codes of the set, in words."""
         where = "" if self.problem.box is None else " in the box"
         # All of their digits: what is said of every code is not to be said of more, nor what is said of some of less.
-        tube = "" if math.isinf(self.tube) else f" and ||G(z) - x||_inf <= {self.tube!r}"
-        return f"code{where} with ||G(z) - x||_{self.norm} <= {self.level!r}{tube}"
+        tube = "" if math.isinf(self.tube) else f" and {self.problem.said}_inf <= {self.tube!r}"
+        return f"code{where} with {self.problem.said}_{self.norm.name} <= {self.level!r}{tube}"
 
     def contains(self, code: FloatArray) -> bool:
         """Whether a code is in the set, by a forward pass and a bound on its rounding."""
@@ -111,22 +99,22 @@ class LevelSet:
         """
         task = Task(self.problem, self.norm, self.encoding, self.tube)
         # For p = inf, an output below its x is at most x away: where that is within the level, only the side above
-        # counts. The model does so where x is at most the least deviation, which may thus be called the level.
-        least = self.level if self.norm == "inf" else 0.0
+        # counts. The model does so where x is at most what the residual is at least, which may thus be the level.
         most = with_room(self.level, self.problem.scale)
         region = task.holding(self.inside, most, LPS, deadline.share(FOR_BOUNDS))
         if not region.is_bounded or not deadline.affords(affine_flops(self.problem.network, region)):
             return Status.TIME_LIMIT, region.code, None
+        region = region.in_unit(1.0 / self.problem.weights)
         if wide_bounds(region):
             return Status.WIDE_BOUNDS, region.code, None
-        model = build_program(self.problem, region, self.encoding, self.norm, most, least, tube=self.tube)
+        model = build_program(self.problem.scaled, region, self.encoding, self.norm, most, self.level, tube=self.tube)
         residual = model.objective.expr
         model.del_component(model.objective)
-        level, tangents = self.level**2 if self.norm == 2 else self.level, None
+        level, tangents = self.norm.objective_of(self.level), None
         # Where no output of the region moves, the residual is a number: that of the code inside.
         if is_potentially_variable(residual):
-            if self.norm == 2 and Capability.MIQP not in self.needs:
-                tangents = Tangents(model, self.level)
+            if not needs_of_norm(self.norm) <= self.needs:
+                tangents = Tangents(model, residual, self.level)
                 residual, level = tangents.least, tangents.to_unit(level)
             model.level = Constraint(expr=(None, residual, level))
         return model, region.code, tangents

@@ -29,6 +29,7 @@ def led_into(problem: Problem, code: FloatArray, tube: float, deadline: Deadline
     deadline : Deadline
         It ends with the iteration that is under way then.
     """
+    problem = problem.scaled
     box = Box.everything(code.size) if problem.box is None else problem.box
     for penalty in PENALTIES:
         if deadline.expired:

@@ -10,7 +10,7 @@ from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.enclosure import is_within
 from pyomo_relu.inversion.cell import cell_optimum, pattern_of
 from pyomo_relu.inversion.pattern import Pattern, map_flops
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import Norm, NormName, SmoothNorm, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import svd_flops
 from pyomo_relu.validation import FloatArray
@@ -19,7 +19,7 @@ from pyomo_relu.validation import FloatArray
 def polish(
     problem: Problem,
     z: FloatArray,
-    norm: Norm,
+    norm: Norm | NormName,
     *,
     tube: float = math.inf,
     lps: int = 40,
@@ -32,11 +32,11 @@ def polish(
     ----------
     problem : Problem
     z : array, shape (k,)
-    norm : "inf", 1 or 2
+    norm : Norm, or its name
     tube : float
         The most that any single output may miss the observation by.
     lps : int
-        Most cells (p = 2 without a tube: least-squares solves) to spend.
+        Most cells (smooth norms without a tube: least-squares solves) to spend.
     enough : float
         A residual that need not be beaten.
     deadline : Deadline
@@ -49,8 +49,9 @@ def polish(
     >>> polish(problem, np.array([0.5]), "inf").round(6).tolist()
     [1.166667]
     """
-    if norm == 2 and math.isinf(tube):
-        return _gauss_newton(problem, z, lps, deadline)
+    norm = as_norm(norm)
+    if isinstance(norm, SmoothNorm) and math.isinf(tube):
+        return _gauss_newton(problem.scaled, z, norm, lps, deadline)
 
     def residual(code: FloatArray) -> float:
         return problem.residual(code, norm) if is_within(problem, code, tube) else math.inf
@@ -59,7 +60,7 @@ def polish(
     queue = [pattern_of(problem, z)]
     while queue and lps > 0 and value > enough and not deadline.expired:
         pattern = queue.pop(0)
-        found = cell_optimum(problem, pattern, norm, tube, deadline)
+        found = cell_optimum(problem.scaled, pattern, norm, tube, deadline)
         lps -= 1
         if found is None:
             continue
@@ -77,9 +78,9 @@ def _flipped(pattern: Pattern, face: tuple[int, int]) -> Pattern:
     return (*pattern[: face[0]], changed, *pattern[face[0] + 1 :])
 
 
-def _gauss_newton(problem: Problem, z: FloatArray, steps: int, deadline: Deadline) -> FloatArray:
+def _gauss_newton(problem: Problem, z: FloatArray, norm: SmoothNorm, steps: int, deadline: Deadline) -> FloatArray:
     """Go to the least-squares point of the current cell's affine map, as far as that helps."""
-    value = problem.residual(z, 2)
+    value = problem.residual(z, norm)
     flops = map_flops(problem.network) + svd_flops(problem.x.size, problem.network.n_in)
     for _ in range(steps):
         if not deadline.affords(flops):
@@ -87,10 +88,12 @@ def _gauss_newton(problem: Problem, z: FloatArray, steps: int, deadline: Deadlin
         matrix = np.eye(problem.network.n_in)
         for layer, on in zip(problem.network, pattern_of(problem, z), strict=True):
             matrix = layer.activation.gain(on)[:, None] * (layer.weight @ matrix)
-        step = np.linalg.lstsq(matrix, problem.x - problem.network(z), rcond=None)[0]
+        missed = problem.x - problem.network(z)
+        factors = np.sqrt(norm.weights(np.abs(missed)))
+        step = np.linalg.lstsq(factors[:, None] * matrix, factors * missed, rcond=None)[0]
         for length in (1.0, 0.5, 0.25, 0.1):
             candidate = z + length * step if problem.box is None else problem.box.clip(z + length * step)
-            reached = problem.residual(candidate, 2)
+            reached = problem.residual(candidate, norm)
             if reached < value - 1e-12 * problem.scale:
                 z, value = candidate, reached
                 break

@@ -14,12 +14,12 @@ from pyomo_relu.box import Box
 from pyomo_relu.formulations import Encoding
 from pyomo_relu.formulations.encoding import encode_layer, new_layer_blocks
 from pyomo_relu.formulations.extensible import ExtensibleModel
-from pyomo_relu.formulations.residual import Outputs, add_residual_norm
+from pyomo_relu.formulations.residual import Outputs, add_residual
 from pyomo_relu.formulations.rows import dense_rows
 from pyomo_relu.formulations.squares import Squares
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import Norm, NormName, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.validation import FloatArray
 
@@ -28,7 +28,7 @@ def build_program(
     problem: Problem,
     region: Region,
     encoding: Encoding,
-    norm: Norm,
+    norm: Norm | NormName,
     most: float = np.inf,
     bound: float = 0.0,
     *,
@@ -66,32 +66,28 @@ def build_program(
     >>> round(solve(model, Solver("highs"), MILP).objective, 6)
     0.25
     """
+    norm = as_norm(norm)
     budget = most if np.isfinite(most) else None
     caps = deviation_caps(problem.network[-1], problem.x, most, norm, tube)
-    if norm == "inf" and np.isfinite(caps).all():
-        budget = float(caps.max())
-    least = least_deviations(problem, norm)
+    least = problem.network[-1].activation.sign_bound(problem.x)
     model = ExtensibleModel()
     with PauseGC():
         add_code(model, problem.network, region)
         if outputs_right == "always":
             outputs = Outputs.of(encode_network(model, problem.network, region, encoding)[-1])
-            add_residual_norm(model, outputs, problem.x, norm, least=least, most=caps, budget=budget)
+            add_residual(model, outputs, problem.x, norm, least=least, most=caps, budget=budget)
         else:
             layer, bounds, variables = _hidden(model, problem.network, region, encoding)
             # The lower side |y - x| >= x - y says nothing where x is below what y misses it by anyway.
-            anyway = np.maximum(least, bound) if norm == "inf" else least
-            if norm == "inf" and least.max() <= bound:
-                # Nor is the known bound one of the deviation: no branch of a search that lies below it would then be
-                # better than another.
-                least = np.zeros(problem.x.size)
-            one_sided = problem.x <= (most if outputs_right == "relaxed" and norm == "inf" else anyway)
+            anyway = norm.anyway(least, bound)
+            one_sided = problem.x <= (norm.anyway(least, most) if outputs_right == "relaxed" else anyway)
+            least = norm.needed(least, bound)
             linear = _linear(layer, bounds, problem.x, norm, one_sided)
             block = model.layer[len(problem.network)]
             own = _encoded(block, layer, bounds, variables, encoding, ~linear, one_sided)
             live = [j for j, v in enumerate(variables) if v is not None]
             weight, inputs = layer.weight[:, live], [variables[j] for j in live]
-            if norm == 2:
+            if norm.folds:
                 outputs, kept = Outputs.of(list(own.values())), ~linear
                 squares = _add_squares(model, weight[linear], inputs, (problem.x - layer.bias)[linear], tube, budget)
             else:
@@ -105,7 +101,7 @@ def build_program(
                     from_above,
                 )
                 kept, squares = np.ones(problem.x.size, dtype=bool), None
-            add_residual_norm(
+            add_residual(
                 model,
                 outputs,
                 problem.x[kept],
@@ -223,13 +219,13 @@ def _linear(layer: Layer, bounds: Box, x: FloatArray, norm: Norm, one_sided: NDA
     output does, and x < 0 is missed by -x at least, which is held or known. Nor need that of one which only an
     upper limit concerns.
     """
-    if norm == 2:
+    if norm.folds:
         linear = (bounds.lower >= 0.0) & (x >= 0.0)
     else:
         linear = (bounds.lower >= 0.0) | (one_sided & (bounds.upper > 0.0))
     linear = np.where(layer.activation.cuts, linear, ~layer.activation.bends)
     # At most as many squares as inputs are no gain.
-    return np.asarray(linear & ((norm != 2) | (linear.sum() > layer.n_in)), dtype=np.bool_)
+    return np.asarray(linear & ((not norm.folds) | (linear.sum() > layer.n_in)), dtype=np.bool_)
 
 
 def _add_squares(
@@ -241,12 +237,6 @@ def _add_squares(
     if np.isfinite(tube):
         model.tube = dense_rows(range(x.size), weight, inputs, lower=x - tube, upper=x + tube)
     return Squares.of(weight, -x).add_to(model, inputs, budget)
-
-
-def least_deviations(problem: Problem, norm: Norm) -> FloatArray:
-    """Return what each output misses `x` by at least, shape (n,); for p = inf, what the norm is at least."""
-    least = problem.network[-1].activation.sign_bound(problem.x)
-    return np.full(problem.x.size, least.max()) if norm == "inf" else least
 
 
 def read_code(model: ConcreteModel, box: Box) -> FloatArray:

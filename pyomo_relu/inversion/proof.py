@@ -18,13 +18,13 @@ from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.enclosure import enclose, is_within
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import Encoding
-from pyomo_relu.formulations.residual import NEEDS
+from pyomo_relu.formulations.residual import needs_of_norm
 from pyomo_relu.inversion.incumbent import Incumbent, with_room
 from pyomo_relu.inversion.polishing import polish
 from pyomo_relu.inversion.program import build_program, read_code
 from pyomo_relu.inversion.tangents import solve_by_tangents
 from pyomo_relu.inversion.tube import last_within
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import Norm, NormName, SumNorm, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import svd_flops
 from pyomo_relu.rounding import down
@@ -33,15 +33,10 @@ from pyomo_relu.status import Status
 from pyomo_relu.tolerance import LP_ROUND_LEAVES
 from pyomo_relu.validation import FloatArray
 
-FIRST_SEARCH: dict[Norm, float] = {"inf": 1e9, 1: 5e7, 2: 5e7}
-"""Work of the first search: its nodes, each times the rows and columns of the program. Then bounds by LPs are sought,
-and the next search gets `GROWTH` times as much, and so on. For p = inf, a search without the bounds of LPs has nearly
-always ended sooner than one with them. Work, not seconds: the same call does the same, however busy the machine is."""
-
-FIRST_LPS: dict[Norm, float] = {"inf": 1.6e10, 1: 1.6e9, 2: 1.6e9}
-"""Work of the bounds by LPs after the first search; a search has taken about half as long."""
-
 GROWTH = 4.0
+"""Work of a search, against that of the one before. Work is its nodes, each times the rows and columns of the program:
+not seconds, so that the same call does the same, however busy the machine is. What the first search may take is the
+norm's `first_search`; then bounds by LPs are sought, with its `first_lps`, and so on in turns."""
 
 WIDE_LPS = 2e10
 """Work of the first bounds by LPs, where they come before any search."""
@@ -64,7 +59,7 @@ class Task:
     Parameters
     ----------
     problem : Problem
-    norm : "inf", 1 or 2
+    norm : Norm
     encoding : Encoding
     tube : float
         The most that any single output may miss the observation by.
@@ -74,6 +69,9 @@ class Task:
     norm: Norm
     encoding: Encoding
     tube: float = math.inf
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "norm", as_norm(self.norm))
 
     def region(self, code: FloatArray, most: float, deadline: Deadline = NO_LIMIT) -> Region | None:
         """Bound the codes with at most a residual; None proves that there are none.
@@ -93,7 +91,9 @@ class Task:
         """
         problem = self.problem
         box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
-        region = observed_region(problem.network, problem.x, box, most, self.norm, tube=self.tube, deadline=deadline)
+        region = observed_region(
+            problem.network, problem.x, box, most, self.norm, tube=self.tube, weights=problem.weights, deadline=deadline
+        )
         if region is None:
             return None
         if not region.is_bounded:
@@ -122,11 +122,15 @@ class Task:
         return region
 
     def _budget(self, code: FloatArray, most: float) -> Budget | None:
-        """Return what the deviations may add up to, for p = 1 and 2."""
-        if self.norm == "inf":
+        """Return what the deviations may add up to, where they do."""
+        if not isinstance(self.norm, SumNorm):
             return None
         problem = self.problem
-        return Budget(problem.x, most, self.norm, np.abs(problem.network(code) - problem.x))
+        return Budget(problem.x, most, self.norm, np.abs(problem.network(code) - problem.x), problem.weights)
+
+    def in_program(self, region: Region) -> Region:
+        """Return a region as the program has it: its outputs weighed, and of size one."""
+        return region.in_unit(output_unit(self.problem) / self.problem.weights)
 
     def attempt(
         self,
@@ -156,18 +160,18 @@ class Task:
         """
         problem, best, deadline = self.problem, incumbent, Deadline.after(solver.time_limit)
         # A solver's tolerances are absolute: the program's outputs are of size one.
-        unit = output_unit(problem)
-        said = wide_bounds(region.in_unit(unit))
+        unit, there = output_unit(problem), self.in_program(region)
+        said = wide_bounds(there)
         if said or not deadline.affords(affine_flops(problem.network, region)):
             status = Status.WIDE_BOUNDS if said else Status.TIME_LIMIT
             return Outcome(status, False, None, None, 0.0, "none" if best is None else best.solver, said), best
         bound = 0.0 if best is None else best.bound
         right: Literal["relaxed", "in optima"] = "relaxed" if relaxed else "in optima"
         model = build_program(
-            in_unit(problem, unit),
-            region.in_unit(unit),
+            in_unit(problem.scaled, unit),
+            there,
             self.encoding,
-            self.norm,
+            self.norm.in_unit(unit),
             most / unit,
             bound / unit,
             tube=self.tube / unit,
@@ -176,17 +180,18 @@ class Task:
         needs = needs_of(self.encoding, self.norm, solver)
         lean, solver = best is not None, solver.until(deadline)
         nodes = None if math.isinf(work) else max(1, int(work / (model.nconstraints() * model.nvariables())))
-        if self.norm == 2 and Capability.MIQP not in needs:
+        if not needs_of_norm(self.norm) <= needs:
             code = (region.code.lower + region.code.upper) / 2.0 if best is None else best.code
-            outcome = solve_by_tangents(model, problem.residual(code, 2) / unit, solver, needs, lean=lean, nodes=nodes)
+            near = problem.residual(code, self.norm) / unit
+            outcome = solve_by_tangents(model, near, solver, needs, lean=lean, nodes=nodes)
         else:
             outcome = solve(model, solver, needs, lean=lean, nodes=nodes)
-        outcome = outcome.times(unit**2 if self.norm == 2 else unit)
-        if outcome.objective is not None and self.norm == "inf":
+        outcome = outcome.times(self.norm.objective_of(unit))
+        if outcome.objective is not None and self.norm.shared:
             # The model says what codes cost beyond the bound, and need not say it of those that meet it.
             outcome = replace(outcome, objective=max(outcome.objective, bound))
         # Only for p = inf is the known bound part of the program.
-        by = outcome.solver if best is None or self.norm != "inf" else best.along_with(outcome.solver)
+        by = outcome.solver if best is None or not self.norm.shared else best.along_with(outcome.solver)
         room = SQUARES_RESOLVED * problem.scale**2 if Capability.MIQP in needs else 0.0
         if outcome.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
             if best is None or best.residual <= most:
@@ -204,7 +209,7 @@ class Task:
                 # A solver's code may miss the tube by its tolerance.
                 code = last_within(self._in_tube, best.code, code)
             best = Incumbent.better(best, code, problem.residual(code, self.norm), outcome.solver)
-        proved = None if outcome.bound is None else root(outcome.bound - room, self.norm)
+        proved = None if outcome.bound is None else self.norm.residual_of(outcome.bound - room)
         if best is not None and proved is not None:
             # What the model does not hold is no nearer than `most`.
             best = best.raised(min(most, proved), by)
@@ -215,13 +220,15 @@ class Task:
 
     def _misses(self, z: FloatArray, outcome: Outcome) -> bool:
         """Whether z misses what the solver promised: binaries at 1e-7 for 0 let it report more than its code can do."""
-        promised = root(outcome.objective, self.norm)
-        return promised is None or self.problem.residual(z, self.norm) > promised + 1e-9 * self.problem.scale
+        if outcome.objective is None:
+            return True
+        promised = self.norm.residual_of(outcome.objective)
+        return self.problem.residual(z, self.norm) > promised + 1e-9 * self.problem.scale
 
 
-def needs_of(encoding: Encoding, norm: Norm, solver: Solver) -> frozenset[Capability]:
+def needs_of(encoding: Encoding, norm: Norm | NormName, solver: Solver) -> frozenset[Capability]:
     """Return what a program needs of its solver; squares become tangents where the solver takes none."""
-    needs = encoding.needs | NEEDS[norm]
+    needs = encoding.needs | needs_of_norm(norm)
     return needs if solver.takes(Capability.MIQP) else needs - {Capability.MIQP}
 
 
@@ -260,12 +267,12 @@ class _Proof:
         self.best = self.beaten = incumbent
         self.most = incumbent.to_beat(rel_gap, ABS_GAP)
         # For p = inf, few outputs have to be on in a code that beats the incumbent: often there is none for their sake.
-        self.relaxed = task.norm == "inf" and bool(task.problem.network[-1].activation.cuts.any())
+        self.relaxed = task.norm.shared and bool(task.problem.network[-1].activation.cuts.any())
         self.gains = True
 
     def run(self) -> Outcome:
         """Search and tighten in turns, until nothing is left or the time is out."""
-        search, lps = FIRST_SEARCH[self.task.norm], FIRST_LPS[self.task.norm]
+        search, lps = self.task.norm.first_search, self.task.norm.first_lps
         counts = self.solver.counts_nodes(needs_of(self.task.encoding, self.task.norm, self.solver))
         self.region = self.task.region(self.best.code, self.most, self.deadline)
         first = self._first_lps(self.region, counts)
@@ -291,14 +298,10 @@ class _Proof:
         """Return the work of bounds by LPs before any search."""
         if region is None or not region.is_bounded:
             return 0.0
-        if self.task.norm != "inf" and region.is_wide(self.task.problem.network):
+        if not self.task.norm.shared and region.is_wide(self.task.problem.network):
             return WIDE_LPS  # no search ends soon
         # Where bounds are too wide no search is begun, and one that cannot be limited is the last.
-        return (
-            FIRST_LPS[self.task.norm]
-            if wide_bounds(region.in_unit(output_unit(self.task.problem))) or not counts
-            else 0.0
-        )
+        return self.task.norm.first_lps if wide_bounds(self.task.in_program(region)) or not counts else 0.0
 
     def search(self, region: Region, work: float) -> Outcome | None:
         """Search a region; None where it is to be done again, with another program."""
@@ -337,11 +340,6 @@ class _Proof:
 def _ended(status: Status, best: Incumbent, said: str) -> Outcome:
     """Return how it ended where no solver was asked."""
     return Outcome(status, True, None, None, 0.0, best.solver, said)
-
-
-def root(value: float | None, norm: Norm) -> float | None:
-    """Return the norm that a solver's objective stands for: for p = 2 it is the square."""
-    return value if value is None or norm != 2 else math.sqrt(max(0.0, value))
 
 
 def wide_bounds(region: Region, *, stacklevel: int = 6) -> str:

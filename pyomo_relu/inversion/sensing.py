@@ -15,7 +15,7 @@ from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.inversion.api import Method, as_method
 from pyomo_relu.inversion.descent import Descent
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import NormName
 from pyomo_relu.problem import LARGEST, Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
@@ -74,7 +74,7 @@ class ProjectedGradient:
     step: float | None = None
     iterations: int = 100
     tol: float = 1e-9
-    norm: ClassVar[Norm] = 2
+    norm: ClassVar[NormName] = 2
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "projection", as_method(self.projection, "projection"))
@@ -90,7 +90,7 @@ class ProjectedGradient:
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`."""
         started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
-        network, operator = problem.generator, problem.operator
+        network, operator, x = problem.generator, problem.scaled.operator, problem.scaled.x
         step = 1.0 / _squared_norm(operator) if self.step is None else self.step
         output = np.zeros(network.n_out)
         best: FloatArray | None = None
@@ -99,7 +99,7 @@ class ProjectedGradient:
         for number in range(1, self.iterations + 1):
             # A step that is too long for the operator sends the outputs off to infinity.
             with np.errstate(over="ignore", invalid="ignore"):
-                target = output - step * (operator.T @ (operator @ output - problem.x))
+                target = output - step * (operator.T @ (operator @ output - x))
             if not (np.abs(target) <= LARGEST).all():
                 message, status = f"diverged in round {number}: take a smaller step", Status.LIMIT
                 break
@@ -125,7 +125,7 @@ class ProjectedGradient:
 
 def _squared_norm(operator: Any) -> float:
     if issparse(operator):
-        return 1.0  # rows of the identity
+        return float(np.abs(operator.data).max()) ** 2  # rows of the identity, each times a weight
     square = float(np.linalg.norm(operator, 2)) ** 2
     if square == 0.0:
         raise InputError("operator is zero: it measures nothing")

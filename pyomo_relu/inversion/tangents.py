@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from pyomo.environ import ConcreteModel, ConstraintList, NonNegativeReals, Objective, Var, value
+from pyomo.repn import generate_standard_repn
 
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.solvers import REL_GAP, Capability, Outcome, Solver, solve
@@ -42,14 +43,16 @@ RESOLVED = 1e-6
 
 
 class Tangents:
-    """The squares of a model of p = 2, each from below by a variable of its own and tangents, in units of `RANGE`.
+    """The squares of an objective, each from below by a variable of its own and tangents, in units of `RANGE`.
 
     Parameters
     ----------
     model : ConcreteModel
         Of :func:`pyomo_relu.inversion.program.build_program`; it gets ``least`` and ``tangent``.
+    objective : expression
+        A sum of squares of variables, and what is linear.
     most : float
-        A root of the sum that some code reaches; it sets the unit.
+        A root of the objective that some code reaches; it sets the unit.
 
     Attributes
     ----------
@@ -59,10 +62,10 @@ class Tangents:
 
     centre: Sequence[float] | None = None
 
-    def __init__(self, model: ConcreteModel, most: float) -> None:
-        self._model = model
-        self._terms = [*model.difference.values(), *(model.square.values() if hasattr(model, "square") else ())]
-        self._rest = float(value(model.rest)) if hasattr(model, "rest") else 0.0
+    def __init__(self, model: ConcreteModel, objective: Any, most: float) -> None:
+        self._model, parts = model, generate_standard_repn(objective)
+        self._terms = [variable for variable, _ in parts.quadratic_vars]
+        self._linear, self._rest = list(zip(parts.linear_vars, parts.linear_coefs, strict=True)), float(parts.constant)
         self._unit = RANGE / max(most, FINEST)
         model.least = Var(range(len(self._terms)), domain=NonNegativeReals)
         model.tangent = ConstraintList()
@@ -73,12 +76,18 @@ class Tangents:
 
     @property
     def least(self) -> Any:
-        """The expression that lies below the sum, in the unit of the model."""
-        return sum(self._model.least.values())
+        """The expression that lies below the objective, in the unit of the model."""
+        linear = [self._unit**2 * cost * variable for variable, cost in self._linear]
+        return sum([*self._model.least.values(), *linear])
 
     def to_unit(self, squares: float) -> float:
         """Return a sum of all squares, in the unit of the model and without what is constant."""
         return (squares - self._rest) * self._unit**2
+
+    def value(self, points: Sequence[float]) -> float:
+        """Return the objective where the solution lies, in the unit of the model and without what is constant."""
+        linear = sum(float(cost) * float(value(variable)) for variable, cost in self._linear)
+        return float(sum(point**2 for point in points) + self._unit**2 * linear)
 
     def from_unit(self, least: float) -> float:
         """Return what a sum in the unit of the model stands for."""
@@ -160,7 +169,7 @@ def solve_by_tangents(
     lean: bool,
     nodes: int | None = None,
 ) -> Outcome:
-    """Minimise the sum of squares of a model of p = 2 by a solver of mixed-integer linear programs.
+    """Minimise the objective of a model, which holds squares, by a solver of mixed-integer linear programs.
 
     Parameters
     ----------
@@ -181,7 +190,7 @@ def solve_by_tangents(
     """
     started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
     model.objective.deactivate()
-    tangents = Tangents(model, most)
+    tangents = Tangents(model, model.objective.expr, most)
     model.linear_objective = Objective(expr=tangents.least)
     best, bound = math.inf, 0.0
     rel_gap = REL_GAP if solver.rel_gap is None else solver.rel_gap
@@ -195,7 +204,7 @@ def solve_by_tangents(
         if not outcome.has_solution:
             break
         points = tangents.points()
-        best = tangents.from_unit(sum(point**2 for point in points))
+        best = tangents.from_unit(tangents.value(points))
         if 0.0 < best < (COARSE * most) ** 2 and most > FINEST:
             tangents.remove()
             model.del_component(model.linear_objective)

@@ -14,7 +14,7 @@ from pyomo_relu.inversion.descent import Descent
 from pyomo_relu.inversion.incumbent import TO_POLISH, Incumbent
 from pyomo_relu.inversion.penalty import led_into
 from pyomo_relu.inversion.polishing import polish
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import Norm, NormName
 from pyomo_relu.problem import Problem
 from pyomo_relu.validation import FloatArray
 
@@ -25,7 +25,14 @@ TARGET = 1.0 - 1e-4
 
 
 def incumbent_in_tube(
-    problem: Problem, inside: Incumbent, tube: float, norm: Norm, deadline: Deadline, *, starts: int, seed: int
+    problem: Problem,
+    inside: Incumbent,
+    tube: float,
+    norm: Norm | NormName,
+    deadline: Deadline,
+    *,
+    starts: int,
+    seed: int,
 ) -> Incumbent:
     """Return a code in the tube with a small p-norm.
 
@@ -60,7 +67,7 @@ def incumbent_in_tube(
 
 
 def _candidates(
-    problem: Problem, inside: FloatArray, tube: float, norm: Norm, deadline: Deadline, starts: int, seed: int
+    problem: Problem, inside: FloatArray, tube: float, norm: Norm | NormName, deadline: Deadline, starts: int, seed: int
 ) -> Iterator[FloatArray]:
     yield polish(problem, inside, norm, tube=tube, deadline=deadline)
     for code in Descent(starts=starts, seed=seed).codes(problem, deadline)[:TO_POLISH]:

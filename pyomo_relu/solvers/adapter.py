@@ -69,6 +69,18 @@ class Adapter(ABC):
     ----------
     cancel : callable or None
         Asks the solver to stop.
+
+    Examples
+    --------
+    >>> from pyomo.contrib.solver.common.factory import SolverFactory
+    >>> from pyomo.environ import Var
+    >>> model = ConcreteModel()
+    >>> model.x = Var(bounds=(1, 3))
+    >>> model.objective = Objective(expr=2 * model.x)
+    >>> adapter = Contrib(SolverFactory("pyomo_relu_highs"))
+    >>> adapter.run(model, {}, seconds=None, log=False)
+    >>> adapter.report().objective, model.x.value
+    (2.0, 1.0)
     """
 
     def __init__(
@@ -91,7 +103,7 @@ class Adapter(ABC):
         self._results = self._run(options, seconds, log)
 
     def report(self) -> Outcome:
-        """Tell how the last run ended, and load the point where there is one; without a finite objective, none is."""
+        """Tell how the last run ended, and load the point that it found; one without a finite objective is none."""
         found = self._corrected(self.interface, self._read())
         objective = None
         if found.has_solution and found.status in WITH_POINT:
@@ -118,7 +130,7 @@ class Adapter(ABC):
 
 
 class Contrib(Adapter):
-    """A solver behind one of Pyomo's newer (``pyomo.contrib.solver``) interfaces."""
+    """A solver behind one of Pyomo's newer interfaces, which ``pyomo.contrib.solver`` holds."""
 
     def _run(self, options: Mapping[str, Any], seconds: float | None, log: bool) -> Any:
         clear_duals(self._model)
@@ -147,7 +159,7 @@ class Contrib(Adapter):
 
 
 class Legacy(Adapter):
-    """A solver behind one of Pyomo's older (``pyomo.environ.SolverFactory``) interfaces.
+    """A solver behind one of Pyomo's older interfaces, which ``SolverFactory`` makes.
 
     The bounds in Pyomo's results are left alone: they are rounded, or of the wrong sign, or no bounds.
     """

@@ -219,10 +219,8 @@ class Solver:
         >>> [solver.takes(Capability.MIQP) for solver in (Solver("highs"), Solver(), Solver(threads=2))]
         [False, True, False]
         """
-        settings = self.required_settings
-        named = None if self.name is None else backend_of(self.name)
-        backend = named or default_backend(frozenset({capability}), settings)
-        return capability in backend.supports and settings <= backend.settings.keys()
+        backend = self._chosen(frozenset({capability}))
+        return capability in backend.supports and self.required_settings <= backend.settings.keys()
 
     def backend(self, needs: frozenset[Capability]) -> Backend:
         """Return the backend for a model that needs `needs`.
@@ -232,15 +230,16 @@ class Solver:
         CapabilityError
             If the named solver does not take such models; the message names those that do.
         """
-        if self.name is None:
-            return default_backend(needs, self.required_settings)
-        backend = backend_of(self.name)
+        backend = self._chosen(needs)
         missing = needs - backend.supports
         if missing:
             able = [other.name for other in BACKENDS.values() if needs <= other.supports]
             what = ", ".join(sorted(str(capability) for capability in missing))
             raise CapabilityError(f"{backend.title} does not take {what} models here; these do: {', '.join(able)}")
         return backend
+
+    def _chosen(self, needs: frozenset[Capability]) -> Backend:
+        return default_backend(needs, self.required_settings) if self.name is None else backend_of(self.name)
 
 
 def _rebuild(values: dict[str, Any]) -> Solver:

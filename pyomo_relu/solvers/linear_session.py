@@ -23,7 +23,7 @@ PRIMAL: Mapping[str, Any] = {"simplex_strategy": 4}
 
 
 class LinearSession:
-    """An LP ``min cost . v`` over ``row_lower <= A v <= row_upper``, ``lower <= v <= upper``, its basis kept by HiGHS.
+    """An LP ``min cost @ v`` over ``row_lower <= A v <= row_upper``, ``lower <= v <= upper``, its basis kept by HiGHS.
 
     Parameters
     ----------

@@ -78,7 +78,7 @@ def _written(folder: Path) -> tuple[Reduction, Instance]:
         raise InputError(f"{folder}: its source is no formula, and codes are lifted to assignments only")
     # Manifests had no parameters once.
     chosen = restored(str(manifest.get("reduction")), manifest.get("parameters", {}))
-    gap, norm = float(as_vector([manifest.get("gap")], 1, "gap")[0]), as_norm(manifest.get("gap_norm"))
+    gap, norm = float(as_vector([manifest.get("gap")], 1, "gap")[0]), as_norm(manifest.get("gap_norm")).name
     network, x = load_network(folder / "network.npz"), read_array(folder / "observation.npy", "observation")
     return chosen, Instance(network, x, None, CNF.from_dimacs(folder / "source.cnf"), gap, norm, chosen.name)
 

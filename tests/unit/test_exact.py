@@ -103,8 +103,8 @@ def test_big_m_is_watched():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"norm": 3}, "norm must be 'inf', 1 or 2"),
-        ({"norm": "two"}, "norm must be 'inf', 1 or 2"),
+        ({"norm": 3}, "norm must be 'inf', 1, 2 or 'huber:<delta>'"),
+        ({"norm": "two"}, "norm must be 'inf', 1, 2 or 'huber:<delta>'"),
         ({"encoding": "bigm"}, "unknown encoding 'bigm'; known: big-m, sos1"),
         ({"bounds": "tight"}, "unknown bounds 'tight'; known: observed"),
         ({"starts": -1}, "starts"),

@@ -62,7 +62,7 @@ def test_a_norm_may_be_any_real_number_of_that_value(norm):
 
 @pytest.mark.parametrize("norm", [True, np.bool_(True), 3, 1.5, "l1", None])
 def test_other_norms_are_refused(norm):
-    with pytest.raises(pr.InputError, match="norm must be 'inf', 1 or 2"):
+    with pytest.raises(pr.InputError, match="norm must be 'inf', 1, 2 or 'huber:<delta>'"):
         pr.Exact(norm=norm)
 
 

@@ -136,7 +136,7 @@ def test_a_leaf_bound_is_below_the_optimum_and_reaches_it_where_all_phases_are_f
         (lambda: decide_cell(ABSOLUTE, [float("nan")], (np.ones(2, bool), np.ones(1, bool))), "not a finite real"),
         (lambda: leaf_bound(ABSOLUTE, [1], (-1, 1), phases={(3, 0): True}), r"phases has neuron \(3, 0\)"),
         (lambda: leaf_bound(ABSOLUTE, [1], None), "box must be given, and bounded"),
-        (lambda: leaf_bound(ABSOLUTE, [1], (-1, 1), True), "norm must be 'inf', 1 or 2"),
+        (lambda: leaf_bound(ABSOLUTE, [1], (-1, 1), True), "norm must be 'inf', 1, 2 or 'huber:<delta>'"),
         (lambda: leaf_bound(ABSOLUTE, [1], (-1, 1), 2), "norm must be 'inf' or 1 for a rational proof"),
         (lambda: leaf_bound(HUGE, [0.5], (-1e200, 1e200)), "beyond 1e308 in this box: give a smaller box"),
     ],

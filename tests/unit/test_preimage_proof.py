@@ -195,7 +195,7 @@ def test_an_exact_inversion_is_proved(sizes, norm, noise):
     [
         ({"box": None}, "box must be given, and bounded"),
         ({"norm": 2}, "norm must be 'inf' or 1"),
-        ({"norm": "two"}, "norm must be 'inf', 1 or 2"),
+        ({"norm": "two"}, "norm must be 'inf', 1, 2 or 'huber:<delta>'"),
         ({"seconds": float("nan")}, "seconds must be a positive number"),
         ({"max_leaves": 0}, "max_leaves must be an integer, at least 1"),
         ({"bound": 0.0}, "bound must be a positive number"),

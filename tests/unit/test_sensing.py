@@ -5,7 +5,8 @@ import pytest
 from scipy.optimize import check_grad
 
 import pyomo_relu as pr
-from pyomo_relu.inversion.descent import half_squared_error
+from pyomo_relu.inversion.descent import half_objective
+from pyomo_relu.norms import as_norm
 from pyomo_relu.problem import Problem
 
 NET = pr.Network.random((2, 10, 40), seed=0)
@@ -19,8 +20,8 @@ def test_gradient_is_that_of_finite_differences(slope):
     x = np.random.default_rng(0).normal(size=15)
     z = np.random.default_rng(1).normal(size=4)
     wrong = check_grad(
-        lambda v: half_squared_error(net, x[None], v[None])[0][0],
-        lambda v: half_squared_error(net, x[None], v[None])[1][0],
+        lambda v: half_objective(net, x[None], v[None], as_norm(2))[0][0],
+        lambda v: half_objective(net, x[None], v[None], as_norm(2))[1][0],
         z,
     )
     assert wrong < 1e-5
@@ -28,7 +29,7 @@ def test_gradient_is_that_of_finite_differences(slope):
 
 def test_one_constant_step_is_the_textbook_one():
     x, start = np.ones((1, 40)), np.array([[0.3, 0.2]])
-    gradient = half_squared_error(NET, x, start)[1]
+    gradient = half_objective(NET, x, start, as_norm(2))[1]
     descent = pr.GradientDescent(step=0.01, iterations=1)
     np.testing.assert_allclose(descent.descend(NET, x, start), start - 0.01 * gradient)
 

@@ -55,10 +55,10 @@ def test_then_picks_the_nearest_of_the_optimal_codes(seed):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"norm": "inf", "tube": 0.1}, "tube goes with norm 1 or 2"),
+        ({"norm": "inf", "tube": 0.1}, "tube goes with norm 1, 2 or huber"),
         ({"norm": 2, "tube": -1.0}, "tube must be a positive number"),
-        ({"norm": 1, "then": 2}, "then must be 1 or 2, and goes with"),
-        ({"norm": "inf", "then": "inf"}, "then must be 1 or 2, and goes with"),
+        ({"norm": 1, "then": 2}, "then must be 1, 2 or huber, and goes with"),
+        ({"norm": "inf", "then": "inf"}, "then must be 1, 2 or huber, and goes with"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(options, message):

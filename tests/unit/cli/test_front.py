@@ -30,7 +30,7 @@ def test_help_lists_the_commands(run: Run, arguments: tuple[str, ...]) -> None:
 def test_help_of_invert_names_every_flag(run: Run) -> None:
     flags = (
         "method formulation schedule eps norm encoding tube then extent tol solver config time-limit threads seed log "
-        "option box mask operator slopes json out plot"
+        "option box mask weights operator slopes json out plot"
     )
     out = run("invert", "--help").out
     assert [flag for flag in flags.split() if f"--{flag}" not in out] == []

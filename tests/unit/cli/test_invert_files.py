@@ -68,6 +68,7 @@ BAD_FILES = {
     "pickled": (["net.npz", "pickled.npy"], "pickled Python objects, which are never loaded"),
     "words": (["net.npz", "words.csv"], "line 1: 'one' is not a number"),
     "mask of numbers": (["net.npz", "x.npy", "--mask", "x.npy"], "--mask must hold booleans, or 0 and 1"),
+    "short weights": (["net.npz", "x.npy", "--weights", "short.json"], "--weights has 2 entries, expected 30"),
     "short mask": (["net.npz", "x.npy", "--mask", "short.json"], "--mask has 2 entries, expected 30"),
     "flat operator": (["net.npz", "x.npy", "--operator", "x.npy"], "--operator must have 2 axes"),
     "narrow operator": (["net.npz", "x.npy", "--operator", "square.npy"], "--operator has 2 columns, the network 30"),

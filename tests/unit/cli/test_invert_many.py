@@ -58,6 +58,14 @@ def test_one_row_of_text_is_one_observation(run: Run) -> None:
     assert run("invert-many", "net.npz", "one.csv", "--json").json["observations"] == 1
 
 
+def test_weights_are_shared(run: Run) -> None:
+    weights = np.linspace(0.0, 2.0, 30)
+    np.save("weights.npy", weights)
+    np.save("x.npy", X)
+    ran = run("invert-many", "net.npz", "x.npy", "--weights", "weights.npy", "--json")
+    assert ran.json["codes"] == pr.invert_many(NET, X, weights=weights).codes.tolist()
+
+
 def test_masks_and_operators_are_shared(run: Run) -> None:
     mask = np.arange(30) != 4
     np.save("mask.npy", mask)
