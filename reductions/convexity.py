@@ -337,4 +337,4 @@ class _Check:
         return Convexity(ConvexityVerdict.UNDECIDED, self._box(), self.least, Certificate(), status, 0.0, message)
 
     def _box(self) -> Box:
-        return Box.everything(self.problem.network.n_in) if self.problem.box is None else self.problem.box
+        return self.problem.box

@@ -64,7 +64,7 @@ def regions_of(problem: Problem, deadline: Deadline) -> Regions | None:
         If neither the box nor the observation bounds the codes.
     """
     network, x = problem.network, problem.x
-    box = Box.everything(network.n_in) if problem.box is None else problem.box
+    box = problem.box
     near = observed_region(network, x, box, ROOM * problem.scale, "inf", deadline=deadline)
     if near is not None and not near.is_bounded:
         raise InputError("must be given, and bounded: the observation does not bound the code", parameter="box")

@@ -176,7 +176,7 @@ class Exact:
             )
         problem = Problem.of(net, x, operator=operator, mask=mask, weights=weights, box=box)
         task = self._task(problem)
-        if problem.box is not None:
+        if not problem.box.is_everything:
             region, most, bound = self._forward(problem), math.inf, 0.0
         else:
             incumbent = (
@@ -296,7 +296,7 @@ class Exact:
         return find_incumbent(problem, self.norm, _searching(solver), deadline, starts=self.starts, seed=self.seed)
 
     def _forward(self, problem: Problem, deadline: Deadline = NO_LIMIT) -> Region:
-        if problem.box is None:
+        if not problem.box.is_bounded:
             raise InputError(f"must be given, and bounded, for {self.bounds} bounds", parameter="box")
         name = "crown" if self.bounds == "observed" else self.bounds
         if not deadline.affords(crown_flops(problem.network)):

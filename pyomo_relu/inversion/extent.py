@@ -279,7 +279,7 @@ def _check_result(result: Result, problem: Problem, norm: NormName) -> None:
         raise InputError(f"result is of norm {result.norm}, the method of norm {norm}")
     if result.z.shape != (problem.network.n_in,):
         raise ShapeError(f"result has a code of shape {result.z.shape}, expected ({problem.network.n_in},)")
-    if problem.box is not None and not problem.box.contains(result.z):
+    if not problem.box.contains(result.z):
         raise InputError("result has a code outside of the box")
     residual = enclose(problem, result.z, norm).value
     if abs(residual - result.residual) > 1e-9 * max(problem.scale, residual):

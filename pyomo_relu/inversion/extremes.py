@@ -59,7 +59,7 @@ class Extremes:
         m, k = rows.shape
         return Extremes(
             rows,
-            Box.everything(k) if problem.box is None else problem.box,
+            problem.box,
             np.tile([-np.inf, np.inf], (m, 1)),
             np.full((m, 2), np.nan),
             np.full((m, 2, k), np.nan),

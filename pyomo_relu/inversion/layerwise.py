@@ -90,7 +90,7 @@ class Layerwise:
         """Invert; see :func:`pyomo_relu.invert`."""
         started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
         formulations = self._formulations(len(problem.network))
-        if problem.box is not None and isinstance(formulations[0], LinearSolve):
+        if not problem.box.is_everything and isinstance(formulations[0], LinearSolve):
             raise InputError("must be left out: LinearSolve cannot hold the code in a box; an LP can", parameter="box")
         problem = rescaled_by_layer(problem)
         scaled = problem.scaled
@@ -151,7 +151,7 @@ class Layerwise:
     def _box(self, problem: Problem, i: int) -> Box:
         layer = problem.network[i]
         if i == 0:
-            return Box.everything(layer.n_in) if problem.box is None else problem.box
+            return problem.box
         signed = self.nonnegative & problem.network[i - 1].activation.cuts
         return Box(np.where(signed, 0.0, -np.inf), np.full(layer.n_in, np.inf))
 

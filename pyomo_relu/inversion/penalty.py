@@ -6,7 +6,6 @@ from functools import partial
 
 import numpy as np
 
-from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.inversion.descent import pulled_back
 from pyomo_relu.inversion.lbfgs import lbfgs
@@ -30,7 +29,7 @@ def led_into(problem: Problem, code: FloatArray, tube: float, deadline: Deadline
         It ends with the iteration that is under way then.
     """
     problem = problem.scaled
-    box = Box.everything(code.size) if problem.box is None else problem.box
+    box = problem.box
     for penalty in PENALTIES:
         if deadline.expired:
             break

@@ -11,7 +11,6 @@ import numpy as np
 
 from pyomo_relu.bounds import Budget, Region, lagrangian_region, lp_region, observed_region
 from pyomo_relu.bounds.affine_form import affine_flops
-from pyomo_relu.box import Box
 from pyomo_relu.certificate import BY_BOUNDS
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.enclosure import enclose, is_within
@@ -90,7 +89,7 @@ class Task:
             Where the observation does not bound the code, and there is no box that does.
         """
         problem = self.problem
-        box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
+        box = problem.box
         region = observed_region(
             problem.network, problem.x, box, most, self.norm, tube=self.tube, weights=problem.weights, deadline=deadline
         )

@@ -65,7 +65,7 @@ class SublevelSet:
     @property
     def scope(self) -> str:
         """The codes of the set, in words."""
-        where = "" if self.problem.box is None else " in the box"
+        where = "" if self.problem.box.is_everything else " in the box"
         # All of their digits: what is said of every code is not to be said of more, nor what is said of some of less.
         tube = "" if math.isinf(self.tube) else f" and {self.problem.said}_inf <= {self.tube!r}"
         return f"code{where} with {self.problem.said}_{self.norm.name} <= {self.level!r}{tube}"
@@ -73,7 +73,7 @@ class SublevelSet:
     def contains(self, code: FloatArray) -> bool:
         """Whether a code is in the set, by a forward pass and a bound on its rounding."""
         problem = self.problem
-        if problem.box is not None and not problem.box.contains(code):
+        if not problem.box.contains(code):
             return False
         if enclose_in_floats(problem, code, self.norm).high > self.level:
             return False

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.linear_program import LinearProgramError
 from pyomo_relu.network import Network
@@ -151,7 +150,7 @@ class _CellSearch:
         """
         problem, tol = rescaled(self.problem, NEAR), self.tol
         network = problem.network
-        box = Box.everything(network.n_in) if problem.box is None else problem.box
+        box = problem.box
         region = region_of(network, problem.x, box, tol)
         if region is None:
             return
