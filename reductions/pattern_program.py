@@ -71,8 +71,8 @@ def sides_of(network: Network, region: Region, *, binary: bool = False) -> Sides
     Examples
     --------
     >>> net = Network.from_arrays([[[2.0], [-2.0]], [[1.0, 1.0]]], [[-1.0, 1.0], None])   # |2 z - 1|
-    >>> from pyomo_relu.bounds import observed_region
-    >>> near = propagated_region(net, observed_region(net, np.ones(1), Box.of((0, 1), 1), 0.25, "inf"))
+    >>> from pyomo_relu.bounds import Sought, sought_region
+    >>> near = sought_region("decision", net, Box.of((0, 1), 1), Sought(np.ones(1), "inf", 0.25))
     >>> sides = sides_of(net, near)
     >>> sides.first.upper.round(9).tolist(), sides.second.lower.round(9).tolist()
     ([0.125], [0.875])

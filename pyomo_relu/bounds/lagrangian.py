@@ -23,10 +23,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pyomo_relu.bounds.affine_form import AffineNetwork, AffineRows, affine_flops, affine_network, tightened
-from pyomo_relu.bounds.budget import Budget
 from pyomo_relu.bounds.deviation_ball import DeviationBall, deviation_ball
 from pyomo_relu.bounds.intersection import CrossedBoundsError
 from pyomo_relu.bounds.region import Region
+from pyomo_relu.bounds.sought import Sought
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.network import Network
 from pyomo_relu.rounding import gamma
@@ -47,7 +47,7 @@ BATCH = 1024
 
 
 def lagrangian_region(
-    network: Network, region: Region, budget: Budget | None = None, *, deadline: Deadline = NO_LIMIT
+    network: Network, region: Region, sought: Sought | None = None, deadline: Deadline = NO_LIMIT
 ) -> Region | None:
     """Tighten a region by rounds of dual bounds from weighted least squares.
 
@@ -56,7 +56,7 @@ def lagrangian_region(
     network : Network
     region : Region
         Bounded; what holds for its codes holds for the result's.
-    budget : Budget, optional
+    sought : Sought, optional
         What the deviations may add up to; for p = inf the region says it all.
     deadline : Deadline
         No round begins that would not end before it.
@@ -72,19 +72,19 @@ def lagrangian_region(
     >>> from pyomo_relu.box import Box
     >>> net = Network.random((2, 6, 12), seed=0)
     >>> x = net(np.array([1.0, -0.5])) + np.random.default_rng(1).uniform(-0.1, 0.1, 12)
-    >>> before = observed_region(net, x, Box.of((-3, 3), 2), 0.1, "inf")
+    >>> before = observed_region(net, Region.everything(net, Box.of((-3, 3), 2)), Sought(x, "inf", 0.1))
     >>> lagrangian_region(net, before).width < before.width
     True
     """
     work = 0.0
-    while any(region.unstable(network)):
+    while region.is_bounded and any(region.unstable(network)):
         flops = _round_flops(network, region)
         work += flops
         if work > MOST_WORK or not deadline.affords(flops):
             break
         before = region.width
         try:
-            region = _round(network, region, budget)
+            region = _round(network, region, sought)
         except CrossedBoundsError:
             return None
         if region.width > MULTIPLIER_ROUND_LEAVES * before:
@@ -101,11 +101,12 @@ def _round_flops(network: Network, region: Region) -> float:
     return affine_flops(network, region) + 4.0 * variables * (variables**2 + rows * variables + 3 * targets * rows)
 
 
-def _round(network: Network, region: Region, budget: Budget | None) -> Region:
+def _round(network: Network, region: Region, sought: Sought | None) -> Region:
     """Bound the variables and the open neurons once."""
     form = affine_network(network, region)
-    ball = None if budget is None else deviation_ball(network, region, form, budget).two_sided()
-    return tightened(network, region, form, *_bounds(form, ball, form.targets))
+    ball = None if sought is None else deviation_ball(network, region, form, sought)
+    both_sides = None if ball is None else ball.two_sided()
+    return tightened(network, region, form, *_bounds(form, both_sides, form.targets))
 
 
 def _bounds(form: AffineNetwork, ball: DeviationBall | None, targets: AffineRows) -> tuple[FloatArray, FloatArray]:

@@ -26,15 +26,21 @@ class Region:
     Examples
     --------
     >>> import numpy as np
-    >>> from pyomo_relu.bounds import observed_region
+    >>> from pyomo_relu.bounds import Sought, observed_region
     >>> net = Network.from_arrays([[[1.0], [-1.0]]])
-    >>> region = observed_region(net, np.array([2.0, 0.0]), Box.everything(1), 0.5, "inf")
+    >>> anywhere = Region.everything(net, Box.everything(1))
+    >>> region = observed_region(net, anywhere, Sought(np.array([2.0, 0.0]), "inf", 0.5))
     >>> region.code.lower.round(9).tolist(), region.code.upper.round(9).tolist(), region.unstable(net)
     ([1.5], [2.5], [0])
     """
 
     code: Box
     pre_activations: tuple[Box, ...]
+
+    @classmethod
+    def everything(cls, network: Network, box: Box) -> Region:
+        """Return the codes of a box, of whose pre-activations nothing is known."""
+        return cls(box, tuple(Box.everything(layer.n_out) for layer in network))
 
     @property
     def is_bounded(self) -> bool:

@@ -14,12 +14,12 @@ from pyomo_relu.enclosure import enclose, enclose_in_floats, is_within
 from pyomo_relu.formulations import ENCODINGS, Encoding
 from pyomo_relu.formulations.residual import needs_of_norm
 from pyomo_relu.inversion.exact import Exact
-from pyomo_relu.inversion.in_tube import last_within
 from pyomo_relu.inversion.incumbent import with_room
 from pyomo_relu.inversion.polishing import polish
 from pyomo_relu.inversion.program import build_program
-from pyomo_relu.inversion.proof import Task, needs_of, wide_bounds
 from pyomo_relu.inversion.tangents import Tangents
+from pyomo_relu.inversion.task import Task, needs_of, wide_bounds
+from pyomo_relu.inversion.tube_search import last_within
 from pyomo_relu.norms import Norm, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Capability, Solver

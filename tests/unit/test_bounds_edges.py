@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pyomo_relu as pr
-from pyomo_relu.bounds import Budget, Region, crown_bounds, lagrangian_region, lp, lp_region, observed_region
+from pyomo_relu.bounds import Region, Sought, crown_bounds, lagrangian_region, lp, lp_region, observed_region
 from pyomo_relu.deadline import Deadline
 
 NET = pr.Network.from_arrays([[[1.0]]])
@@ -18,7 +18,9 @@ def test_known_bounds_that_no_code_meets_are_bad_input():
 @pytest.mark.parametrize("norm", ["inf", 1, 2])
 @pytest.mark.parametrize("most", [-0.1, -1.0])
 def test_no_code_has_a_negative_residual(most, norm):
-    assert observed_region(NET, np.array([1.0]), pr.Box([0.0], [1.0]), most, norm) is None
+    assert (
+        observed_region(NET, Region.everything(NET, pr.Box([0.0], [1.0])), Sought(np.array([1.0]), norm, most)) is None
+    )
 
 
 def test_the_time_of_lps_is_that_of_what_follows_them_too(monkeypatch):
@@ -29,7 +31,7 @@ def test_the_time_of_lps_is_that_of_what_follows_them_too(monkeypatch):
     x = net(z) + 0.2 * rng.normal(size=24)
     deviations = np.abs(net(z) - x)
     most = float(deviations.sum())
-    region = observed_region(net, x, pr.Box.of((-2, 2), 3), most, 1)
+    region = observed_region(net, Region.everything(net, pr.Box.of((-2, 2), 3)), Sought(x, 1, most))
     assert isinstance(region, Region)
     assert any(region.unstable(net))
     given, deadline = [], Deadline.after(30.0)
@@ -39,6 +41,6 @@ def test_the_time_of_lps_is_that_of_what_follows_them_too(monkeypatch):
         return lagrangian_region(*args, deadline=deadline)
 
     monkeypatch.setattr(lp, "lagrangian_region", spy)
-    assert lp_region(net, region, Budget(x, most, 1, deviations), deadline=deadline) is not None
+    assert lp_region(net, region, Sought(x, 1, most, near=deviations), deadline=deadline) is not None
     assert given
     assert all(passed is deadline for passed in given)

@@ -10,8 +10,8 @@ import pyomo_relu as pr
 from pyomo_relu.deadline import NO_LIMIT
 from pyomo_relu.generator import mnist_generator, mnist_latents
 from pyomo_relu.inversion.cell import cell_optimum, pattern_of
-from pyomo_relu.inversion.in_tube import incumbent_in_tube
 from pyomo_relu.inversion.incumbent import Incumbent
+from pyomo_relu.inversion.tube_search import incumbent_in_tube
 from pyomo_relu.problem import Problem
 
 

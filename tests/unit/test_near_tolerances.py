@@ -53,7 +53,7 @@ def test_a_program_after_one_with_a_solution_is_not_infeasible(monkeypatch):
 
 def test_a_box_full_of_codes_is_not_infeasible(monkeypatch):
     said = Outcome(pr.Status.INFEASIBLE, False, None, None, 0.0, "liar")
-    monkeypatch.setattr("pyomo_relu.inversion.proof.solve", lambda *args, **kwargs: said)
+    monkeypatch.setattr("pyomo_relu.inversion.task.solve", lambda *args, **kwargs: said)
     net = pr.Network.random((2, 4, 6), seed=0)
     found = pr.invert(net, np.ones(6), pr.Exact(bounds="interval"), box=(-3, 3))
     assert found.status is pr.Status.SOLVER_ERROR

@@ -6,7 +6,7 @@ import pytest
 import pyomo_relu as pr
 from pyomo_relu.certified import cell_system, decide_cell
 from pyomo_relu.inversion.pattern import ActivationRegion
-from pyomo_relu.inversion.proof import BigMWarning
+from pyomo_relu.inversion.task import BigMWarning
 from pyomo_relu.problem import Problem
 from pyomo_relu.scaling import NEAR, rescaled, rescaled_by_layer
 

@@ -255,7 +255,7 @@ def test_a_running_error_holds_the_exact_pass():
             assert all(abs(v - Fraction(w)) <= Fraction(r) for v, w, r in zip(exact, values, room, strict=True))
 
 
-@pytest.mark.filterwarnings("ignore::pyomo_relu.inversion.proof.BigMWarning")
+@pytest.mark.filterwarnings("ignore::pyomo_relu.inversion.task.BigMWarning")
 def test_every_end_of_an_extent_is_a_code_of_the_set_though_the_forward_pass_is_rounded():
     net = pr.Network.from_arrays([[[1e9], [1e9], [1.0]], [[-1.0, 1.0, 1.0]]], [[0.0, 0.7, 0.0], [0.0]])  # z + 0.7
     found = pr.extent(net, [1.5], pr.Exact("inf"), box=(0.0, 2.0), tol=1e-4)
