@@ -9,6 +9,7 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pytest
+from pyomo.environ import Var
 
 import pyomo_relu as pr
 from pyomo_relu.bounds import Region
@@ -149,24 +150,28 @@ def test_bounds_alone_prove_a_chain_of_units():
     assert "rounded outwards" in found.certificate.verified[0].by
 
 
-def test_a_solver_that_is_wrong_is_found_out(monkeypatch):
-    said = Outcome(Status.INFEASIBLE, False, None, None, 0.0, "Liar 1.0")
-    monkeypatch.setattr(Question, "try_pattern", lambda self, solver: (said, None))
+def test_a_solver_that_is_wrong_is_found_out(scripted):
+    scripted(Outcome.without_point(Status.INFEASIBLE))
     cnf = planted_cnf(6, 20, seed=0)[0]
-    assert decide(cnf).trusted_to == "Liar 1.0"
-    found = decide(cnf, proof=True)
+    assert decide(cnf, solver="scripted").trusted_to == "Scripted 1.0"
+    found = decide(cnf, solver="scripted", proof=True)
     assert found.verdict is UNDECIDED
     assert found.status is Status.SOLVER_ERROR
-    assert "Liar 1.0" in found.message
+    assert "Scripted 1.0" in found.message
 
 
-def test_a_code_that_solves_nothing_is_no_answer(monkeypatch):
-    said = Outcome(Status.OPTIMAL, True, 0.0, 0.0, 0.0, "Liar 1.0")
-    for name in ("try_pattern", "try_network"):
-        monkeypatch.setattr(Question, name, lambda self, solver: (said, np.zeros(3)))
-    found = decide(CNF(3, [(1, 2, 3), (-1, -2, -3)]))
+def test_a_code_that_solves_nothing_is_no_answer(scripted):
+    def zero(solve):
+        for variable in solve.model.component_data_objects(Var):
+            variable.set_value(0.0, skip_validation=True)
+        return Outcome(Status.OPTIMAL, True, 0.0, 0.0)
+
+    calls = scripted(zero)
+    found = decide(CNF(3, [(1, 2, 3), (-1, -2, -3)]), solver="scripted")
+    assert len(calls) == 2
     assert found.verdict is UNDECIDED
     assert found.status is Status.SOLVER_ERROR
+    assert found.message == "Scripted 1.0 gives a code that solves nothing"
 
 
 def test_limits_leave_it_undecided():
@@ -177,10 +182,10 @@ def test_limits_leave_it_undecided():
     assert not found.proved
 
 
-def test_an_interrupted_search_is_not_taken_up_again(monkeypatch):
-    said = Outcome(Status.INTERRUPTED, False, None, None, 0.0, "SCIP")
-    monkeypatch.setattr(Question, "try_pattern", lambda self, solver: (said, None))
-    found = decide(CNF(3, [(1, 2, 3), (-1, -2, -3)]))
+def test_an_interrupted_search_is_not_taken_up_again(scripted):
+    calls = scripted(Outcome.without_point(Status.INTERRUPTED))
+    found = decide(CNF(3, [(1, 2, 3), (-1, -2, -3)]), solver="scripted")
+    assert len(calls) == 1
     assert found.verdict is UNDECIDED
     assert found.status is Status.INTERRUPTED
 

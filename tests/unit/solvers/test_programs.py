@@ -1,5 +1,6 @@
 """CBC and GLPK, which are run as programs: their logs and options, and what if one is missing or broken."""
 
+import importlib.metadata
 import math
 import os
 import shutil
@@ -219,8 +220,11 @@ def test_glpk_takes(name, given):
 
 
 def test_without_a_path_there_is_no_program(monkeypatch, model):
+    def nothing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(cbc, "package_version", lambda _: None)
+    monkeypatch.setattr(importlib.metadata, "version", nothing)
     for name in ("cbc", "glpk"):
         assert BACKENDS[name].version() is None
         assert not probe(BACKENDS[name]).runs
