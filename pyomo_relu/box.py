@@ -113,6 +113,11 @@ class Box:
         return int(self.lower.size)
 
     @property
+    def is_everything(self) -> bool:
+        """Whether no axis has a bound."""
+        return bool(np.isinf(self.lower).all() and np.isinf(self.upper).all())
+
+    @property
     def is_bounded(self) -> bool:
         """Whether every bound is finite."""
         return bool(np.isfinite(self.lower).all() and np.isfinite(self.upper).all())

@@ -219,7 +219,7 @@ def certify(
     if z is not None and found is not None:
         told = found.value if found.is_sharp else found.high
         claims.append(Claim(f"{problem.said}_{norm.name} {found}", Standing.VERIFIED, found.by, told))
-        if problem.box is not None and problem.box.contains(z):
+        if not problem.box.is_everything and problem.box.contains(z):
             claims.append(Claim("z lies in the box", Standing.VERIFIED, BY_COMPARISON))
     refuted: float | None = None
     most = math.inf if found is None else found.high * (1.0 + 1e-4) + REFUTED * problem.scale

@@ -40,8 +40,8 @@ class Problem:
     network : Network
         From the code to what is observed.
     x : array, shape (m,)
-    box : Box or None
-        Where the code may lie; None is everywhere.
+    box : Box
+        Where the code may lie, perhaps everywhere.
     parts : (Network, matrix) or None
         The generator G and the operator A, shape (m, n), dense or sparse; None where A is the identity.
     weights : array, shape (m,), or 1.0
@@ -50,7 +50,7 @@ class Problem:
 
     network: Network
     x: FloatArray
-    box: Box | None
+    box: Box
     parts: tuple[Network, Any] | None = None
     weights: FloatArray | float = 1.0
 
@@ -104,7 +104,7 @@ class Problem:
             raise InputError(
                 f"observation reaches {largest:.3g}: no solver works at this scale; divide the last layer by it"
             )
-        return cls(network, frozen(x), None if box is None else Box.of(box, network.n_in), parts, factors)
+        return cls(network, frozen(x), as_box(box, network.n_in), parts, factors)
 
     @property
     def generator(self) -> Network:
@@ -159,7 +159,12 @@ class Problem:
         ('every code in the box', 'every code in the box and the tube of 0.25')
         """
         within = "" if tube is None else f" and the tube of {down(tube)}"
-        return f"every code{'' if self.box is None else ' in the box'}{within}"
+        return f"every code{'' if self.box.is_everything else ' in the box'}{within}"
+
+
+def as_box(spec: Any, size: int) -> Box:
+    """Return a box of `size` axes: everything where None is given, else as :meth:`Box.of` reads it."""
+    return Box.everything(size) if spec is None else Box.of(spec, size)
 
 
 def weighed(weights: Any, size: int) -> tuple[FloatArray, NDArray[np.bool_]]:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from pyomo_relu.balance import balanced
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import BY_FACTORISATION, SURE, Certificate, Claim, Standing, is_unique
 from pyomo_relu.deadline import Deadline
@@ -23,6 +22,7 @@ from pyomo_relu.pinning import pinned
 from pyomo_relu.problem import Problem
 from pyomo_relu.rational import above, below, residual
 from pyomo_relu.rounding import down, up
+from pyomo_relu.scaling import rescaled
 from pyomo_relu.solvers import MILP, Call, Solver, solve
 from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray, as_number
@@ -189,7 +189,7 @@ def check_preimage_convexity(
         if value is not None:
             as_number(value, name, positive=True)
     started, deadline = time.perf_counter(), Deadline.after(seconds)
-    check = _Check(problem, balanced(problem), chosen, tol * problem.scale, deadline)
+    check = _Check(problem, rescaled(problem), chosen, tol * problem.scale, deadline)
     found = check.by_argument()
     if found is None:
         with pinned(chosen.threads or 1):
@@ -337,4 +337,4 @@ class _Check:
         return Convexity(ConvexityVerdict.UNDECIDED, self._box(), self.least, Certificate(), status, 0.0, message)
 
     def _box(self) -> Box:
-        return Box.everything(self.problem.network.n_in) if self.problem.box is None else self.problem.box
+        return self.problem.box

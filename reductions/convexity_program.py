@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pyomo.common.gc_manager import PauseGC
 from pyomo.environ import Binary, Block, ConcreteModel, Constraint, Objective, Var, maximize
 
-from pyomo_relu.bounds import Region, crown_bounds, lp_region, observed_region
+from pyomo_relu.bounds import Region, Sought, crown_bounds, sought_region
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
@@ -18,6 +18,7 @@ from pyomo_relu.formulations import BigM, linear
 from pyomo_relu.inversion import Pattern, add_code, encode_network
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
+from pyomo_relu.norms import as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.validation import FloatArray
 
@@ -64,11 +65,10 @@ def regions_of(problem: Problem, deadline: Deadline) -> Regions | None:
         If neither the box nor the observation bounds the codes.
     """
     network, x = problem.network, problem.x
-    box = Box.everything(network.n_in) if problem.box is None else problem.box
-    near = observed_region(network, x, box, ROOM * problem.scale, "inf", deadline=deadline)
+    sought = Sought(x, as_norm("inf"), ROOM * problem.scale)
+    near = sought_region("convexity", network, problem.box, sought, deadline)
     if near is not None and not near.is_bounded:
         raise InputError("must be given, and bounded: the observation does not bound the code", parameter="box")
-    near = None if near is None else lp_region(network, near, deadline=deadline.share(0.5))
     if near is None:
         return None
     meeting = Region(near.code, (*near.pre_activations[:-1], _held(network[-1], near.pre_activations[-1], x)))

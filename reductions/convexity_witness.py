@@ -9,7 +9,6 @@ from fractions import Fraction
 import numpy as np
 from scipy.optimize import linprog
 
-from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.inversion import ActivationRegion, Descent, Pattern, pattern_of, polish
 from pyomo_relu.problem import Problem
@@ -141,8 +140,7 @@ def _furthest(
     problem: Problem, direction: FloatArray, cells: tuple[ActivationRegion, ...], halfway: tuple[ActivationRegion, ...]
 ) -> FloatArray | None:
     """Maximise ``direction . (z1, ...)`` over codes that meet x, one in each cell, with their mean in `halfway`."""
-    count, k = len(cells), problem.network.n_in
-    box = Box.everything(k) if problem.box is None else problem.box
+    count, box = len(cells), problem.box
     sides = [np.kron(np.eye(count)[i], cell.sides) for i, cell in enumerate(cells)]
     sides += [np.tile(cell.sides / count, count) for cell in halfway]
     found = linprog(
@@ -161,7 +159,7 @@ def _in_rationals(problem: Problem, one: FloatArray, two: FloatArray) -> Pair:
     ends = []
     for z in (one, two):
         exact = exact_code(problem, z)
-        inside = z if problem.box is None else problem.box.clip(z)
+        inside = problem.box.clip(z)
         ends.append(as_fractions(inside, z.size, "code") if exact is None else exact)
     return pair_of(problem, ends[0], ends[1])
 

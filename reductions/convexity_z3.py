@@ -82,7 +82,7 @@ def ask_z3(problem: Problem, regions: Regions, deadline: Deadline) -> Z3Answer:
     first_layers = []
     for code in codes:
         _add_box(z3, solver, code, regions.meeting.code)
-        if problem.box is not None:
+        if not problem.box.is_everything:
             _add_box(z3, solver, code, problem.box, rounded=False)
         outputs = _add_copy(z3, solver, problem.network, code, near, str(code[0]))
         first_layers.append(outputs[0])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from pyomo.environ import Binary, ConcreteModel, Constraint, Objective, Var
 
-from pyomo_relu.bounds import Region, observed_region, propagated_region
+from pyomo_relu.bounds import Region, Sought, sought_region
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import needs_of_norm
 from pyomo_relu.inversion import build_program, read_code, wide_bounds
@@ -59,8 +59,8 @@ class Question:
         instance.require_gap()
         network, box, level = instance.network, instance.search_box, instance.gap / 2.0
         problem = Problem(network, instance.observation, box)
-        near = observed_region(network, problem.x, box, level, instance.gap_norm)
-        region = None if near is None else propagated_region(network, near)
+        sought = Sought(problem.x, as_norm(instance.gap_norm), level)
+        region = sought_region("decision", network, box, sought)
         if region is None:
             return cls(instance, problem, level, None, None, None)
         wide = wide_bounds(region)

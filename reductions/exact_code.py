@@ -58,9 +58,8 @@ def _equations(problem: Problem, z: FloatArray) -> tuple[list[Equation], list[Eq
     wished: list[Equation] = []
     network, x = problem.network, as_fractions(problem.x, problem.network.n_out, "observation")
     rows: list[Equation] = [([Fraction(int(i == j)) for j in range(len(z))], Fraction(0)) for i in range(len(z))]
-    if problem.box is not None:
-        for side in (problem.box.lower, problem.box.upper):
-            wished += [(rows[i][0], Fraction(float(side[i]))) for i in np.flatnonzero(np.abs(z - side) <= tight)]
+    for side in (problem.box.lower, problem.box.upper):
+        wished += [(rows[i][0], Fraction(float(side[i]))) for i in np.flatnonzero(np.abs(z - side) <= tight)]
     for i, (layer, t) in enumerate(zip(network, network.pre_activations(z), strict=True)):
         # Kept as a . z + b here, an equation a . z = -b below.
         before = [_combined(row, bias, rows) for row, bias in zip(layer.dense(), layer.bias, strict=True)]
@@ -108,8 +107,6 @@ def _solve(needed: Sequence[Equation], wished: Sequence[Equation], near: list[Fr
     return solution
 
 
-def in_box(box: Box | None, z: Sequence[Fraction]) -> bool:
-    """Whether a code lies in a box, compared without rounding; None is a box without sides."""
-    if box is None:
-        return True
+def in_box(box: Box, z: Sequence[Fraction]) -> bool:
+    """Whether a code lies in a box, compared without rounding."""
     return all(low <= v <= high for low, v, high in zip(box.lower.tolist(), z, box.upper.tolist(), strict=True))

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pyomo.common.gc_manager import PauseGC
 from pyomo.environ import Binary, ConcreteModel, Constraint, Objective, Var
 
-from pyomo_relu.bounds import Affine, Region, propagated_region, stacked
+from pyomo_relu.bounds import AffineRows, Region, propagated_region, stacked
 from pyomo_relu.box import Box
 from pyomo_relu.formulations import linear
 from pyomo_relu.layer import Layer
@@ -71,8 +71,8 @@ def sides_of(network: Network, region: Region, *, binary: bool = False) -> Sides
     Examples
     --------
     >>> net = Network.from_arrays([[[2.0], [-2.0]], [[1.0, 1.0]]], [[-1.0, 1.0], None])   # |2 z - 1|
-    >>> from pyomo_relu.bounds import observed_region
-    >>> near = propagated_region(net, observed_region(net, np.ones(1), Box.of((0, 1), 1), 0.25, "inf"))
+    >>> from pyomo_relu.bounds import Sought, sought_region
+    >>> near = sought_region("decision", net, Box.of((0, 1), 1), Sought(np.ones(1), "inf", 0.25))
     >>> sides = sides_of(net, near)
     >>> sides.first.upper.round(9).tolist(), sides.second.lower.round(9).tolist()
     ([0.125], [0.875])
@@ -194,11 +194,11 @@ def _covering_rows(network: Network, region: Region, sides: Sides) -> tuple[Floa
     return found[:, : network.n_in], found[:, network.n_in :] > 0.0
 
 
-def _rows_of_code(network: Network, region: Region) -> tuple[Affine, Box]:
+def _rows_of_code(network: Network, region: Region) -> tuple[AffineRows, Box]:
     """Return the pre-activations that are affine in the code on this region, and their bounds."""
     k = network.n_in
     unit = np.eye(k)
-    inputs, known = Affine(unit, np.zeros(k), np.hstack([unit, np.zeros((k, 1))])), np.ones(k, dtype=bool)
+    inputs, known = AffineRows(unit, np.zeros(k), np.hstack([unit, np.zeros((k, 1))])), np.ones(k, dtype=bool)
     blocks, lowers, uppers = [inputs], [region.code.lower], [region.code.upper]
     for layer, bound in zip(network, region.pre_activations, strict=True):
         affine = ~(layer.dense()[:, ~known] != 0.0).any(axis=1)

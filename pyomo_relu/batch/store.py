@@ -7,7 +7,7 @@
     failures.jsonl   a line a failure; written at the end, and tried again by the next run
     codes.npz        codes (N, k) and residuals (N,), NaN where there is none; written at the end
 
-Of the lines see :mod:`pyomo_relu.batch.lines`.
+Of the lines see :mod:`pyomo_relu.batch.line_file`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 from pyomo_relu.atomic import atomic_write
 from pyomo_relu.batch.answers import Batch, failure_of
 from pyomo_relu.batch.job import Answers
-from pyomo_relu.batch.lines import Lines, open_lines
+from pyomo_relu.batch.line_file import Lines, open_lines
 from pyomo_relu.documents import parse_json
 from pyomo_relu.errors import InputError
 from pyomo_relu.reading import content, require_regular

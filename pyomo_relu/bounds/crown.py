@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pyomo_relu.bounds.intersection import between, intersect
 from pyomo_relu.bounds.interval import interval_bounds
-from pyomo_relu.bounds.meet import between, meet
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.network import Network
@@ -56,11 +56,11 @@ def crown_bounds(
     found: list[Box] = []
     interval = interval_bounds(network, box)
     for k, layer in enumerate(network):
-        within = interval[k] if known is None else meet(interval[k], known[k])
+        within = interval[k] if known is None else intersect(interval[k], known[k])
         if k > 0 and deadline.affords(_flops(network, k)):
             upper = _upper(network, found, layer.dense(), layer.bias, box)
             lower = -_upper(network, found, -layer.dense(), -layer.bias, box)
-            within = meet(within, between(lower, upper))
+            within = intersect(within, between(lower, upper))
         found.append(within)
     return tuple(found)
 

@@ -22,11 +22,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyomo_relu.bounds.affine import Affine, AffineNetwork, affine_flops, affine_network, tightened
-from pyomo_relu.bounds.ball import Ball, ball_of
-from pyomo_relu.bounds.budget import Budget
-from pyomo_relu.bounds.meet import CrossedBoundsError
+from pyomo_relu.bounds.affine_form import AffineNetwork, AffineRows, affine_flops, affine_network, tightened
+from pyomo_relu.bounds.deviation_ball import DeviationBall, deviation_ball
+from pyomo_relu.bounds.intersection import CrossedBoundsError
 from pyomo_relu.bounds.region import Region
+from pyomo_relu.bounds.sought import Sought
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.network import Network
 from pyomo_relu.rounding import gamma
@@ -47,7 +47,7 @@ BATCH = 1024
 
 
 def lagrangian_region(
-    network: Network, region: Region, budget: Budget | None = None, *, deadline: Deadline = NO_LIMIT
+    network: Network, region: Region, sought: Sought | None = None, deadline: Deadline = NO_LIMIT
 ) -> Region | None:
     """Tighten a region by rounds of dual bounds from weighted least squares.
 
@@ -56,7 +56,7 @@ def lagrangian_region(
     network : Network
     region : Region
         Bounded; what holds for its codes holds for the result's.
-    budget : Budget, optional
+    sought : Sought, optional
         What the deviations may add up to; for p = inf the region says it all.
     deadline : Deadline
         No round begins that would not end before it.
@@ -72,19 +72,19 @@ def lagrangian_region(
     >>> from pyomo_relu.box import Box
     >>> net = Network.random((2, 6, 12), seed=0)
     >>> x = net(np.array([1.0, -0.5])) + np.random.default_rng(1).uniform(-0.1, 0.1, 12)
-    >>> before = observed_region(net, x, Box.of((-3, 3), 2), 0.1, "inf")
+    >>> before = observed_region(net, Region.everything(net, Box.of((-3, 3), 2)), Sought(x, "inf", 0.1))
     >>> lagrangian_region(net, before).width < before.width
     True
     """
     work = 0.0
-    while any(region.unstable(network)):
+    while region.is_bounded and any(region.unstable(network)):
         flops = _round_flops(network, region)
         work += flops
         if work > MOST_WORK or not deadline.affords(flops):
             break
         before = region.width
         try:
-            region = _round(network, region, budget)
+            region = _round(network, region, sought)
         except CrossedBoundsError:
             return None
         if region.width > MULTIPLIER_ROUND_LEAVES * before:
@@ -101,14 +101,15 @@ def _round_flops(network: Network, region: Region) -> float:
     return affine_flops(network, region) + 4.0 * variables * (variables**2 + rows * variables + 3 * targets * rows)
 
 
-def _round(network: Network, region: Region, budget: Budget | None) -> Region:
+def _round(network: Network, region: Region, sought: Sought | None) -> Region:
     """Bound the variables and the open neurons once."""
     form = affine_network(network, region)
-    ball = None if budget is None else ball_of(network, region, form, budget).two_sided()
-    return tightened(network, region, form, *_bounds(form, ball, form.targets))
+    ball = None if sought is None else deviation_ball(network, region, form, sought)
+    both_sides = None if ball is None else ball.two_sided()
+    return tightened(network, region, form, *_bounds(form, both_sides, form.targets))
 
 
-def _bounds(form: AffineNetwork, ball: Ball | None, targets: Affine) -> tuple[FloatArray, FloatArray]:
+def _bounds(form: AffineNetwork, ball: DeviationBall | None, targets: AffineRows) -> tuple[FloatArray, FloatArray]:
     """Bound rows from below and above by the best of several dual vectors each."""
     count = targets.shift.size
     low, high = np.full(count, -np.inf), np.full(count, np.inf)
@@ -128,13 +129,13 @@ class _Fit:
     """The weighted least-squares fit: its weights, and the inverse of its normal matrix."""
 
     form: AffineNetwork
-    ball: Ball | None
+    ball: DeviationBall | None
     weights: FloatArray
     scale: FloatArray
     inverse: FloatArray
 
     @classmethod
-    def of(cls, form: AffineNetwork, ball: Ball | None, power: float) -> _Fit:
+    def of(cls, form: AffineNetwork, ball: DeviationBall | None, power: float) -> _Fit:
         """Weigh the ball's rows by their slopes to a power, the others by the widths of their intervals."""
         radius = (form.intervals.upper - form.intervals.lower) / 2.0
         scale = INTERVALS / np.maximum(radius, 1e-9 * max(1.0, float(radius.max()))) ** 2
@@ -150,7 +151,7 @@ class _Fit:
         inverse = unit[:, None] * np.linalg.inv(scaled) * unit
         return cls(form, ball, weights, scale, np.asarray(inverse, dtype=np.float64))
 
-    def multipliers(self, targets: Affine) -> tuple[FloatArray, FloatArray]:
+    def multipliers(self, targets: AffineRows) -> tuple[FloatArray, FloatArray]:
         """Return y and v, a column a target."""
         solved = self.inverse @ targets.matrix.T
         y = np.zeros((0, targets.shift.size))
@@ -159,7 +160,9 @@ class _Fit:
         return y, self.scale[:, None] * (self.form.rows.matrix @ solved)
 
 
-def _upper(form: AffineNetwork, ball: Ball | None, targets: Affine, y: FloatArray, v: FloatArray) -> FloatArray:
+def _upper(
+    form: AffineNetwork, ball: DeviationBall | None, targets: AffineRows, y: FloatArray, v: FloatArray
+) -> FloatArray:
     """Return the upper bounds that multipliers prove, whatever they are; shapes (n, t), (m, t) and (t,)."""
     n = form.box.size
     middle = (form.intervals.lower + form.intervals.upper) / 2.0

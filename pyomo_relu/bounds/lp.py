@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import bmat, csr_matrix, identity, vstack
 
-from pyomo_relu.bounds.affine import Affine, affine_flops, affine_network, tightened
-from pyomo_relu.bounds.ball import ball_of
-from pyomo_relu.bounds.budget import Budget
+from pyomo_relu.bounds.affine_form import AffineRows, affine_flops, affine_network, tightened
+from pyomo_relu.bounds.deviation_ball import deviation_ball
+from pyomo_relu.bounds.intersection import CrossedBoundsError
 from pyomo_relu.bounds.lagrangian import lagrangian_region
-from pyomo_relu.bounds.meet import CrossedBoundsError
 from pyomo_relu.bounds.region import Region
+from pyomo_relu.bounds.sought import Sought
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.network import Network
 from pyomo_relu.rounding import gamma
@@ -30,27 +30,27 @@ class RegionLp:
     network : Network
     region : Region
         Bounded.
-    budget : Budget, optional
-        What the deviations of the last layer may add up to.
+    sought : Sought, optional
+        Where deviations add up, with those of a near code.
     deadline : Deadline
         No LP goes on after it.
     """
 
     def __init__(
-        self, network: Network, region: Region, budget: Budget | None = None, deadline: Deadline = NO_LIMIT
+        self, network: Network, region: Region, sought: Sought | None = None, deadline: Deadline = NO_LIMIT
     ) -> None:
         self.form = affine_network(network, region)
         form, n = self.form, self.form.box.size
         lower, upper = [form.box.lower], [form.box.upper]
-        # With a budget, the deviations hold the bounds of the last layer.
-        count = form.rows.shift.size - (0 if budget is None else network.n_out)
+        ball = None if sought is None else deviation_ball(network, region, form, sought)
+        # With a ball, the deviations hold the bounds of the last layer.
+        count = form.rows.shift.size - (0 if ball is None else network.n_out)
         known = form.rows.rows(np.arange(n, count))
         spare = self._rounding(known)
         row_lower = [form.intervals.lower[n:count] - known.shift - spare]
         row_upper = [form.intervals.upper[n:count] - known.shift + spare]
         matrix = csr_matrix(known.matrix)
-        if budget is not None:
-            ball = ball_of(network, region, form, budget)
+        if ball is not None:
             bound, rows = region.pre_activations[-1], ball.rows
             spare = self._rounding(rows) + gamma(2) * np.abs(ball.centre)
             unit, m = identity(ball.outputs.size, format="csr"), ball.outputs.size
@@ -82,17 +82,17 @@ class RegionLp:
         """What the LPs have cost so far, as :class:`~pyomo_relu.solvers.LinearSession` counts it."""
         return self._session.work
 
-    def _rounding(self, rows: Affine) -> FloatArray:
+    def _rounding(self, rows: AffineRows) -> FloatArray:
         return np.asarray(gamma(self.form.operations) * (rows.size @ self.form.reach), dtype=np.float64)
 
-    def upper_bound(self, rows: Affine, index: int) -> float:
+    def upper_bound(self, rows: AffineRows, index: int) -> float:
         """Bound one row from above."""
         cost = np.append(rows.matrix[index], np.zeros(self._rest))
         high, shift = -self._session.lower_bound(-cost), float(rows.shift[index])
         error = float(self._rounding(rows.rows(np.array([index])))[0]) + gamma(2) * (abs(high) + abs(shift))
         return high + shift + error
 
-    def lower_bound(self, rows: Affine, index: int) -> float:
+    def lower_bound(self, rows: AffineRows, index: int) -> float:
         """Bound one row from below."""
         return -self.upper_bound(-rows.rows(np.array([index])), 0)
 
@@ -100,25 +100,25 @@ class RegionLp:
 def lp_region(
     network: Network,
     region: Region,
-    budget: Budget | None = None,
+    sought: Sought | None = None,
+    deadline: Deadline = NO_LIMIT,
     *,
     work: float = WORK,
-    deadline: Deadline = NO_LIMIT,
     rounds: int = 3,
 ) -> Region | None:
     """Tighten a region by two LPs for each variable and each neuron that is still open.
 
-    With a budget, and most neurons open, the outputs of hidden neurons are bounded from above first: that is what
-    their layer's envelopes need, and :func:`lagrangian_region` does the rest where it suffices. Else hidden layers
-    first: where they close, there are fewer variables. Without a budget, outputs have no envelope to sharpen.
+    Where deviations add up, and most neurons are open, the outputs of hidden neurons are bounded from above first: that
+    is what their layer's envelopes need, and :func:`lagrangian_region` does the rest where it suffices. Else hidden
+    layers first: where they close, there are fewer variables. Of p = inf, outputs have no envelope to sharpen.
 
     Parameters
     ----------
     network : Network
     region : Region
-        Bounded; what holds for its codes holds for the result's.
-    budget : Budget, optional
-        What the deviations may add up to; for p = inf the region says it all.
+        What holds for its codes holds for the result's; one that is not bounded stays as it is.
+    sought : Sought, optional
+        Where deviations add up, with those of a near code; else the region has all that bounds them.
     work : float
         Of the LPs, at most, as :class:`~pyomo_relu.solvers.LinearSession` counts it; neurons that are not reached keep
         their bounds.
@@ -139,21 +139,23 @@ def lp_region(
     >>> from pyomo_relu.box import Box
     >>> net = Network.random((2, 6, 12), seed=0)
     >>> x = net(np.array([1.0, -0.5])) + np.random.default_rng(1).uniform(-0.1, 0.1, 12)
-    >>> before = observed_region(net, x, Box.of((-3, 3), 2), 0.1, "inf")
+    >>> before = observed_region(net, Region.everything(net, Box.of((-3, 3), 2)), Sought(x, "inf", 0.1))
     >>> lp_region(net, before).width < before.width
     True
     """
-    tops_help = budget is not None
-    parts = ("hidden",) if budget is None else ("hidden", "outputs")
+    if not region.is_bounded:
+        return region
+    tops_help = sought is not None and sought.adds_up
+    parts = ("hidden", "outputs") if tops_help else ("hidden",)
     for _ in range(rounds):
         before = region.width
         only_tops = tops_help and region.is_wide(network)
         for part in ("tops",) if only_tops else parts:
             if any(region.unstable(network)) and work > 0.0 and deadline.affords(affine_flops(network, region)):
-                tighter, spent = _pass(network, region, budget, work, deadline, part)
+                tighter, spent = _pass(network, region, sought, work, deadline, part)
                 work -= spent
                 if tighter is not None:
-                    tighter = lagrangian_region(network, tighter, budget, deadline=deadline)
+                    tighter = lagrangian_region(network, tighter, sought, deadline)
                 if tighter is None:
                     return None
                 region = tighter
@@ -166,10 +168,10 @@ def lp_region(
 
 
 def _pass(
-    network: Network, region: Region, budget: Budget | None, work: float, deadline: Deadline, part: str
+    network: Network, region: Region, sought: Sought | None, work: float, deadline: Deadline, part: str
 ) -> tuple[Region | None, float]:
     """Bound once: the outputs of hidden neurons from above, or all hidden rows, or the open outputs; tell the work."""
-    program = RegionLp(network, region, budget, deadline)
+    program = RegionLp(network, region, sought, deadline)
     form = program.form
     targets = form.targets
     count, last = targets.shift.size, form.open_neurons[-1].size

@@ -11,8 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from pyomo_relu.bounds.crown import crown_bounds
-from pyomo_relu.bounds.meet import CrossedBoundsError, meet
+from pyomo_relu.bounds.intersection import CrossedBoundsError, intersect
 from pyomo_relu.bounds.region import Region
+from pyomo_relu.bounds.sought import Sought
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.layer import Layer
@@ -68,33 +69,15 @@ def ball_slopes(norm: SumNorm, caps: FloatArray, weights: FloatArray | float) ->
     return times_down(norm.slopes(times_up(caps, weights)), weights)
 
 
-def observed_region(
-    network: Network,
-    x: FloatArray,
-    box: Box,
-    most: float,
-    norm: Norm | NormName,
-    *,
-    tube: float = np.inf,
-    weights: FloatArray | float = 1.0,
-    deadline: Deadline = NO_LIMIT,
-) -> Region | None:
-    """Bound all codes whose residual is at most `most`.
+def observed_region(network: Network, region: Region, sought: Sought, deadline: Deadline = NO_LIMIT) -> Region | None:
+    """Bound the codes of a region that are sought, from the observation backwards.
 
     Parameters
     ----------
     network : Network
-    x : array, shape (n,)
-    box : Box
-        Where the code may lie; it need not be bounded.
-    most : float
-        Of codes that are known to exist it is to be the residual in the real numbers, with room
-        for the rounding of the forward pass that computed it.
-    norm : Norm, or its name
-    tube : float
-        The most that any single output may deviate, weighed.
-    weights : array, shape (n,), or 1.0
-        What deviations are multiplied by before they are measured.
+    region : Region
+        It need not be bounded.
+    sought : Sought
     deadline : Deadline
         What would not be done before it is left out: the region is wider then, and perhaps not bounded.
 
@@ -106,47 +89,40 @@ def observed_region(
     Examples
     --------
     >>> net = Network.from_arrays([[[1.0], [2.0]]])
-    >>> region = observed_region(net, np.array([1.0, 2.0]), Box.everything(1), 0.1, "inf")
+    >>> anywhere = Region.everything(net, Box.everything(1))
+    >>> region = observed_region(net, anywhere, Sought(np.array([1.0, 2.0]), "inf", 0.1))
     >>> region.code.lower.round(2).tolist(), region.code.upper.round(2).tolist()
     ([0.95], [1.05])
     """
-    if most < 0.0:
+    if sought.most < 0.0:
         return None
     try:
-        return _observed_region(network, x, box, most, as_norm(norm), tube, np.broadcast_to(weights, x.shape), deadline)
+        return _observed_region(network, region, sought, deadline)
     except CrossedBoundsError:
         return None
 
 
-def _observed_region(
-    network: Network,
-    x: FloatArray,
-    box: Box,
-    most: float,
-    norm: Norm,
-    tube: float,
-    weights: FloatArray,
-    deadline: Deadline,
-) -> Region:
-    caps = deviation_caps(network[-1], x, most, norm, tube, weights)
+def _observed_region(network: Network, region: Region, sought: Sought, deadline: Deadline) -> Region:
+    x = sought.x
+    caps = deviation_caps(network[-1], x, sought.most, sought.norm, sought.tube, sought.weights)
     error = gamma(1) * (np.abs(x) + caps)
     last = Box(*network[-1].activation.before(x - caps - error, x + caps + error))
-    bounds = [Box.everything(layer.n_out) for layer in network.layers[:-1]] + [last]
-    code = box
+    code, bounds = region.code, list(region.pre_activations)
+    bounds[-1] = intersect(bounds[-1], last)
     for _ in range(ROUNDS):
         size = _size(code, bounds)
         for i in reversed(range(len(network))):
             inputs = _solve_back(network[i], bounds[i], deadline)
-            if i == len(network) - 1 and isinstance(norm, SumNorm):
-                sharper = _solve_back_in_ball(network[i], bounds[i], x, caps, most, norm, weights, deadline)
-                inputs = sharper if inputs is None else inputs if sharper is None else meet(inputs, sharper)
+            if i == len(network) - 1 and sought.sum is not None:
+                sharper = _solve_back_in_ball(network[i], bounds[i], sought, sought.sum, caps, deadline)
+                inputs = sharper if inputs is None else inputs if sharper is None else intersect(inputs, sharper)
             if inputs is None:
                 continue
             if i == 0:
-                code = meet(code, inputs)
+                code = intersect(code, inputs)
             else:
                 before = network[i - 1].activation.before(inputs.lower, inputs.upper)
-                bounds[i - 1] = meet(bounds[i - 1], Box(*before))
+                bounds[i - 1] = intersect(bounds[i - 1], Box(*before))
         if code.is_bounded:
             bounds = list(crown_bounds(network, code, bounds, deadline))
         if _size(code, bounds) == size:
@@ -197,23 +173,17 @@ def _solve_back(layer: Layer, bound: Box, deadline: Deadline) -> Box | None:
 
 
 def _solve_back_in_ball(
-    layer: Layer,
-    bound: Box,
-    x: FloatArray,
-    caps: FloatArray,
-    most: float,
-    norm: SumNorm,
-    weights: FloatArray,
-    deadline: Deadline,
+    layer: Layer, bound: Box, sought: Sought, norm: SumNorm, caps: FloatArray, deadline: Deadline
 ) -> Box | None:
-    """Do the same for the last layer where all deviations share one budget."""
+    """Do the same for the last layer where all deviations share what the residual may be."""
+    x, weights = sought.x, np.broadcast_to(sought.weights, sought.x.shape)
     rows = np.where(layer.activation.cuts, (bound.lower > 0.0) & (x > 0.0), ~layer.activation.bends)
     found = _pseudo_inverse(layer.dense(rows), deadline)
     if found is None:
         return None
     inverse, defect = found
     dual = norm.ball.dual(inverse / ball_slopes(norm, caps[rows], weights[rows]), axis=1)
-    radius = dual * most * (1.0 + gamma(inverse.shape[1]))
+    radius = dual * sought.most * (1.0 + gamma(inverse.shape[1]))
     target = x[rows] - layer.bias[rows]
     reach = np.abs(x[rows]) + np.abs(layer.bias[rows]) + caps[rows]
     return _enclose(inverse, defect, target, radius, reach)

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from pyomo_relu.activation import Ends
 from pyomo_relu.bounds.region import Region
+from pyomo_relu.bounds.sought import Sought
 from pyomo_relu.box import Box
+from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.rounding import gamma
@@ -28,7 +30,14 @@ SHORT, LARGE = 2.0**10, 2.0**10
 """Multiples of 1/1024 below 1024 are multiplied, and thousands of the products added, without any rounding."""
 
 
-def propagated_region(network: Network, region: Region, *, rounds: int = ROUNDS) -> Region | None:
+def propagated_region(
+    network: Network,
+    region: Region,
+    sought: Sought | None = None,
+    deadline: Deadline = NO_LIMIT,
+    *,
+    rounds: int = ROUNDS,
+) -> Region | None:
     """Tighten a region by its rows, backwards and forwards.
 
     Parameters
@@ -36,6 +45,10 @@ def propagated_region(network: Network, region: Region, *, rounds: int = ROUNDS)
     network : Network
     region : Region
         It need not be bounded.
+    sought : Sought, optional
+        Not used: the rows bound the codes of the region alone.
+    deadline : Deadline
+        No round begins after it.
     rounds : int
         At most; a round goes once forwards and once backwards, in time proportional to the weights that are not zero.
 
@@ -67,6 +80,8 @@ def propagated_region(network: Network, region: Region, *, rounds: int = ROUNDS)
         return bounds[0] if i == 0 else network[i - 1].activation.after(*bounds[i])
 
     for _ in range(rounds):
+        if deadline.expired:
+            break
         before = list(bounds)
         for i in range(len(network)):
             bounds[i + 1] = _meet(bounds[i + 1], rows[i].outputs(inputs_of(i)))

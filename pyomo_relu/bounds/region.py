@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyomo_relu.bounds.meet import CrossedBoundsError, meet
+from pyomo_relu.bounds.intersection import CrossedBoundsError, intersect
 from pyomo_relu.box import Box
 from pyomo_relu.network import Network
 from pyomo_relu.validation import FloatArray
@@ -26,9 +26,10 @@ class Region:
     Examples
     --------
     >>> import numpy as np
-    >>> from pyomo_relu.bounds import observed_region
+    >>> from pyomo_relu.bounds import Sought, observed_region
     >>> net = Network.from_arrays([[[1.0], [-1.0]]])
-    >>> region = observed_region(net, np.array([2.0, 0.0]), Box.everything(1), 0.5, "inf")
+    >>> anywhere = Region.everything(net, Box.everything(1))
+    >>> region = observed_region(net, anywhere, Sought(np.array([2.0, 0.0]), "inf", 0.5))
     >>> region.code.lower.round(9).tolist(), region.code.upper.round(9).tolist(), region.unstable(net)
     ([1.5], [2.5], [0])
     """
@@ -36,16 +37,21 @@ class Region:
     code: Box
     pre_activations: tuple[Box, ...]
 
+    @classmethod
+    def everything(cls, network: Network, box: Box) -> Region:
+        """Return the codes of a box, of whose pre-activations nothing is known."""
+        return cls(box, tuple(Box.everything(layer.n_out) for layer in network))
+
     @property
     def is_bounded(self) -> bool:
         """Whether the code and every pre-activation are bounded."""
         return self.code.is_bounded and all(bound.is_bounded for bound in self.pre_activations)
 
-    def meet(self, other: Region) -> Region | None:
+    def intersect(self, other: Region) -> Region | None:
         """Return what lies in both; None where nothing does."""
         pairs = zip(self.pre_activations, other.pre_activations, strict=True)
         try:
-            return Region(meet(self.code, other.code), tuple(meet(one, two) for one, two in pairs))
+            return Region(intersect(self.code, other.code), tuple(intersect(one, two) for one, two in pairs))
         except CrossedBoundsError:
             return None
 

@@ -41,7 +41,7 @@ def claim_of(
     (Fraction(1, 4), [0.5])
     """
     problem = Problem.of(net, x, box=box)
-    if problem.box is None or not problem.box.is_bounded:
+    if not problem.box.is_bounded:
         raise InputError("must be given, and bounded, for a proof", parameter="box")
     name = as_rational(norm, "proof").name
     as_number(bound, "bound", positive=True)

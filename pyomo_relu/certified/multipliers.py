@@ -18,7 +18,7 @@ from fractions import Fraction
 import numpy as np
 
 from pyomo_relu.bounds import Region
-from pyomo_relu.bounds.affine import affine_network
+from pyomo_relu.bounds.affine_form import affine_network
 from pyomo_relu.box import Box
 from pyomo_relu.certified.checker import BoundClaim, Bounds, Multipliers, Place
 from pyomo_relu.errors import InputError
@@ -125,10 +125,11 @@ class DualProgram:
             self._add(i, int(j), 1.0, -np.inf, self._boxes[i].upper[j])
 
     def _triangles(self) -> None:
+        pairs = zip(self._net, self._boxes, strict=True)
+        chords = [layer.activation.chord(box.lower, box.upper)[0] for layer, box in pairs]
         for own, (number, j) in enumerate(self.hidden, start=self._net.n_in):
-            activation, box = self._net[number - 1].activation, self._boxes[number - 1]
-            slope, high = float(activation.slope[j]), float(box.upper[j])
-            chord = float(activation.chord(box.lower, box.upper)[0][j])
+            slope, high = float(self._net[number - 1].activation.slope[j]), float(self._boxes[number - 1].upper[j])
+            chord = float(chords[number - 1][j])
             self._add(number - 1, j, -1.0, 0.0, np.inf, own)
             if slope > 0.0:
                 self._add(number - 1, j, -slope, 0.0, np.inf, own)
@@ -191,10 +192,9 @@ class DualProgram:
             used[i][j] -= y * factor
             if is_deviation:
                 deviations[j] += y
-        # Where the dual norm does not grow, each of them may be as large as the largest.
-        level = np.full(net.n_out, max(deviations.max(), 0.0))
-        if self._claim.dual(_fractions(level)) <= self._claim.dual(_fractions(deviations)):
-            deviations = level
+        if self._claim.norm == "1":
+            # The dual norm is the largest of them, so that all may be as large.
+            deviations[:] = max(deviations.max(), 0.0)
         if target is not None and target[0][0] > 0:
             used[target[0][0] - 1][target[0][1]] += target[1]
         for i in range(len(net) - 1, 0, -1):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pyomo_relu.batch.lines import Lines
+from pyomo_relu.batch.line_file import Lines
 from pyomo_relu.documents import parse_json
 from pyomo_relu.errors import InputError
 from pyomo_relu.experiments.experiment import Row, Task
@@ -34,7 +34,7 @@ class Journal:
     --------
     >>> import tempfile
     >>> from pathlib import Path
-    >>> from pyomo_relu.batch.lines import open_lines
+    >>> from pyomo_relu.batch.line_file import open_lines
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with open_lines(Path(folder) / "runs.jsonl") as lines:
     ...         Journal(lines, {"seed": 0}, resume=False).add(("a", 1), [{"error": 0.5}])

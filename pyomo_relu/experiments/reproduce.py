@@ -14,7 +14,7 @@ from typing import Any
 import pyomo_relu
 from pyomo_relu.atomic import atomic_write
 from pyomo_relu.batch import Processes
-from pyomo_relu.batch.lines import open_lines
+from pyomo_relu.batch.line_file import open_lines
 from pyomo_relu.errors import InputError
 from pyomo_relu.experiments.experiment import Experiment, Finding, Summary
 from pyomo_relu.experiments.journal import Journal

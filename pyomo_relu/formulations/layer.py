@@ -12,7 +12,7 @@ from pyomo.environ import ConcreteModel, Var
 
 from pyomo_relu.box import Box
 from pyomo_relu.formulations.extensible import ExtensibleModel
-from pyomo_relu.formulations.tube import largest_signal, needed_deviations
+from pyomo_relu.formulations.row_sides import largest_signal, needed_deviations
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import NormName, norm_of
 from pyomo_relu.problem import observed

@@ -17,9 +17,9 @@ from pyomo_relu.errors import InputError
 from pyomo_relu.formulations.layer import LayerAnswer, code_of, is_degenerate, new_layer_model, observed_rows
 from pyomo_relu.formulations.layer_linf import LayerLinf
 from pyomo_relu.formulations.layer_rows import LayerRows
+from pyomo_relu.formulations.row_sides import breakpoints, largest_signal, row_sides
 from pyomo_relu.formulations.rows import linear
 from pyomo_relu.formulations.schedule import Geometric
-from pyomo_relu.formulations.tube import breakpoints, largest_signal, tube
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import NormName
 from pyomo_relu.solvers import Session, Solver
@@ -33,7 +33,7 @@ class LayerL1:
     """Minimise the sum of one layer's deviations from the observation (M5).
 
     The LP at a tolerance eps, for t_j = w_j . z + b_j and with alpha, beta of
-    ``pyomo_relu/formulations/tube.py`` (ReLU: rows with x_j > eps have a lower side)::
+    ``pyomo_relu/formulations/row_sides.py`` (ReLU: rows with x_j > eps have a lower side)::
 
         min  sum_j e_j
         s.t. t_j >= alpha_j (x_j - e_j)     rows with a lower side
@@ -168,7 +168,7 @@ class LayerL1:
         return LayerAnswer(
             status=status,
             code=known if best_code is None else best_code,
-            active=tube(layer.activation, x, best_eps).has_lower,
+            active=row_sides(layer.activation, x, best_eps).has_lower,
             eps=best_eps,
             objective=best_objective,
             dual_bound=None,

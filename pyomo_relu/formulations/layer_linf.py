@@ -15,8 +15,8 @@ from pyomo_relu.deadline import Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations.layer import LayerAnswer, code_of, is_degenerate, new_layer_model, observed_rows
 from pyomo_relu.formulations.layer_rows import LayerRows
+from pyomo_relu.formulations.row_sides import breakpoints, row_sides
 from pyomo_relu.formulations.schedule import Bisection, Geometric
-from pyomo_relu.formulations.tube import breakpoints, tube
 from pyomo_relu.layer import Layer
 from pyomo_relu.norms import NormName
 from pyomo_relu.solvers import Outcome, Session, Solver
@@ -30,7 +30,7 @@ class LayerLinf:
     """Minimise the largest deviation of one layer's output from the observation (M4).
 
     The LP at a tolerance eps, for t_j = w_j . z + b_j and with alpha, beta of
-    ``pyomo_relu/formulations/tube.py`` (ReLU: rows with x_j > eps have a lower side)::
+    ``pyomo_relu/formulations/row_sides.py`` (ReLU: rows with x_j > eps have a lower side)::
 
         min  d
         s.t. t_j >= alpha_j (x_j - d)     rows with a lower side
@@ -266,7 +266,7 @@ class _Search:
         return LayerAnswer(
             status=status,
             code=None if best is None else best.code,
-            active=tube(self.layer.activation, self.x, self.eps).has_lower,
+            active=row_sides(self.layer.activation, self.x, self.eps).has_lower,
             eps=None if best is None else self.eps,
             objective=None if best is None else best.objective,
             dual_bound=self.bound if self.proves else self.least,

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 
+from pyomo_relu.formulations.row_sides import row_sides
 from pyomo_relu.formulations.rows import dense_rows, indices
-from pyomo_relu.formulations.tube import tube
 from pyomo_relu.layer import Layer
 from pyomo_relu.validation import FloatArray
 
 
 class LayerRows:
-    """``W z + b + alpha D e >= alpha x`` and ``W z + b - beta D e <= beta x``, with alpha, beta of :func:`tube`.
+    """``W z + b + alpha D e >= alpha x`` and ``W z + b - beta D e <= beta x``, with alpha, beta of :func:`row_sides`.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class LayerRows:
         model.lower.update(matrix=below[kept], row_lower=lower[kept])
 
     def _at(self, x: FloatArray, eps: float) -> tuple[csr_matrix, FloatArray, csr_matrix, FloatArray]:
-        sides = tube(self.layer.activation, x, eps)
+        sides = row_sides(self.layer.activation, x, eps)
         lower = np.where(sides.has_lower, sides.alpha * x - self.layer.bias, -np.inf)
         return self._times(-sides.beta), sides.beta * x - self.layer.bias, self._times(sides.alpha), lower
 

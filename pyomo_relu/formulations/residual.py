@@ -131,6 +131,10 @@ def _limit(value: float) -> float | None:
 def needs_of_norm(norm: Norm | NormName) -> frozenset[Capability]:
     """Return what a norm's objective needs of a solver, besides what the encoding needs.
 
+    Parameters
+    ----------
+    norm : Norm, "inf", 1, 2 or "huber"
+
     Examples
     --------
     >>> needs_of_norm(1), [str(need) for need in needs_of_norm("huber")]

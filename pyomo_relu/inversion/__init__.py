@@ -11,8 +11,8 @@ from pyomo_relu.inversion.layerwise import Layerwise
 from pyomo_relu.inversion.pattern import ActivationRegion, Pattern
 from pyomo_relu.inversion.polishing import polish
 from pyomo_relu.inversion.program import add_code, build_program, encode_network, read_code
-from pyomo_relu.inversion.proof import wide_bounds
 from pyomo_relu.inversion.sensing import ProjectedGradient
+from pyomo_relu.inversion.task import wide_bounds
 
 __all__ = [
     "ActivationRegion",

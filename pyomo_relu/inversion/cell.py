@@ -105,7 +105,7 @@ class _Cell:
         faces = [(i, j) for i, layer in enumerate(network) for j in np.flatnonzero(layer.activation.bends).tolist()]
         moves = region.matrix.any(axis=1)
         missed = problem.x - region.offset
-        box = Box.everything(network.n_in) if problem.box is None else problem.box
+        box = problem.box
         least = float(np.abs(missed[~moves]).max(initial=0.0))
         return cls(box, region.sides, region.limits, faces, region.matrix[moves], missed[moves], least)
 

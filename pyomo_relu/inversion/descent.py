@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import scipy
 
-from pyomo_relu.box import Box
 from pyomo_relu.certificate import certify
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.inversion.lbfgs import lbfgs
@@ -83,7 +82,7 @@ class Descent:
         """Return the ends of the starts that the time allows, the nearest first; of one at least."""
         problem = problem.scaled
         rng = stream("descent", self.seed)
-        box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
+        box = problem.box
 
         norm = as_smooth(self.norm)
 

@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyomo_relu.balance import balanced
 from pyomo_relu.certificate import BY_COMPARISON, Certificate, Claim, Standing
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.documents import plain
@@ -30,13 +29,14 @@ from pyomo_relu.enclosure import FORWARD_PASS, enclose
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.extremes import Extremes
-from pyomo_relu.inversion.level_set import LevelSet
+from pyomo_relu.inversion.sublevel_set import SublevelSet
 from pyomo_relu.network import Network
 from pyomo_relu.norms import NormName, as_norm
 from pyomo_relu.pinning import pinned
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.rounding import down, gamma, up
+from pyomo_relu.scaling import rescaled
 from pyomo_relu.solvers import Solver
 from pyomo_relu.solvers.calls import check_solver_calls
 from pyomo_relu.status import Status
@@ -233,12 +233,12 @@ def extent(  # noqa: PLR0913 - the keywords of `invert`, and three of its own
         known = method.run(problem, half) if result is None else result
         started = time.perf_counter()
         search = Extremes.of(rows, problem, known)
-        level_set = None
+        near = None
         if known.z is not None and (result is not None or known.status is not Status.INTERRUPTED):
-            level_set = LevelSet.around(balanced(problem), known.z, method, tol, chosen)
-            search.run(level_set, chosen, deadline)
+            near = SublevelSet.around(rescaled(problem), known.z, method, tol, chosen)
+            search.run(near, chosen, deadline)
     given = None if directions is None else rows
-    return _extent(search, level_set, given, known, time.perf_counter() - started)
+    return _extent(search, near, given, known, time.perf_counter() - started)
 
 
 def _as_directions(directions: Any, k: int) -> FloatArray:
@@ -279,7 +279,7 @@ def _check_result(result: Result, problem: Problem, norm: NormName) -> None:
         raise InputError(f"result is of norm {result.norm}, the method of norm {norm}")
     if result.z.shape != (problem.network.n_in,):
         raise ShapeError(f"result has a code of shape {result.z.shape}, expected ({problem.network.n_in},)")
-    if problem.box is not None and not problem.box.contains(result.z):
+    if not problem.box.contains(result.z):
         raise InputError("result has a code outside of the box")
     residual = enclose(problem, result.z, norm).value
     if abs(residual - result.residual) > 1e-9 * max(problem.scale, residual):
@@ -287,7 +287,7 @@ def _check_result(result: Result, problem: Problem, norm: NormName) -> None:
 
 
 def _extent(
-    search: Extremes, level_set: LevelSet | None, directions: FloatArray | None, known: Result, seconds: float
+    search: Extremes, near: SublevelSet | None, directions: FloatArray | None, known: Result, seconds: float
 ) -> Extent:
     """Put together what was found; without a set, nothing is known."""
     bounds, trusted = search.settle()
@@ -300,15 +300,15 @@ def _extent(
         codes=search.codes,
         statuses=tuple(search.statuses),
         result=known,
-        norm=known.norm if level_set is None else level_set.norm.name,
-        level=None if level_set is None else level_set.level,
-        tol=None if level_set is None else level_set.tol,
+        norm=known.norm if near is None else near.norm.name,
+        level=None if near is None else near.level,
+        tol=None if near is None else near.tol,
         apart=APART * max(1.0, 0.0 if known.z is None else float(np.abs(known.z).max())),
         certificate=Certificate(),
         seconds=seconds,
         solver=search.solver,
     )
-    return found if level_set is None else replace(found, certificate=_certificate(found, level_set.scope, trusted))
+    return found if near is None else replace(found, certificate=_certificate(found, near.scope, trusted))
 
 
 def _certificate(found: Extent, scope: str, trusted: NDArray[np.bool_]) -> Certificate:

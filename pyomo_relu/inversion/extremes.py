@@ -13,8 +13,8 @@ from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.enclosure import enclose_in_floats
 from pyomo_relu.formulations.rows import linear
-from pyomo_relu.inversion.level_set import LevelSet
 from pyomo_relu.inversion.program import read_code
+from pyomo_relu.inversion.sublevel_set import SublevelSet
 from pyomo_relu.inversion.tangents import Tangents, solve_within_tangents
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
@@ -59,7 +59,7 @@ class Extremes:
         m, k = rows.shape
         return Extremes(
             rows,
-            Box.everything(k) if problem.box is None else problem.box,
+            problem.box,
             np.tile([-np.inf, np.inf], (m, 1)),
             np.full((m, 2), np.nan),
             np.full((m, 2, k), np.nan),
@@ -67,13 +67,13 @@ class Extremes:
             known.solver,
         )
 
-    def run(self, level_set: LevelSet, solver: Solver, deadline: Deadline) -> None:
+    def run(self, near: SublevelSet, solver: Solver, deadline: Deadline) -> None:
         """Solve two programs a direction; Ctrl-C ends it, and what was not reached stays interrupted."""
         self.statuses = [Status.INTERRUPTED] * len(self.rows)
-        self.take(level_set.inside)
+        self.take(near.inside)
         try:
-            model, self.box, tangents = level_set.program(deadline)
-            self.resolved = _is_resolved(level_set, self.box)
+            model, self.box, tangents = near.program(deadline)
+            self.resolved = _is_resolved(near, self.box)
             if isinstance(model, Status):
                 self.statuses = [model] * len(self.rows)
                 return
@@ -84,7 +84,7 @@ class Extremes:
                         ended.append(Status.TIME_LIMIT)
                         continue
                     share = deadline.share(1.0 / (2 * (len(self.rows) - i) - side))
-                    ended.append(self.solve(model, tangents, level_set, i, side, solver.until(share)))
+                    ended.append(self.solve(model, tangents, near, i, side, solver.until(share)))
                     if ended[-1] is Status.INTERRUPTED:
                         return
                 self.statuses[i] = next((status for status in ended if status is not Status.OPTIMAL), Status.OPTIMAL)
@@ -92,23 +92,29 @@ class Extremes:
             return
 
     def solve(
-        self, model: ConcreteModel, tangents: Tangents | None, level_set: LevelSet, i: int, side: int, solver: Solver
+        self,
+        model: ConcreteModel,
+        tangents: Tangents | None,
+        near: SublevelSet,
+        i: int,
+        side: int,
+        solver: Solver,
     ) -> Status:
         """Find one end of one direction: the least of d.z, or of -d.z."""
         sign = 1.0 - 2.0 * side
         model.del_component("along")
         model.along = Objective(expr=linear((sign * self.rows[i]).tolist(), model.z.values()))
         if tangents is None:
-            outcome = solve(model, solver, level_set.needs, lean=True)
+            outcome = solve(model, solver, near.needs, lean=True)
         else:
             if tangents.centre is None:
-                tangents.centre = _points_inside(model, tangents, level_set, solver)
-            outcome = solve_within_tangents(model, tangents, solver, level_set.needs, lean=True)
+                tangents.centre = _points_inside(model, tangents, near, solver)
+            outcome = solve_within_tangents(model, tangents, solver, near.needs, lean=True)
         self.solver = outcome.solver
         if outcome.status in (Status.INFEASIBLE, Status.INFEASIBLE_OR_UNBOUNDED):
             return Status.SOLVER_ERROR  # a code of the set is known
         if outcome.has_solution:
-            self.take(level_set.last_before(read_code(model, self.box)))
+            self.take(near.last_before(read_code(model, self.box)))
         if outcome.bound is not None:
             self.said[i, side] = sign * outcome.bound
         return outcome.status
@@ -139,20 +145,20 @@ class Extremes:
 
 
 def _points_inside(
-    model: ConcreteModel, tangents: Tangents, level_set: LevelSet, solver: Solver
+    model: ConcreteModel, tangents: Tangents, near: SublevelSet, solver: Solver
 ) -> Sequence[float] | None:
     """Return where the squares lie at the code inside, by the model itself."""
-    for variable, entry in zip(model.z.values(), level_set.inside.tolist(), strict=True):
+    for variable, entry in zip(model.z.values(), near.inside.tolist(), strict=True):
         variable.fix(entry)
-    outcome = solve(model, solver, level_set.needs, lean=True)
+    outcome = solve(model, solver, near.needs, lean=True)
     for variable in model.z.values():
         variable.unfix()
     return tangents.points() if outcome.has_solution else None
 
 
-def _is_resolved(level_set: LevelSet, box: Box) -> bool:
+def _is_resolved(near: SublevelSet, box: Box) -> bool:
     """Whether rounding hides nothing that a solver says: at the code inside, and at corners of the box of all."""
-    problem, codes = level_set.problem, (level_set.inside, box.lower, box.upper)
+    problem, codes = near.problem, (near.inside, box.lower, box.upper)
     return not any(enclose_in_floats(problem, code, "inf").hides(problem.scale) for code in codes)
 
 

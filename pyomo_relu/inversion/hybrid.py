@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from pyomo_relu.balance import balanced
 from pyomo_relu.certificate import certify
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.inversion.incumbent import find_incumbent
 from pyomo_relu.norms import NormName, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
+from pyomo_relu.scaling import rescaled
 from pyomo_relu.solvers import ABS_GAP, REL_GAP, Solver
 from pyomo_relu.solvers.calls import LP, Call
 from pyomo_relu.status import Status
@@ -66,7 +66,7 @@ class Hybrid:
     def run(self, problem: Problem, solver: Solver) -> Result:
         """Invert; see :func:`pyomo_relu.invert`."""
         started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
-        problem = balanced(problem)
+        problem = rescaled(problem)
         best = find_incumbent(problem, self.norm, solver, deadline, starts=self.starts, seed=self.seed)
         verdict = certify(problem, best.code, self.norm, best.bound, best.bound_by, problem.scope(), deadline)
         gap = REL_GAP if solver.rel_gap is None else solver.rel_gap

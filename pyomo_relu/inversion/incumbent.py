@@ -108,7 +108,7 @@ def find_incumbent(
     norm = as_norm(norm)
     sure = sign_bound(problem, norm)
     bound, bound_by = (0.0, BY_NORM) if sure is None else (sure, BY_SIGN)
-    box = Box.everything(problem.network.n_in) if problem.box is None else problem.box
+    box = problem.box
     origin = box.clip(np.zeros(problem.network.n_in))
     best = Incumbent(origin, problem.residual(origin, norm), bound, bound_by, "none")
 
@@ -124,7 +124,9 @@ def find_incumbent(
 
     def search() -> None:
         nonlocal best
-        linear = Layerwise(LinearSolve()).run(replace(problem, box=None), solver.until(deadline))
+        linear = Layerwise(LinearSolve()).run(
+            replace(problem, box=Box.everything(problem.network.n_in)), solver.until(deadline)
+        )
         if consider(linear.z, linear.solver) or deadline.expired:
             return
         layerwise = Layerwise(LayerLinf()).run(problem, solver.until(deadline))

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pyomo_relu.balance import levelled
 from pyomo_relu.box import Box
 from pyomo_relu.certificate import certify, recovery_factor
 from pyomo_relu.deadline import Deadline
@@ -20,6 +19,7 @@ from pyomo_relu.problem import Problem
 from pyomo_relu.rank import rank_of, singular_values, svd_flops
 from pyomo_relu.result import LayerReport, Result
 from pyomo_relu.running_error import output_within
+from pyomo_relu.scaling import rescaled_by_layer
 from pyomo_relu.solvers import Solver
 from pyomo_relu.solvers.calls import Call, solver_calls
 from pyomo_relu.status import Status
@@ -90,9 +90,9 @@ class Layerwise:
         """Invert; see :func:`pyomo_relu.invert`."""
         started, deadline = time.perf_counter(), Deadline.after(solver.time_limit)
         formulations = self._formulations(len(problem.network))
-        if problem.box is not None and isinstance(formulations[0], LinearSolve):
+        if not problem.box.is_everything and isinstance(formulations[0], LinearSolve):
             raise InputError("must be left out: LinearSolve cannot hold the code in a box; an LP can", parameter="box")
-        problem = levelled(problem)
+        problem = rescaled_by_layer(problem)
         scaled = problem.scaled
         target, reports, status, message = scaled.x, [], Status.SOLVED, ""
         answers: list[LayerAnswer] = []
@@ -151,7 +151,7 @@ class Layerwise:
     def _box(self, problem: Problem, i: int) -> Box:
         layer = problem.network[i]
         if i == 0:
-            return Box.everything(layer.n_in) if problem.box is None else problem.box
+            return problem.box
         signed = self.nonnegative & problem.network[i - 1].activation.cuts
         return Box(np.where(signed, 0.0, -np.inf), np.full(layer.n_in, np.inf))
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
-
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.inversion.descent import pulled_back
@@ -30,15 +28,15 @@ def led_into(problem: Problem, code: FloatArray, tube: float, deadline: Deadline
         It ends with the iteration that is under way then.
     """
     problem = problem.scaled
-    box = Box.everything(code.size) if problem.box is None else problem.box
+    within = Box(*problem.network[-1].activation.before(problem.x - tube, problem.x + tube))
     for penalty in PENALTIES:
         if deadline.expired:
             break
-        code, _ = lbfgs(partial(_penalised, problem, tube, penalty), code, box, deadline)
+        code, _ = lbfgs(partial(_penalised, problem, within, penalty), code, problem.box, deadline)
     return code
 
 
-def _penalised(problem: Problem, tube: float, penalty: float, z: FloatArray) -> tuple[float, FloatArray]:
+def _penalised(problem: Problem, within: Box, penalty: float, z: FloatArray) -> tuple[float, FloatArray]:
     """Return the squared residual and penalties, and their gradient.
 
     Penalised are pre-activations, not outputs: an output that is off, and should not be, has no slope.
@@ -46,7 +44,6 @@ def _penalised(problem: Problem, tube: float, penalty: float, z: FloatArray) -> 
     last = problem.network[-1]
     pre_activations = problem.network.pre_activations(z)
     t = pre_activations[-1]
-    low, high = last.activation.before(problem.x - tube, problem.x + tube)
-    missed, beyond = last.activation(t) - problem.x, t - np.clip(t, low, high)
+    missed, beyond = last.activation(t) - problem.x, t - within.clip(t)
     gradient = 2.0 * (missed * last.activation.gain(t > 0.0) + penalty * beyond)
     return float(missed @ missed + penalty * (beyond @ beyond)), pulled_back(problem.network, pre_activations, gradient)

@@ -92,7 +92,7 @@ def _gauss_newton(problem: Problem, z: FloatArray, norm: SmoothNorm, steps: int,
         factors = np.sqrt(norm.weights(np.abs(missed)))
         step = np.linalg.lstsq(factors[:, None] * matrix, factors * missed, rcond=None)[0]
         for length in (1.0, 0.5, 0.25, 0.1):
-            candidate = z + length * step if problem.box is None else problem.box.clip(z + length * step)
+            candidate = problem.box.clip(z + length * step)
             reached = problem.residual(candidate, norm)
             if reached < value - 1e-12 * problem.scale:
                 z, value = candidate, reached

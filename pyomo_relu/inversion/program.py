@@ -16,7 +16,7 @@ from pyomo_relu.formulations.encoding import encode_layer, new_layer_blocks
 from pyomo_relu.formulations.extensible import ExtensibleModel
 from pyomo_relu.formulations.residual import Outputs, add_residual
 from pyomo_relu.formulations.rows import dense_rows
-from pyomo_relu.formulations.squares import Squares
+from pyomo_relu.formulations.sum_of_squares import Squares
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, NormName, as_norm

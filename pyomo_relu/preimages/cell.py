@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pyomo_relu.balance import NEAR, row_scales
 from pyomo_relu.inversion.pattern import ActivationRegion, Pattern
 from pyomo_relu.linear_program import FARTHEST, FEASIBLE, LinearProgram
 from pyomo_relu.preimages.polytope import Polytope, polytope_of
 from pyomo_relu.problem import Problem
 from pyomo_relu.rounding import gamma
+from pyomo_relu.scaling import NEAR, row_scales
 from pyomo_relu.validation import FloatArray
 
 
@@ -123,10 +123,10 @@ def _rows_of(
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Return equations, targets, sides and limits of a cell."""
     sides, limits = [region.sides], [region.limits]
-    if problem.box is not None:
-        axes = np.eye(problem.network.n_in)
-        sides += [axes, -axes]
-        limits += [problem.box.upper, -problem.box.lower]
+    for sign, ends in ((1.0, problem.box.upper), (-1.0, problem.box.lower)):
+        bounded = np.isfinite(ends)
+        sides.append(sign * np.eye(ends.size)[bounded])
+        limits.append(sign * ends[bounded])
     # Where no code moves an output, it is met up to a tolerance that is relative to its size.
     unit = row_scales(problem.network[-1], NEAR)
     matrix, centre, room = region.matrix / unit[:, None], (problem.x - region.offset) / unit, tol / unit
@@ -140,6 +140,4 @@ def _rows_of(
 
 def _reach(problem: Problem) -> float:
     """Return the largest length of a code in the box."""
-    if problem.box is None:
-        return FARTHEST
     return min(FARTHEST, float(np.linalg.norm(np.maximum(np.abs(problem.box.lower), np.abs(problem.box.upper)))))

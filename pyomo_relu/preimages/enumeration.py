@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from pyomo_relu.balance import NEAR, balanced
-from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.linear_program import LinearProgramError
 from pyomo_relu.network import Network
@@ -22,6 +20,7 @@ from pyomo_relu.preimages.relaxation import Relaxation, region_of
 from pyomo_relu.preimages.union import Preimage
 from pyomo_relu.problem import Problem
 from pyomo_relu.running_error import output_within
+from pyomo_relu.scaling import NEAR, rescaled
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import REFUTED
 from pyomo_relu.validation import as_count, as_number
@@ -149,9 +148,9 @@ class _CellSearch:
 
         A cell's rows and its pattern are those of the network as it was given: they do not depend on a neuron's scale.
         """
-        problem, tol = balanced(self.problem, NEAR), self.tol
+        problem, tol = rescaled(self.problem, NEAR), self.tol
         network = problem.network
-        box = Box.everything(network.n_in) if problem.box is None else problem.box
+        box = problem.box
         region = region_of(network, problem.x, box, tol)
         if region is None:
             return

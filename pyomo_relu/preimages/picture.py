@@ -82,7 +82,7 @@ def plot_preimage(found: Preimage, path: str | PathLike[str], *, seconds: float 
     pyomo_relu.errors.InputError: only pre-images with 2 inputs can be drawn, got 1: take a slice
     """
     problem = found.problem
-    check_drawable(problem.network, problem.box is not None and problem.box.is_bounded)
+    check_drawable(problem.network, problem.box.is_bounded)
     target = check_picture(path)
     figure = new_figure(SIDE, SIDE)
     draw_preimage(figure.subplots(), found, seconds=seconds)
@@ -116,7 +116,6 @@ def draw_preimage(axes: Any, found: Preimage, *, seconds: float = 20.0) -> None:
     for number, component in enumerate(found.components):
         for i in component:
             _draw(axes, found.cells[i], COLORS[number % len(COLORS)], filled=True)
-    assert problem.box is not None
     (left, low), (right, high) = problem.box.lower, problem.box.upper
     axes.set(xlim=(left, right), ylim=(low, high), xlabel="z1", ylabel="z2", aspect="equal")
     axes.set_title(_title(found, regions.complete), fontsize=9)

@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from pyomo_relu.balance import NEAR, row_scales
-from pyomo_relu.bounds import Region, crown_bounds, observed_region, propagated_region
+from pyomo_relu.bounds import Region, Sought, crown_bounds, sought_region
 from pyomo_relu.box import Box
 from pyomo_relu.layer import Layer, scaled
 from pyomo_relu.linear_program import FARTHEST, LinearProgram, LinearProgramError
 from pyomo_relu.network import Network
+from pyomo_relu.norms import as_norm
 from pyomo_relu.rounding import UNIT, gamma
+from pyomo_relu.scaling import NEAR, row_scales
 from pyomo_relu.validation import FloatArray
 
 ROOM = 1e-9
@@ -265,8 +266,7 @@ def region_of(network: Network, x: FloatArray, box: Box, tol: float) -> Region |
         if box.is_bounded:
             everywhere = Region(box, tuple(Box.everything(layer.n_out) for layer in network))
             room = max(room, float(_rounding(network, everywhere, room).max()))
-        near = observed_region(network, x, box, tol + room, "inf")
-        return None if near is None else propagated_region(network, near)
+        return sought_region("pre-image", network, box, Sought(x, as_norm("inf"), tol + room))
     if box.is_bounded:
         return Region(box, crown_bounds(network, box))
     return Region(box, tuple(Box.everything(layer.n_out) for layer in network))

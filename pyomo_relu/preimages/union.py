@@ -11,7 +11,6 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from pyomo_relu.balance import NEAR, balanced, row_scales
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.documents import plain
 from pyomo_relu.errors import InputError
@@ -22,6 +21,7 @@ from pyomo_relu.preimages.polytope import APART
 from pyomo_relu.preimages.union_convexity import is_convex
 from pyomo_relu.problem import Problem
 from pyomo_relu.running_error import output_within
+from pyomo_relu.scaling import NEAR, rescaled, row_scales
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import FAR_ABOVE, MET
 from pyomo_relu.validation import FloatArray, as_vector
@@ -126,7 +126,7 @@ class Preimage:
                 return None
             boxes.append(cell.box)
         lower, upper = np.array([box.lower for box in boxes]), np.array([box.upper for box in boxes])
-        faces = CommonFaces.of(self._balanced.network, self.cells)
+        faces = CommonFaces.of(self._rescaled.network, self.cells)
         for i in range(len(self.cells)):
             near = (lower[i + 1 :] <= upper[i] + APART).all(axis=1) & (upper[i + 1 :] >= lower[i] - APART).all(axis=1)
             for j in (np.flatnonzero(near) + i + 1).tolist():
@@ -175,14 +175,14 @@ class Preimage:
         return ((np.abs(self.problem.network(z) - self.problem.x) - self.tol) / self._unit).max(axis=-1)
 
     @cached_property
-    def _balanced(self) -> Problem:
+    def _rescaled(self) -> Problem:
         """The problem that was searched."""
-        return balanced(self.problem, NEAR)
+        return rescaled(self.problem, NEAR)
 
     @cached_property
     def _unit(self) -> FloatArray:
         """What is 1 for each output: its weights' size, and `MET` of that is nothing; or x where it is large."""
-        unit = row_scales(self._balanced.network[-1], NEAR)
+        unit = row_scales(self._rescaled.network[-1], NEAR)
         return np.asarray(unit * max(1.0, float(np.abs(self.problem.x / unit).max())))
 
     def _may_hold(self, z: FloatArray) -> bool:
@@ -222,7 +222,7 @@ class Preimage:
         if len(points) > 1 or not self.complete:
             return None
         try:
-            return True if is_small(self._balanced, self.cells[0], self.tol, most) else None
+            return True if is_small(self._rescaled, self.cells[0], self.tol, most) else None
         except LinearProgramError:
             return None
 

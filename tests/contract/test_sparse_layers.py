@@ -10,7 +10,7 @@ from scipy.sparse import coo_array, csr_array, issparse, random_array
 from tiny_networks import NETWORKS, observation
 
 import pyomo_relu as pr
-from pyomo_relu.bounds import FORWARD, lp_region, observed_region, propagated_region
+from pyomo_relu.bounds import FORWARD, Region, Sought, lp_region, observed_region, propagated_region
 from pyomo_relu.layer import scaled
 from pyomo_relu.rational import forward
 from reductions import check_preimage_convexity
@@ -49,7 +49,7 @@ def test_bounds_of_the_observation_are_the_same(case):
     net, x = case
     regions = []
     for each in (net, sparse(net)):
-        region = observed_region(each, x, pr.Box.of(BOX, net.n_in), 2.0, "inf")
+        region = observed_region(each, Region.everything(each, pr.Box.of(BOX, net.n_in)), Sought(x, "inf", 2.0))
         region = None if region is None else propagated_region(each, region)
         regions.append(None if region is None else lp_region(each, region))
     assert [region is None for region in regions] in ([True, True], [False, False])

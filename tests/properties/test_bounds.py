@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 import pyomo_relu as pr
 from pyomo_relu.activation import Activation
 from pyomo_relu.bounds import (
-    Budget,
     crown_bounds,
     interval_bounds,
     lagrangian_region,
     lp_region,
     observed_region,
 )
+from pyomo_relu.bounds.region import Region
+from pyomo_relu.bounds.sought import Sought
 from pyomo_relu.norms import norm_of
 
 
@@ -74,7 +75,7 @@ def test_observed_region_contains_every_code_as_good_as_the_incumbent(case, norm
     room = 1e-12 * max(float(np.abs(t).max()) for t in net.pre_activations(codes))
     incumbent = float(np.quantile(residuals, 0.3)) + room
     box = pr.Box.of((-1, 1), net.n_in) if boxed else pr.Box.everything(net.n_in)
-    region = observed_region(net, x, box, incumbent, norm)
+    region = observed_region(net, Region.everything(net, box), Sought(x, norm, incumbent))
     good = codes[residuals <= incumbent - room]
     assert (good >= region.code.lower).all()
     assert (good <= region.code.upper).all()
@@ -101,11 +102,11 @@ def test_tightened_regions_contain_every_code_as_good_as_the_incumbent(case, nor
     residuals = np.array([norm_of(net(z) - x, norm) for z in codes])
     room = 1e-11 * max(float(np.abs(t).max()) for t in net.pre_activations(codes))
     incumbent = float(np.quantile(residuals, share)) + room
-    region = observed_region(net, x, pr.Box.of((-1, 1), net.n_in), incumbent, norm)
+    region = observed_region(net, Region.everything(net, pr.Box.of((-1, 1), net.n_in)), Sought(x, norm, incumbent))
     budget = None
     if norm != "inf":
         centre = np.abs(net(codes[residuals.argmin()]) - x)
-        budget = Budget(x, incumbent, norm, centre)
+        budget = Sought(x, norm, incumbent, near=centre)
     tight = lp_region(net, region, budget, work=1e9) if by_lps else lagrangian_region(net, region, budget)
     assert tight.width <= region.width
     good = codes[residuals <= incumbent - room]

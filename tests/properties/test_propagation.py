@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pyomo_relu as pr
-from pyomo_relu.bounds import Region, interval_bounds, observed_region
+from pyomo_relu.bounds import Region, Sought, interval_bounds, observed_region
 from pyomo_relu.bounds.propagation import propagated_region
 from reductions import CNF, ThreeSat
 
@@ -47,7 +47,7 @@ def test_no_code_near_the_observation_is_lost(case, boxed, known):
     level = float(np.quantile(residuals, 0.2)) + room
     box = pr.Box.of((-1, 1), net.n_in) if boxed else pr.Box.everything(net.n_in)
     if known:
-        region = observed_region(net, x, box, level, "inf")
+        region = observed_region(net, Region.everything(net, box), Sought(x, "inf", level))
     else:
         last = pr.Box(np.where(x > level, x - level, -np.inf), x + level)
         free = [pr.Box.everything(layer.n_out) for layer in net.layers[:-1]]
@@ -89,7 +89,9 @@ def test_bounds_hold_in_exact_arithmetic(case):
     before, output = exactly(net, code)
     residual = max(abs(y - Fraction(target)) for y, target in zip(output, x.tolist(), strict=True))
     level = float(np.nextafter(float(residual), np.inf))
-    region = propagated_region(net, observed_region(net, x, pr.Box.of((-1, 1), net.n_in), level, "inf"))
+    region = propagated_region(
+        net, observed_region(net, Region.everything(net, pr.Box.of((-1, 1), net.n_in)), Sought(x, "inf", level))
+    )
     for values, bound in zip([[Fraction(v) for v in code.tolist()], *before], _boxes(region), strict=True):
         assert all(
             Fraction(low) <= value <= Fraction(high)
@@ -140,7 +142,9 @@ def test_the_network_of_a_formula_becomes_its_clauses():
     instance, k, m = ThreeSat().reduce(cnf), 3, 3
     level = instance.gap / 2.0
     box = pr.Box.of((0, 1), k)
-    near = observed_region(instance.network, instance.observation, box, level, "inf")
+    near = observed_region(
+        instance.network, Region.everything(instance.network, box), Sought(instance.observation, "inf", level)
+    )
     region = propagated_region(instance.network, near)
     first, second, third, _ = region.pre_activations
     assert (first.lower[:k] >= 0.0).all()
@@ -154,7 +158,11 @@ def test_units_are_propagated():
     cnf = CNF(3, [(1,), (-1, 2), (-2, -3)])
     instance = ThreeSat().reduce(cnf)
     box = pr.Box.of((0, 1), 3)
-    near = observed_region(instance.network, instance.observation, box, instance.gap / 2.0, "inf")
+    near = observed_region(
+        instance.network,
+        Region.everything(instance.network, box),
+        Sought(instance.observation, "inf", instance.gap / 2.0),
+    )
     code = propagated_region(instance.network, near).code
     assert (code.lower[:2] > 0.5).all()
     assert code.upper[2] < 0.5

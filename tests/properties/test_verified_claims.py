@@ -139,7 +139,7 @@ def relates(
     return max(abs(exact - number) for number in numbers) <= Fraction(13, 10**9) * exact
 
 
-@pytest.mark.filterwarnings("ignore::pyomo_relu.inversion.proof.BigMWarning", "ignore::RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::pyomo_relu.inversion.task.BigMWarning", "ignore::RuntimeWarning")
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**32), st.sampled_from(METHODS))
 def test_what_is_verified_is_true(seed: int, method: Any) -> None:

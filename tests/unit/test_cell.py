@@ -11,7 +11,7 @@ from pyomo_relu.deadline import NO_LIMIT
 from pyomo_relu.generator import mnist_generator, mnist_latents
 from pyomo_relu.inversion.cell import cell_optimum, pattern_of
 from pyomo_relu.inversion.incumbent import Incumbent
-from pyomo_relu.inversion.tube import incumbent_in_tube
+from pyomo_relu.inversion.tube_search import incumbent_in_tube
 from pyomo_relu.problem import Problem
 
 

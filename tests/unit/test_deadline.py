@@ -7,7 +7,7 @@ import pytest
 from pyomo.environ import Binary, ConcreteModel, Constraint, Objective, Var
 
 import pyomo_relu as pr
-from pyomo_relu.bounds import crown_bounds, interval_bounds, lp_region, observed_region
+from pyomo_relu.bounds import Region, Sought, crown_bounds, interval_bounds, lp_region, observed_region
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.pinning import pinned
@@ -107,7 +107,7 @@ def test_what_would_not_be_done_in_time_is_left_out_of_bounds_which_still_hold()
     for late, interval in zip(crown_bounds(net, box, deadline=OVER), interval_bounds(net, box), strict=True):
         np.testing.assert_array_equal(late.lower, interval.lower)
     x = net(np.array([0.3, -0.2, 0.5]))
-    late = observed_region(net, x, box, 0.1, "inf", deadline=OVER)
+    late = observed_region(net, Region.everything(net, box), Sought(x, "inf", 0.1), OVER)
     assert late.code.contains(np.array([0.3, -0.2, 0.5]))
     assert lp_region(net, late, deadline=OVER).width == late.width
 
@@ -115,7 +115,7 @@ def test_what_would_not_be_done_in_time_is_left_out_of_bounds_which_still_hold()
 def test_bounds_by_lps_count_their_work():
     net, box = pr.Network.random((4, 20, 30), seed=6), Box.of((-2, 2), 4)
     x = noisy(net, 1)
-    region = observed_region(net, x, box, 0.5, "inf")
+    region = observed_region(net, Region.everything(net, box), Sought(x, "inf", 0.5))
     little, much = (lp_region(net, region, work=work) for work in (1e3, 1e9))
     assert much.width < little.width <= region.width
 

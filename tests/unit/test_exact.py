@@ -3,7 +3,7 @@ import pytest
 from pyomo.environ import Constraint, value
 
 import pyomo_relu as pr
-from pyomo_relu.inversion.proof import BigMWarning
+from pyomo_relu.inversion.task import BigMWarning
 from pyomo_relu.solvers import BACKENDS, Capability, probe, solve
 
 

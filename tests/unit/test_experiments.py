@@ -14,7 +14,7 @@ import pytest
 from tiny_experiments import Dying, DyingOnce, Interrupted, Mistaken, Tiny
 
 import pyomo_relu as pr
-from pyomo_relu.batch.lines import open_lines
+from pyomo_relu.batch.line_file import open_lines
 from pyomo_relu.experiments import EXPERIMENTS, reproduce
 from pyomo_relu.experiments.constants import expansion_l1, expansion_linf
 from pyomo_relu.experiments.experiment import CHEAP, DEAR

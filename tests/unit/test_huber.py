@@ -6,7 +6,7 @@ import pytest
 from tiny_networks import NETWORKS, observation
 
 import pyomo_relu as pr
-from pyomo_relu.bounds import Budget, deviation_caps, lagrangian_region, lp_region, observed_region
+from pyomo_relu.bounds import Region, Sought, deviation_caps, lagrangian_region, lp_region, observed_region
 from pyomo_relu.enclosure import enclose
 from pyomo_relu.norms import as_norm, norm_of
 from pyomo_relu.problem import Problem
@@ -64,8 +64,8 @@ def test_of_a_batch_of_codes_none_that_the_budget_allows_is_cut_off():
         assert len(near) > 10
         caps = deviation_caps(net[-1], x, most, "huber:0.2")
         assert (np.abs(net(near) - x) <= caps).all()
-        region = observed_region(net, x, pr.Box.of((-4, 4), 2), most, "huber:0.2")
-        budget = Budget(x, most, "huber:0.2", np.abs(net(truth) - x))
+        region = observed_region(net, Region.everything(net, pr.Box.of((-4, 4), 2)), Sought(x, "huber:0.2", most))
+        budget = Sought(x, "huber:0.2", most, near=np.abs(net(truth) - x))
         tighter = lagrangian_region(net, region, budget)
         tightest = lp_region(net, tighter, budget)
         assert tightest.width < region.width

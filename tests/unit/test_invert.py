@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 import pyomo_relu as pr
 
@@ -34,6 +35,7 @@ Z = np.array([0.5, -1.0, 0.25])
         (np.zeros(20), {"method": "exact"}, "method must be Layerwise"),
         (np.zeros(20), {"method": pr.Exact}, r"method is the class Exact: write Exact\(\)"),
         (np.ma.array(np.zeros(20), mask=np.arange(20) < 3), {}, r"masked array.*mask=~x\.mask"),
+        (np.zeros(20), {"mask": csr_array(np.eye(20))}, "mask is a sparse matrix: give it dense"),
         (np.full(20, 2**53 + 1), {}, "observation has the integer 9007199254740993"),
     ],
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from special_files import SPECIAL, make_special, watched
 
-from pyomo_relu.batch.lines import open_lines
+from pyomo_relu.batch.line_file import open_lines
 from pyomo_relu.errors import InputError, NetworkFileError
 from pyomo_relu.reading import content, open_regular, opened, require_regular
 

@@ -9,11 +9,11 @@ from scipy.optimize import linprog
 
 import pyomo_relu as pr
 from pyomo_relu import rational
-from pyomo_relu.balance import balanced, levelled
 from pyomo_relu.certificate import certify, is_unique, sign_bound
 from pyomo_relu.problem import Problem
 from pyomo_relu.rounding import down, up
 from pyomo_relu.running_error import output_within
+from pyomo_relu.scaling import rescaled, rescaled_by_layer
 from pyomo_relu.solvers import Capability, solve
 
 LAST = pr.Layer(
@@ -255,7 +255,7 @@ def test_a_running_error_holds_the_exact_pass():
             assert all(abs(v - Fraction(w)) <= Fraction(r) for v, w, r in zip(exact, values, room, strict=True))
 
 
-@pytest.mark.filterwarnings("ignore::pyomo_relu.inversion.proof.BigMWarning")
+@pytest.mark.filterwarnings("ignore::pyomo_relu.inversion.task.BigMWarning")
 def test_every_end_of_an_extent_is_a_code_of_the_set_though_the_forward_pass_is_rounded():
     net = pr.Network.from_arrays([[[1e9], [1e9], [1.0]], [[-1.0, 1.0, 1.0]]], [[0.0, 0.7, 0.0], [0.0]])  # z + 0.7
     found = pr.extent(net, [1.5], pr.Exact("inf"), box=(0.0, 2.0), tol=1e-4)
@@ -271,7 +271,7 @@ def test_layers_are_balanced_only_where_that_changes_no_bit():
     for net, changes in ((small, True), (bias, True), (lost, False)):
         problem = Problem.of(net, np.ones(net.n_out))
         z = [Fraction(1, 3)] * net.n_in
-        for scaled in (balanced(problem), levelled(problem)):
+        for scaled in (rescaled(problem), rescaled_by_layer(problem)):
             assert (scaled is not problem) == changes
             assert rational.forward(scaled.network, z) == rational.forward(net, z)
 

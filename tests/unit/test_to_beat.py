@@ -6,13 +6,14 @@ from brute_force import optimum
 from scripted_solver import Solve
 
 import pyomo_relu as pr
-from pyomo_relu.bounds import Region, crown_bounds, lagrangian_region, lp_region, observed_region
+from pyomo_relu.bounds import Region, Sought, crown_bounds, lagrangian_region, lp_region, observed_region
 from pyomo_relu.certificate import BY_BOUNDS
 from pyomo_relu.deadline import NO_LIMIT
 from pyomo_relu.formulations import ENCODINGS
 from pyomo_relu.inversion.incumbent import Incumbent
 from pyomo_relu.inversion.program import build_program
-from pyomo_relu.inversion.proof import Task, prove
+from pyomo_relu.inversion.proof import prove
+from pyomo_relu.inversion.task import Task
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import ABS_GAP, Outcome, Solver, solve
 
@@ -35,10 +36,10 @@ def incumbent_of(problem, norm, code):
 def test_bounds_that_cross_leave_no_region():
     net = pr.Network.from_arrays([[[1.0]]])
     far = pr.Box.of((2, 3), 1)
-    assert observed_region(net, np.ones(1), far, 0.5, "inf") is None
-    region = observed_region(net, np.ones(1), far, 1.5, "inf")
+    assert observed_region(net, Region.everything(net, far), Sought(np.ones(1), "inf", 0.5)) is None
+    region = observed_region(net, Region.everything(net, far), Sought(np.ones(1), "inf", 1.5))
     assert region.code.upper.tolist() == pytest.approx([2.5])
-    assert region.meet(Region(pr.Box.of((2.75, 3), 1), region.pre_activations)) is None
+    assert region.intersect(Region(pr.Box.of((2.75, 3), 1), region.pre_activations)) is None
 
 
 @pytest.mark.parametrize("norm", ["inf", 1])
@@ -106,7 +107,9 @@ def test_a_poor_incumbent_is_beaten(seed, norm):
 @pytest.mark.parametrize("seed", [2, 3, 6])
 def test_fits_and_lps_find_that_nothing_is_left(seed):
     net, x = noisy(seed)
-    region = observed_region(net, x, BOX, 0.6 * optimum(net, x, "inf", *BOX_ENDS), "inf")
+    region = observed_region(
+        net, Region.everything(net, BOX), Sought(x, "inf", 0.6 * optimum(net, x, "inf", *BOX_ENDS))
+    )
     assert region is not None
     assert lagrangian_region(net, region) is None
     assert lp_region(net, region) is None

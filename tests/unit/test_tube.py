@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pyomo_relu as pr
-from pyomo_relu.bounds import Budget, lp_region, observed_region
+from pyomo_relu.bounds import Region, Sought, lp_region, observed_region
 from pyomo_relu.norms import norm_of
 
 
@@ -74,11 +74,11 @@ def test_bounds_by_lps_lose_no_code_as_good_as_the_incumbent(seed, slopes, norm)
     x = net(codes[0]) + 0.1 * rng.normal(size=6)
     residuals = np.array([norm_of(y - x, norm) for y in net(codes)])
     incumbent = float(np.quantile(residuals, 0.05)) + 1e-9
-    region = observed_region(net, x, pr.Box.of((-1, 1), 2), incumbent, norm)
+    region = observed_region(net, Region.everything(net, pr.Box.of((-1, 1), 2)), Sought(x, norm, incumbent))
     budget = None
     if norm != "inf":
         centre = np.abs(net(codes[residuals.argmin()]) - x)
-        budget = Budget(x, incumbent, norm, centre)
+        budget = Sought(x, norm, incumbent, near=centre)
     tight = lp_region(net, region, budget)
     good = codes[residuals <= incumbent]
     assert len(good) > 50
@@ -94,7 +94,7 @@ def test_bounds_by_lps_lose_no_code_as_good_as_the_incumbent(seed, slopes, norm)
 def test_lp_bounds_close_what_interval_arithmetic_cannot():
     net, x, _ = noisy(1, sizes=(5, 20, 40), noise=0.01)
     incumbent = pr.invert(net, x, pr.Exact("inf"), box=(-3, 3)).residual * 1.001
-    region = observed_region(net, x, pr.Box.of((-3, 3), 5), incumbent, "inf")
+    region = observed_region(net, Region.everything(net, pr.Box.of((-3, 3), 5)), Sought(x, "inf", incumbent))
     tight = lp_region(net, region)
     assert sum(tight.unstable(net)) < sum(region.unstable(net)) / 4
 

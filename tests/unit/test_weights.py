@@ -5,7 +5,7 @@ from scipy.sparse import csr_array
 from tiny_networks import NETWORKS, observation
 
 import pyomo_relu as pr
-from pyomo_relu.bounds import Budget, deviation_caps, lagrangian_region, lp_region, observed_region
+from pyomo_relu.bounds import Region, Sought, deviation_caps, lagrangian_region, lp_region, observed_region
 from pyomo_relu.enclosure import enclose
 from pyomo_relu.norms import norm_of
 from pyomo_relu.problem import Problem
@@ -61,8 +61,8 @@ def test_no_code_that_the_budget_allows_is_cut_off():
         near = codes[[norm_of(w * (y - x), norm) <= most for y in net(codes)]]
         assert len(near) > 10
         assert (np.abs(net(near) - x) <= deviation_caps(net[-1], x, most, norm, weights=w)).all()
-        region = observed_region(net, x, pr.Box.of((-4, 4), 2), most, norm, weights=w)
-        budget = None if norm == "inf" else Budget(x, most, norm, np.abs(net(truth) - x), w)
+        region = observed_region(net, Region.everything(net, pr.Box.of((-4, 4), 2)), Sought(x, norm, most, weights=w))
+        budget = None if norm == "inf" else Sought(x, norm, most, weights=w, near=np.abs(net(truth) - x))
         tighter = lagrangian_region(net, region, budget)
         tightest = lp_region(net, tighter, budget)
         assert tightest.width < region.width

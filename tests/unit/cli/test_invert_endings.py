@@ -72,7 +72,7 @@ def test_ctrl_c_in_the_middle_of_a_real_solve(folder: Path, solver: str) -> None
     np.save("y.npy", net(np.ones(8)) + np.random.default_rng(0).uniform(-0.3, 0.3, 40))
     flags = ("--method", "exact", "--norm", 1, "--box", -4, 4, "--solver", solver, "--time-limit", 100)
     ran = pressed_ctrl_c(
-        "invert", "deep.npz", "y.npy", *flags, inside=("pyomo_relu.inversion.proof", "solve"), after=3.0
+        "invert", "deep.npz", "y.npy", *flags, inside=("pyomo_relu.inversion.task", "solve"), after=3.0
     )
     assert ran.code == 130
     assert ran.err.splitlines()[-1] == "interrupted"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pyomo.environ import ConcreteModel, Constraint, is_potentially_variable
 
-from pyomo_relu.bounds.affine import affine_flops
+from pyomo_relu.bounds.affine_form import affine_flops
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.enclosure import enclose, enclose_in_floats, is_within
@@ -17,9 +17,9 @@ from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.incumbent import with_room
 from pyomo_relu.inversion.polishing import polish
 from pyomo_relu.inversion.program import build_program
-from pyomo_relu.inversion.proof import Task, needs_of, wide_bounds
 from pyomo_relu.inversion.tangents import Tangents
-from pyomo_relu.inversion.tube import last_within
+from pyomo_relu.inversion.task import Task, needs_of, wide_bounds
+from pyomo_relu.inversion.tube_search import last_within
 from pyomo_relu.norms import Norm, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Capability, Solver
@@ -34,7 +34,7 @@ FOR_BOUNDS = 0.25
 
 
 @dataclass(frozen=True, eq=False)
-class LevelSet:
+class SublevelSet:
     """The codes in the box within `level` in a norm, and within `tube` in the largest deviation."""
 
     problem: Problem
@@ -47,7 +47,7 @@ class LevelSet:
     inside: FloatArray
 
     @staticmethod
-    def around(problem: Problem, z: FloatArray, method: Exact, tol: float | None, solver: Solver) -> LevelSet:
+    def around(problem: Problem, z: FloatArray, method: Exact, tol: float | None, solver: Solver) -> SublevelSet:
         """Return the set of `method` about the code that it found."""
         norm = as_norm(method.norm if method.then is None else method.then)
         # It holds the code whatever rounding did: upper ends are mostly far below what `tol` adds.
@@ -60,12 +60,12 @@ class LevelSet:
         elif method.tube is not None:
             tube = max(method.tube, largest.high)
         encoding = ENCODINGS[method.encoding]
-        return LevelSet(problem, norm, encoding, needs_of(encoding, norm, solver), level, tol, tube, z)
+        return SublevelSet(problem, norm, encoding, needs_of(encoding, norm, solver), level, tol, tube, z)
 
     @property
     def scope(self) -> str:
         """The codes of the set, in words."""
-        where = "" if self.problem.box is None else " in the box"
+        where = "" if self.problem.box.is_everything else " in the box"
         # All of their digits: what is said of every code is not to be said of more, nor what is said of some of less.
         tube = "" if math.isinf(self.tube) else f" and {self.problem.said}_inf <= {self.tube!r}"
         return f"code{where} with {self.problem.said}_{self.norm.name} <= {self.level!r}{tube}"
@@ -73,7 +73,7 @@ class LevelSet:
     def contains(self, code: FloatArray) -> bool:
         """Whether a code is in the set, by a forward pass and a bound on its rounding."""
         problem = self.problem
-        if problem.box is not None and not problem.box.contains(code):
+        if not problem.box.contains(code):
             return False
         if enclose_in_floats(problem, code, self.norm).high > self.level:
             return False

@@ -1,4 +1,4 @@
-"""What a budget says of the last pre-activations: under each output's deviation, a convex envelope."""
+"""The ball of the last pre-activations where deviations add up: under each one, a convex envelope."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
-from pyomo_relu.bounds.affine import Affine, AffineNetwork
-from pyomo_relu.bounds.budget import Budget
+from pyomo_relu.bounds.affine_form import AffineNetwork, AffineRows
 from pyomo_relu.bounds.observed import ball_slopes, deviation_caps
 from pyomo_relu.bounds.region import Region
+from pyomo_relu.bounds.sought import Sought
 from pyomo_relu.network import Network
 from pyomo_relu.norms import BallNorm
 from pyomo_relu.rounding import gamma, times_down
@@ -18,14 +18,14 @@ from pyomo_relu.validation import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
-class Ball:
+class DeviationBall:
     """``||s (rows - centre)||_p <= most``, where s is `above` for a row above its centre, else `below`.
 
     Parameters
     ----------
     outputs : int array, shape (m,)
         The outputs that the rows stand for.
-    rows : Affine
+    rows : AffineRows
         Their pre-activations.
     centre, above, below : array, shape (m,)
         `below` is zero where an output misses nothing below its centre.
@@ -36,7 +36,7 @@ class Ball:
     """
 
     outputs: np.ndarray
-    rows: Affine
+    rows: AffineRows
     centre: FloatArray
     above: FloatArray
     below: FloatArray
@@ -44,12 +44,12 @@ class Ball:
     norm: BallNorm
     near: FloatArray
 
-    def two_sided(self) -> Ball:
+    def two_sided(self) -> DeviationBall:
         """Return the ball of those rows that it bounds from both sides."""
         both = self.below > 0.0
         rows = self.rows.rows(np.flatnonzero(both))
         ends = self.centre[both], self.above[both], self.below[both]
-        return Ball(self.outputs[both], rows, *ends, self.most, self.norm, self.near[both])
+        return DeviationBall(self.outputs[both], rows, *ends, self.most, self.norm, self.near[both])
 
     @cached_property
     def residual(self) -> FloatArray:
@@ -69,8 +69,8 @@ class Ball:
         return np.asarray(self.most * self.norm.dual(share, axis=0) * (1.0 + gamma(len(y))), dtype=np.float64)
 
 
-def ball_of(network: Network, region: Region, form: AffineNetwork, budget: Budget) -> Ball:
-    """Return the ball of a budget over a region.
+def deviation_ball(network: Network, region: Region, form: AffineNetwork, sought: Sought) -> DeviationBall | None:
+    """Return the ball of the codes of a region that are sought; None where their deviations do not add up.
 
     Parameters
     ----------
@@ -79,20 +79,23 @@ def ball_of(network: Network, region: Region, form: AffineNetwork, budget: Budge
         Bounded.
     form : AffineNetwork
         Of that region.
-    budget : Budget
+    sought : Sought
+        With the deviations of a near code.
     """
-    activation, bound, x, norm = network[-1].activation, region.pre_activations[-1], budget.x, budget.norm
+    activation, bound, x, norm = network[-1].activation, region.pre_activations[-1], sought.x, sought.sum
+    if norm is None or sought.near is None:
+        return None
     found = activation.deviation(x, bound.lower, bound.upper)
-    caps = deviation_caps(network[-1], x, budget.most, norm, weights=budget.weights)
-    slopes = ball_slopes(norm, caps, budget.weights)
+    caps = deviation_caps(network[-1], x, sought.most, norm, weights=sought.weights)
+    slopes = ball_slopes(norm, caps, sought.weights)
     used = np.flatnonzero(found.moves)
-    return Ball(
+    return DeviationBall(
         used,
         form.pre_activations[-1].rows(used),
         found.centre[used],
         (found.above * slopes)[used],
         (found.below * slopes)[used],
-        norm.radius(budget.most, times_down(found.least, budget.weights)),
+        norm.radius(sought.most, times_down(found.least, sought.weights)),
         norm.ball,
-        (budget.centre * slopes)[used],
+        (sought.near * slopes)[used],
     )

@@ -28,7 +28,7 @@ from pyomo_relu.validation import FloatArray
 
 
 @dataclass(frozen=True)
-class Tube:
+class RowSides:
     """Rows ``t >= alpha (x - d)`` where `has_lower`, and ``t <= beta (x + d)`` everywhere."""
 
     has_lower: NDArray[np.bool_]
@@ -36,20 +36,20 @@ class Tube:
     beta: FloatArray
 
 
-def tube(activation: Activation, x: FloatArray, eps: float) -> Tube:
+def row_sides(activation: Activation, x: FloatArray, eps: float) -> RowSides:
     """Classify the rows of an observation `x`, shape (n,), at the tolerance `eps`."""
-    return Tube(~activation.cuts | (x > eps), activation.inverse_gain(x > eps), activation.inverse_gain(x >= -eps))
+    return RowSides(~activation.cuts | (x > eps), activation.inverse_gain(x > eps), activation.inverse_gain(x >= -eps))
 
 
 def needed_deviations(layer: Layer, x: FloatArray, eps: float, code: FloatArray) -> FloatArray:
     """Return the least deviations with which `code` meets the rows of the tolerance `eps`; shape (n,)."""
-    sides, t = tube(layer.activation, x, eps), layer.pre_activation(code)
+    sides, t = row_sides(layer.activation, x, eps), layer.pre_activation(code)
     below = np.where(sides.has_lower, x - t / sides.alpha, 0.0)
     return np.maximum(np.maximum(t / sides.beta - x, below), layer.activation.sign_bound(x))
 
 
 def breakpoints(layer: Layer, x: FloatArray) -> FloatArray:
-    """Return 0 and the sorted tolerances at which :func:`tube` changes."""
+    """Return 0 and the sorted tolerances at which :func:`row_sides` changes."""
     return np.union1d(0.0, _signals(layer, x)[layer.activation.bends])
 
 

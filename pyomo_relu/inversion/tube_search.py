@@ -1,4 +1,4 @@
-"""The tube: codes of which no output misses the observation by more than a given noise level."""
+"""A search in the tube: for near codes of which no output misses the observation by more than a given noise level."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from pyomo_relu.activation import Activation
 from pyomo_relu.bounds.crown import crown_bounds
-from pyomo_relu.bounds.meet import between, meet
+from pyomo_relu.bounds.intersection import between, intersect
 from pyomo_relu.bounds.region import Region
 from pyomo_relu.box import Box
 from pyomo_relu.layer import Layer
@@ -23,7 +23,7 @@ from pyomo_relu.validation import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
-class Affine:
+class AffineRows:
     """Rows ``matrix @ u + shift`` and what rounding can have done to them.
 
     Parameters
@@ -36,7 +36,7 @@ class Affine:
 
     Examples
     --------
-    >>> rows = Affine(np.array([[2.0, -1.0]]), np.array([0.5]), np.array([[2.0, 1.0, 0.5]]))
+    >>> rows = AffineRows(np.array([[2.0, -1.0]]), np.array([0.5]), np.array([[2.0, 1.0, 0.5]]))
     >>> (-rows).shift.tolist(), rows.times(np.array([3.0])).matrix.tolist()
     ([-0.5], [[6.0, -3.0]])
     """
@@ -45,43 +45,43 @@ class Affine:
     shift: FloatArray
     size: FloatArray
 
-    def rows(self, index: np.ndarray) -> Affine:
+    def rows(self, index: np.ndarray) -> AffineRows:
         """Return some of the rows."""
-        return Affine(self.matrix[index], self.shift[index], self.size[index])
+        return AffineRows(self.matrix[index], self.shift[index], self.size[index])
 
-    def __neg__(self) -> Affine:
-        return Affine(-self.matrix, -self.shift, self.size)
+    def __neg__(self) -> AffineRows:
+        return AffineRows(-self.matrix, -self.shift, self.size)
 
-    def times(self, factor: FloatArray) -> Affine:
+    def times(self, factor: FloatArray) -> AffineRows:
         """Return every row times its factor, shape (m,)."""
-        return Affine(factor[:, None] * self.matrix, factor * self.shift, np.abs(factor)[:, None] * self.size)
+        return AffineRows(factor[:, None] * self.matrix, factor * self.shift, np.abs(factor)[:, None] * self.size)
 
-    def minus(self, other: Affine) -> Affine:
+    def minus(self, other: AffineRows) -> AffineRows:
         """Return the difference of two blocks of rows."""
-        return Affine(self.matrix - other.matrix, self.shift - other.shift, self.size + other.size)
+        return AffineRows(self.matrix - other.matrix, self.shift - other.shift, self.size + other.size)
 
-    def through(self, layer: Layer) -> Affine:
+    def through(self, layer: Layer) -> AffineRows:
         """Return the layer's pre-activations, of these inputs."""
         size = np.abs(layer.weight) @ self.size
         size[:, -1] += np.abs(layer.bias)
-        return Affine(layer.weight @ self.matrix, layer.weight @ self.shift + layer.bias, size)
+        return AffineRows(layer.weight @ self.matrix, layer.weight @ self.shift + layer.bias, size)
 
 
-def stacked(blocks: list[Affine]) -> Affine:
+def stacked(blocks: list[AffineRows]) -> AffineRows:
     """Return blocks of rows as one.
 
     Parameters
     ----------
-    blocks : list of Affine
+    blocks : list of AffineRows
         In the same variables.
 
     Examples
     --------
-    >>> row = Affine(np.ones((1, 2)), np.zeros(1), np.ones((1, 3)))
+    >>> row = AffineRows(np.ones((1, 2)), np.zeros(1), np.ones((1, 3)))
     >>> stacked([row, -row]).matrix.tolist()
     [[1.0, 1.0], [-1.0, -1.0]]
     """
-    return Affine(
+    return AffineRows(
         np.vstack([block.matrix for block in blocks]),
         np.concatenate([block.shift for block in blocks]),
         np.vstack([block.size for block in blocks]),
@@ -94,14 +94,14 @@ class AffineNetwork:
 
     Parameters
     ----------
-    pre_activations : list of Affine
+    pre_activations : list of AffineRows
         One a layer.
     open_neurons : list of int array
         Those of each layer whose sign is not known; the outputs of the hidden ones follow the
         code in u, layer by layer.
     box : Box
         Of u.
-    rows : Affine
+    rows : AffineRows
         What else is known; first of all the entries of u themselves.
     intervals : Box
         Between which the rows lie.
@@ -109,10 +109,10 @@ class AffineNetwork:
         Length of the longest chain of additions in a row.
     """
 
-    pre_activations: list[Affine]
+    pre_activations: list[AffineRows]
     open_neurons: list[np.ndarray]
     box: Box
-    rows: Affine
+    rows: AffineRows
     intervals: Box
     operations: int
 
@@ -122,7 +122,7 @@ class AffineNetwork:
         return np.append(np.maximum(np.abs(self.box.lower), np.abs(self.box.upper)), 1.0)
 
     @property
-    def targets(self) -> Affine:
+    def targets(self) -> AffineRows:
         """What is worth bounding: the entries of u, then the open pre-activations, layer by layer."""
         variables = self.rows.rows(np.arange(self.box.size))
         pairs = zip(self.pre_activations, self.open_neurons, strict=True)
@@ -158,10 +158,10 @@ def affine_network(network: Network, region: Region) -> AffineNetwork:
     n_code = network.n_in
     total = n_code + sum(index.size for index in open_[:-1])
     unit = np.eye(total)
-    everything = Affine(unit, np.zeros(total), np.hstack([unit, np.zeros((total, 1))]))
+    everything = AffineRows(unit, np.zeros(total), np.hstack([unit, np.zeros((total, 1))]))
     lower, upper = [region.code.lower], [region.code.upper]
-    pre_activations: list[Affine] = []
-    blocks: list[tuple[Affine, FloatArray, FloatArray]] = []
+    pre_activations: list[AffineRows] = []
+    blocks: list[tuple[AffineRows, FloatArray, FloatArray]] = []
     inputs, first = everything.rows(np.arange(n_code)), n_code
     for number, (layer, bound) in enumerate(zip(network, region.pre_activations, strict=True)):
         before = inputs.through(layer)
@@ -201,8 +201,8 @@ def affine_flops(network: Network, region: Region) -> float:
 
 
 def _triangle(
-    activation: Activation, outputs: Affine, before: Affine, low: FloatArray, high: FloatArray
-) -> list[tuple[Affine, FloatArray, FloatArray]]:
+    activation: Activation, outputs: AffineRows, before: AffineRows, low: FloatArray, high: FloatArray
+) -> list[tuple[AffineRows, FloatArray, FloatArray]]:
     """Return the rows ``h - a``, ``h - slope a`` and ``h - chord a`` of open neurons, with their intervals."""
     grow, leak = 1.0 + gamma(4), activation.slope
     found = [(outputs.minus(before), 0.0 * low, (leak - 1.0) * low * grow)]
@@ -235,7 +235,7 @@ def tightened(network: Network, region: Region, form: AffineNetwork, lower: Floa
     counts = [index.size for index in form.open_neurons]
     ends = np.cumsum([network.n_in, *counts[:-1], *counts])[:-1]
     lows, highs = np.split(lower, ends), np.split(upper, ends)
-    code = meet(region.code, between(lows[0], highs[0]))
+    code = intersect(region.code, between(lows[0], highs[0]))
     outputs, inputs = list(zip(lows, highs, strict=True))[1 : len(network)], slice(len(network), None)
     bounds = []
     for number, (bound, index, low, high) in enumerate(
@@ -246,5 +246,5 @@ def tightened(network: Network, region: Region, form: AffineNetwork, lower: Floa
         if number < len(network) - 1:
             below, above = network[number].activation.rows(index).before(*outputs[number])
             low_all[index], high_all[index] = np.maximum(low, below), np.minimum(high, above)
-        bounds.append(meet(bound, between(low_all, high_all)))
+        bounds.append(intersect(bound, between(low_all, high_all)))
     return Region(code, crown_bounds(network, code, bounds))

@@ -34,6 +34,6 @@ def between(lower: FloatArray, upper: FloatArray) -> Box:
     return Box(np.minimum(lower, upper), np.maximum(lower, upper))
 
 
-def meet(one: Box, other: Box) -> Box:
+def intersect(one: Box, other: Box) -> Box:
     """Return the intersection of two boxes; see :func:`between`."""
     return between(np.maximum(one.lower, other.lower), np.minimum(one.upper, other.upper))

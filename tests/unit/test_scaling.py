@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 import pyomo_relu as pr
-from pyomo_relu.balance import NEAR, balanced, levelled
 from pyomo_relu.certified import cell_system, decide_cell
 from pyomo_relu.inversion.pattern import ActivationRegion
-from pyomo_relu.inversion.proof import BigMWarning
+from pyomo_relu.inversion.task import BigMWarning
 from pyomo_relu.problem import Problem
+from pyomo_relu.scaling import NEAR, rescaled, rescaled_by_layer
 
 
-def rescaled(net, scale, outputs=1.0):
+def in_other_units(net, scale, outputs=1.0):
     """Return a network of one hidden layer with all its hidden neurons, and its outputs, times a power of two."""
     hidden, last = net
     weights = [scale * hidden.weight, outputs / scale * last.weight]
@@ -29,7 +29,7 @@ def test_a_pre_image_does_not_depend_on_the_scale_of_neurons(seed, exponent):
     x, box = net(z), (-3, 3)
     plain = pr.preimage(net, x, box)
     assert plain.complete
-    small = rescaled(net, 2.0**exponent)
+    small = in_other_units(net, 2.0**exponent)
     found = pr.preimage(small, x, box)
     assert signature(found) == signature(plain)
     assert found.problem.network is small
@@ -42,7 +42,7 @@ def test_a_pre_image_does_not_depend_on_the_scale_of_neurons(seed, exponent):
         assert all(
             sum(a * b for a, b in zip(row, z, strict=True)) <= limit for row, limit in zip(rows, limits, strict=True)
         ) == (bool(cell.contains(z)))
-    outputs = rescaled(net, 1.0, 2.0**exponent)
+    outputs = in_other_units(net, 1.0, 2.0**exponent)
     assert signature(pr.preimage(outputs, x * 2.0**exponent, box)) == signature(plain)
 
 
@@ -78,7 +78,7 @@ def test_a_dead_neuron_stays_what_its_bias_is(weight):
         [np.vstack([net[0].weight, [[weight] * 2]]), np.hstack([net[1].weight, np.full((8, 1), 0.1)])],
         [np.append(net[0].bias, 1.0), np.zeros(8)],
     )
-    assert np.abs(balanced(Problem.of(dead, x)).network[0].bias).max() == 1.0
+    assert np.abs(rescaled(Problem.of(dead, x)).network[0].bias).max() == 1.0
     plain = pr.Network.from_arrays([net[0].weight, net[1].weight], [net[0].bias, np.full(8, 0.1)])
     for norm in (1, 2):
         expected, found = (
@@ -92,7 +92,7 @@ def test_balance_changes_no_output_and_no_pattern():
     rng = np.random.default_rng(0)
     weights = [2.0 ** rng.integers(-40, 40, (n, 1)) * rng.normal(size=(n, m)) for m, n in ((3, 6), (6, 5), (5, 4))]
     net = pr.Network.from_arrays(weights, [rng.normal(size=len(weight)) for weight in weights], [0.0, 0.25, 0.0])
-    even = balanced(Problem.of(net, np.zeros(4)), NEAR).network
+    even = rescaled(Problem.of(net, np.zeros(4)), NEAR).network
     codes = rng.normal(size=(20, 3))
     np.testing.assert_array_equal(net(codes), even(codes))
     for one, two in zip(net.pre_activations(codes), even.pre_activations(codes), strict=True):
@@ -113,7 +113,7 @@ def test_what_rounding_leaves_of_a_row_is_zero():
 @pytest.mark.parametrize("exponent", [-40, -24, 24])
 def test_layer_by_layer_the_scale_of_neurons_costs_no_digits(exponent, formulation):
     net, z = pr.Network.random((3, 12, 40), seed=1), np.array([1.0, -1.0, 0.5])
-    result = pr.invert(rescaled(net, 2.0**exponent), net(z), pr.Layerwise(formulation))
+    result = pr.invert(in_other_units(net, 2.0**exponent), net(z), pr.Layerwise(formulation))
     assert result.status is pr.Status.SOLVED
     assert [report.unique for report in result.layers] == [True, True]
     assert result.z == pytest.approx(z, abs=1e-6)
@@ -133,9 +133,9 @@ def test_what_counts_more_in_a_layer_and_what_less_is_not_changed(formulation):
     net = pr.Network.from_arrays([hidden, rng.normal(size=(60, 12))])
     x = net([1.0, -1.0, 0.5]) + rng.uniform(-0.01, 0.01, 60)
     problem = Problem.of(net, x)
-    assert levelled(problem) is problem
-    far = Problem.of(rescaled(net, 2.0**-20), x)
-    assert np.ptp(np.log2(levelled(far).network[0].weight / net[0].weight)) == 0.0
+    assert rescaled_by_layer(problem) is problem
+    far = Problem.of(in_other_units(net, 2.0**-20), x)
+    assert np.ptp(np.log2(rescaled_by_layer(far).network[0].weight / net[0].weight)) == 0.0
     plain, small = (pr.invert(one.network, x, pr.Layerwise(formulation)) for one in (problem, far))
     assert small.z == pytest.approx(plain.z, abs=1e-6)
 
@@ -158,4 +158,4 @@ def test_a_kernel_s_tails_are_no_bad_input():
 
 def test_a_problem_of_balanced_neurons_stays_what_it_is():
     problem = Problem.of(pr.Network.random((3, 12, 40), seed=1), np.zeros(40))
-    assert balanced(problem) is problem
+    assert rescaled(problem) is problem

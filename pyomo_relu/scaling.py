@@ -20,7 +20,7 @@ NEAR = 16.0
 """The same where the sign of a pre-activation is told by an LP, to an absolute tolerance."""
 
 
-def balanced(problem: Problem, within: float = FAR) -> Problem:
+def rescaled(problem: Problem, within: float = FAR) -> Problem:
     """Return the same problem with hidden neurons rescaled where their weights are not within a factor of 1.
 
     ``phi(r t) = r phi(t)`` for r > 0, so that a row and its bias may be divided by r and the next layer's column
@@ -31,13 +31,13 @@ def balanced(problem: Problem, within: float = FAR) -> Problem:
     Examples
     --------
     >>> net = Network.from_arrays([[[2.0**-30]], [[2.0**30]]])
-    >>> [layer.weight.tolist() for layer in balanced(Problem.of(net, [1.0])).network]
+    >>> [layer.weight.tolist() for layer in rescaled(Problem.of(net, [1.0])).network]
     [[[1.0]], [[1.0]]]
     """
     return _rescaled(problem, lambda layer: row_scales(layer, within))
 
 
-def levelled(problem: Problem) -> Problem:
+def rescaled_by_layer(problem: Problem) -> Problem:
     """Return the same problem with hidden layers rescaled where all of their weights are extreme.
 
     One factor a layer: what counts more in a layer's LP, or in least squares, and what less, stays as it was. An LP's
@@ -46,7 +46,7 @@ def levelled(problem: Problem) -> Problem:
     Examples
     --------
     >>> net = Network.from_arrays([[[2.0**-30], [2.0**-34]], [[2.0**30, 1.0]]])
-    >>> levelled(Problem.of(net, [1.0])).network[0].weight.tolist()
+    >>> rescaled_by_layer(Problem.of(net, [1.0])).network[0].weight.tolist()
     [[1.0], [0.0625]]
     """
     return _rescaled(problem, lambda layer: np.full(layer.n_out, _power(float(_sizes(layer).max()), FAR)))
