@@ -60,14 +60,14 @@ EncodingFlag = Annotated[
 
 TubeFlag = Annotated[
     float | None,
-    typer.Option(help="Exact, norm 1 or 2: no output may miss by more than this.", rich_help_panel=METHOD),
+    typer.Option(help="Exact, norm 1, 2 or huber: no output may miss by more than this.", rich_help_panel=METHOD),
 ]
 
 ThenFlag = Annotated[
     str | None,
     typer.Option(
         help="Exact, norm inf: of all optimal codes the nearest in this norm.",
-        metavar="1|2",
+        metavar="1|2|huber",
         rich_help_panel=METHOD,
     ),
 ]

@@ -42,7 +42,7 @@ def found_in_tube(stages: Stages) -> Incumbent:
         If none is found.
     """
     task = stages.task
-    inside = stages.of(as_norm("inf")).search()
+    inside = stages.for_norm(as_norm("inf")).search()
     if not is_within(task.problem, inside.code, task.tube):
         raise InputError(f"is needed: no code was found in the tube of {task.tube:g}", parameter="box")
     return _led_inside(stages, inside)
@@ -50,7 +50,7 @@ def found_in_tube(stages: Stages) -> Incumbent:
 
 def _entered(stages: Stages) -> tuple[Incumbent | None, Result | None]:
     """Return a code in the tube: one that is found, else the nearest of p = inf, by a proof; and what that gave."""
-    task, plain = stages.task, stages.of(as_norm("inf"))
+    task, plain = stages.task, stages.for_norm(as_norm("inf"))
     found = plain.search()
     if is_within(task.problem, found.code, task.tube):
         return found, None

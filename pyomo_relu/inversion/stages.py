@@ -49,8 +49,8 @@ class Stages:
     seed: int
     started: float = field(default_factory=time.perf_counter)
 
-    def of(self, norm: Norm, tube: float = math.inf) -> Stages:
-        """Return the same inversion for another norm, or in another tube."""
+    def for_norm(self, norm: Norm, *, tube: float = math.inf) -> Stages:
+        """Return the same inversion for another norm, in a tube only where one is given."""
         return replace(self, task=replace(self.task, norm=norm, tube=tube))
 
     def search(self) -> Incumbent:
