@@ -9,20 +9,13 @@ import pytest
 from brute_force import cells
 from scipy.optimize import linprog
 from scripted_solver import Solve
-from tiny_networks import NETWORKS, observation
+from tiny_networks import NETWORKS, noisy, observation
 
 import pyomo_relu as pr
 from pyomo_relu.norms import norm_of
 from pyomo_relu.solvers import Outcome
 
 ABSOLUTE = NETWORKS["absolute value"]
-
-
-def noisy(seed, noise=0.1, sizes=(3, 8, 20)):
-    net = pr.Network.random(sizes, seed=seed)
-    rng = np.random.default_rng(seed)
-    z = rng.uniform(-1, 1, sizes[0])
-    return net, net(z) + rng.uniform(-noise, noise, sizes[-1]), z
 
 
 def extremes_of_cells(net, x, norm, level, direction, tube=np.inf, box=2.0):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tiny_networks import clipped
 
 import pyomo_relu as pr
 from pyomo_relu.solvers import Outcome
@@ -17,10 +18,7 @@ def test_a_narrow_side_of_a_wide_neuron_is_kept(solver):
 
 
 def test_a_tube_within_the_gap_of_the_optimum_is_not_decided():
-    rng = np.random.default_rng(4)
-    weights = [rng.normal(size=(4, 2)), rng.normal(size=(6, 4))]
-    net = pr.Network.from_arrays(weights, [rng.normal(size=4), rng.normal(size=6)])
-    x = np.maximum(net(rng.uniform(-1, 1, 2)) + 0.3 * rng.normal(size=6), 0.0)
+    net, x = clipped(4)
     tube = 0.99 * pr.invert(net, x, pr.Exact(), box=(-1, 1)).residual
     found = pr.invert(net, x, pr.Exact(1, tube=tube), box=(-1, 1), solver=pr.Solver(rel_gap=0.3))
     assert found.z is None

@@ -92,6 +92,8 @@ def test_the_cells_of_a_formula_have_rational_points_that_are_models():
     reduction = ThreeSat()
     instance = reduction.reduce(cnf)
     found = pr.preimage(instance.network, instance.observation)
+    assert found.complete
+    assert found.cells
     for cell in found.cells:
         decision = decide_cell(instance.network, instance.observation, cell.pattern)
         assert is_code(instance.network, instance.observation, decision.point)

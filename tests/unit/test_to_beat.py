@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from brute_force import optimum
-from scripted_solver import Solve
+from tiny_networks import clipped
 
 import pyomo_relu as pr
 from pyomo_relu.bounds import Region, Sought, crown_bounds, lagrangian_region, lp_region, observed_region
@@ -19,14 +19,6 @@ from pyomo_relu.solvers import ABS_GAP, Outcome, Solver, solve
 
 BOX = pr.Box.of((-1, 1), 2)
 BOX_ENDS = (BOX.lower, BOX.upper)
-
-
-def noisy(seed):
-    """A network with negative noise clipped away, so that its optimum is not settled by signs."""
-    rng = np.random.default_rng(seed)
-    weights = [rng.normal(size=(4, 2)), rng.normal(size=(6, 4))]
-    net = pr.Network.from_arrays(weights, [rng.normal(size=4), rng.normal(size=6)])
-    return net, np.maximum(net(rng.uniform(-1, 1, 2)) + 0.3 * rng.normal(size=6), 0.0)
 
 
 def incumbent_of(problem, norm, code):
@@ -45,7 +37,7 @@ def test_bounds_that_cross_leave_no_region():
 @pytest.mark.parametrize("norm", ["inf", 1])
 @pytest.mark.parametrize("seed", range(8))
 def test_a_region_is_none_only_where_no_code_is_as_near(seed, norm):
-    net, x = noisy(seed)
+    net, x = clipped(seed)
     best = optimum(net, x, norm, *BOX_ENDS)
     for share in (0.05, 0.5, 0.9, 1.0 + 1e-6):
         most = share * best + (1e-9 if share > 1.0 else 0.0)
@@ -58,7 +50,7 @@ def test_a_region_is_none_only_where_no_code_is_as_near(seed, norm):
 def test_bounds_alone_prove_that_a_code_is_the_best_one():
     proved = 0
     for seed in range(8):
-        net, x = noisy(seed)
+        net, x = clipped(seed)
         problem = Problem.of(net, x, box=BOX)
         exact = pr.invert(net, x, pr.Exact("inf"), box=BOX)
         assert exact.status is pr.Status.OPTIMAL
@@ -75,7 +67,7 @@ def test_bounds_alone_prove_that_a_code_is_the_best_one():
 @pytest.mark.parametrize("solver", ["highs", "scip"])
 @pytest.mark.parametrize("seed", range(8))
 def test_the_relaxed_program_holds_the_same_codes(seed, solver):
-    net, x = noisy(seed)
+    net, x = clipped(seed)
     problem = Problem.of(net, x, box=BOX)
     best = optimum(net, x, "inf", *BOX_ENDS)
     region = Region(BOX, crown_bounds(net, BOX))
@@ -93,7 +85,7 @@ def test_the_relaxed_program_holds_the_same_codes(seed, solver):
 @pytest.mark.parametrize("norm", ["inf", 1, 2])
 @pytest.mark.parametrize("seed", range(4))
 def test_a_poor_incumbent_is_beaten(seed, norm):
-    net, x = noisy(seed)
+    net, x = clipped(seed)
     problem = Problem.of(net, x, box=BOX)
     task = Task(problem, norm, ENCODINGS["big-m"])
     poor = incumbent_of(problem, norm, np.array([1.0, -1.0]))
@@ -106,7 +98,7 @@ def test_a_poor_incumbent_is_beaten(seed, norm):
 
 @pytest.mark.parametrize("seed", [2, 3, 6])
 def test_fits_and_lps_find_that_nothing_is_left(seed):
-    net, x = noisy(seed)
+    net, x = clipped(seed)
     region = observed_region(
         net, Region.everything(net, BOX), Sought(x, "inf", 0.6 * optimum(net, x, "inf", *BOX_ENDS))
     )
@@ -121,7 +113,7 @@ def test_a_solver_that_contradicts_itself_gets_a_program_with_the_incumbent(scri
 
     asked_twice = 0
     for seed in range(8):
-        net, x = noisy(seed)
+        net, x = clipped(seed)
         calls = scripted(stumbling)
         found = pr.invert(net, x, pr.Exact(), box=BOX, solver="scripted")
         assert found.status is pr.Status.OPTIMAL
@@ -135,7 +127,7 @@ def test_no_program_with_the_incumbent_is_infeasible(scripted):
     def lying(solve):
         return Outcome.without_point(pr.Status.SOLVER_ERROR if solve.number == 1 else pr.Status.INFEASIBLE)
 
-    net, x = searched(scripted)
+    net, x = clipped(2)
     calls = scripted(lying)
     found = pr.invert(net, x, pr.Exact(), box=BOX, solver="scripted")
     assert len(calls) == 2
@@ -143,17 +135,6 @@ def test_no_program_with_the_incumbent_is_infeasible(scripted):
     assert found.message == "Scripted 1.0 calls a model infeasible in which a known code lies"
     assert found.z is not None
     assert found.dual_bound < found.residual
-
-
-def searched(scripted):
-    """The first instance whose optimum needs a search."""
-    for seed in range(8):
-        net, x = noisy(seed)
-        calls = scripted(Solve.honestly)
-        pr.invert(net, x, pr.Exact(), box=BOX, solver="scripted")
-        if calls:
-            return net, x
-    pytest.fail("no instance needs a search")
 
 
 def test_a_search_that_met_x_before_its_time_was_up_has_the_optimum(scripted):

@@ -2,17 +2,11 @@
 
 import numpy as np
 import pytest
+from tiny_networks import noisy
 
 import pyomo_relu as pr
 from pyomo_relu.bounds import Region, Sought, lp_region, observed_region
 from pyomo_relu.norms import norm_of
-
-
-def noisy(seed, sizes=(3, 8, 20), noise=0.1):
-    net = pr.Network.random(sizes, seed=seed)
-    rng = np.random.default_rng(seed)
-    z = rng.uniform(-1, 1, sizes[0])
-    return net, net(z) + rng.uniform(-noise, noise, sizes[-1]), z
 
 
 @pytest.mark.parametrize("norm", [1, 2])

@@ -10,12 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 from pyomo.common.tempfiles import TempfileManager
-from pyomo.environ import ConcreteModel, Constraint, Objective, Var
+from solver_programs import LP, one_row
 
 from pyomo_relu.errors import SolverUnavailableError
 from pyomo_relu.solvers import (
     BACKENDS,
-    Capability,
     Outcome,
     Solver,
     availability,
@@ -28,16 +27,10 @@ from pyomo_relu.solvers.backends import cbc, glpk
 from pyomo_relu.solvers.shell import printed_bound
 from pyomo_relu.status import Status
 
-LP = frozenset({Capability.LP})
-
 
 @pytest.fixture
 def model():
-    m = ConcreteModel()
-    m.x = Var(bounds=(0, 4))
-    m.row = Constraint(expr=2 * m.x <= 6)
-    m.objective = Objective(expr=-m.x)
-    return m
+    return one_row()
 
 
 def fake_program(folder, name, script):

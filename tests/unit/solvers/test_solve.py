@@ -8,6 +8,7 @@ import pytest
 from pyomo.contrib.solver.common.factory import SolverFactory
 from pyomo.environ import ConcreteModel, Constraint, Objective, Var
 from scripted_solver import Scripted
+from solver_programs import LP, MILP
 
 from pyomo_relu.errors import InputError, SolverConfigError, SolverUnavailableError
 from pyomo_relu.solvers import (
@@ -26,9 +27,6 @@ from pyomo_relu.solvers.backends.cbc import WatchedCbc, executable
 from pyomo_relu.solvers.options import MIQP_FEASIBILITY, options_of
 from pyomo_relu.solvers.shell import Shell
 from pyomo_relu.status import Status
-
-LP = frozenset({Capability.LP})
-MILP = frozenset({Capability.MILP})
 
 
 @pytest.fixture
