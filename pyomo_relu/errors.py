@@ -3,7 +3,7 @@
 ::
 
     PyomoReluError
-    ├── InputError (ValueError)         bad input, refused at the door
+    ├── InputError (ValueError)         bad input, refused where it enters
     │   ├── ShapeError                  two sizes that do not fit
     │   ├── NetworkFileError            a file that is not understood, or is damaged
     │   └── SolverConfigError           unknown solver, unknown or ill-typed option

@@ -1,4 +1,4 @@
-"""Graphs at the door."""
+"""Checks of graphs."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import numpy as np
 import scipy
 
 from pyomo_relu import __version__
-from pyomo_relu.batch.answers import Answer, Batch
+from pyomo_relu.batch.batch import Answer, Batch
 from pyomo_relu.batch.dispatch import dispatch
 from pyomo_relu.batch.fingerprint import fingerprint
 from pyomo_relu.batch.job import Chunk, Job

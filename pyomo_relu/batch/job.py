@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from pyomo_relu.batch.answers import Answer, Failure
+from pyomo_relu.batch.batch import Answer, Failure
 from pyomo_relu.batch.recheck import rechecked
 from pyomo_relu.box import Box
 from pyomo_relu.errors import (

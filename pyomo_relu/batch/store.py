@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from pyomo_relu.atomic import atomic_write
-from pyomo_relu.batch.answers import Batch, failure_of
+from pyomo_relu.batch.batch import Batch, failure_of
 from pyomo_relu.batch.job import Answers
 from pyomo_relu.batch.line_file import Lines, open_lines
 from pyomo_relu.documents import parse_json

@@ -55,9 +55,9 @@ def lagrangian_region(
     ----------
     network : Network
     region : Region
-        Bounded; what holds for its codes holds for the result's.
+        What holds for its codes holds for the result's; one that is not bounded stays as it is.
     sought : Sought, optional
-        What the deviations may add up to; for p = inf the region says it all.
+        Where deviations add up, with those of a near code; else the region has all that bounds them.
     deadline : Deadline
         No round begins that would not end before it.
 

@@ -87,7 +87,7 @@ def _hybrid(flags: MethodFlags) -> Method:
 def _descent(flags: MethodFlags) -> Method:
     from pyomo_relu.inversion import Descent
 
-    return Descent()
+    return Descent(**_given(flags, "norm"))
 
 
 def _exact(flags: MethodFlags) -> Method:
@@ -125,6 +125,6 @@ METHODS = {
     "layerwise": MethodChoice(("formulation", "schedule", "eps"), _layerwise),
     "exact": MethodChoice(("norm", "encoding", "tube", "then", "extent", "tol"), _exact),
     "hybrid": MethodChoice(("norm",), _hybrid),
-    "descent": MethodChoice((), _descent),
+    "descent": MethodChoice(("norm",), _descent),
 }
 """The methods by name; the first one is the default."""

@@ -1,4 +1,4 @@
-"""Who works: this process, processes beside it, or a Dask cluster."""
+"""The flags of workers: this process, processes beside it, or a Dask cluster."""
 
 from __future__ import annotations
 

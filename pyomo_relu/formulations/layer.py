@@ -154,7 +154,7 @@ def new_layer_model(layer: Layer, box: Any = None) -> ConcreteModel:
 def is_degenerate(
     layer: Layer, x: FloatArray, box: Box, eps: float, *, loss: float, objective: float, norm: NormName
 ) -> bool:
-    """Whether a code that was found at the tolerance `eps` says nothing: no row holds an output up, and 0 does as well.
+    """Whether a code that was found at the tolerance `eps` is arbitrary: 0 does as well, as no row holds an output up.
 
     That is the code of the box nearest to 0. It does as well if it is an optimum of the same LP, whose value is
     `objective`, or misses `x` by no more than the `loss` of the code that was found.

@@ -78,7 +78,7 @@ def build_program(
             add_residual(model, outputs, problem.x, norm, least=least, most=caps, budget=budget)
         else:
             layer, bounds, variables = _hidden(model, problem.network, region, encoding)
-            # The lower side |y - x| >= x - y says nothing where x is below what y misses it by anyway.
+            # The lower side |y - x| >= x - y is not needed where x is below what y misses it by anyway.
             anyway = norm.anyway(least, bound)
             one_sided = problem.x <= (norm.anyway(least, most) if outputs_right == "relaxed" else anyway)
             least = norm.needed(least, bound)

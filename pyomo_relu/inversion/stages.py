@@ -28,7 +28,7 @@ CLOSED = 1e-3
 
 @dataclass(frozen=True)
 class Stages:
-    """One exact inversion: its task, who works on it, and till when.
+    """One exact inversion: its task, the solver of its proof, and when it has to end.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ from pyomo_relu.status import Status
 from pyomo_relu.validation import FloatArray
 
 SQUARES_RESOLVED = 1e-7
-"""Ten times what a solver of squares lets pass: a bound on their sum that is nearer to zero says nothing."""
+"""Ten times what a solver of squares lets pass: a bound on their sum that is nearer to zero is none."""
 
 BIG_M_WARNING = 1e4
 BIG_M_ERROR = 1e6
