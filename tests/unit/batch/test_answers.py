@@ -103,7 +103,7 @@ def test_a_batch_is_a_sequence_with_arrays() -> None:
     batch = pr.invert_many(NET, x, LINEAR)
     assert len(batch) == 7
     assert list(batch) == list(batch[:])
-    assert batch[-1] is batch.batch[6]
+    assert batch[-1] is batch.answers[6]
     assert batch.codes.shape == (7, 3)
     assert np.isnan(batch.codes[2]).all()
     assert np.isnan(batch.residuals[2])

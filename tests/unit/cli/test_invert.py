@@ -146,7 +146,7 @@ CONTRADICTIONS = [
     (["--method", "exact", "--eps", "1"], "--eps does not go with --method exact"),
     (["--method", "hybrid", "--eps", "1"], "--eps does not go with --method hybrid"),
     (["--method", "hybrid", "--norm", "3"], "--norm must be 'inf', 1, 2 or 'huber:<delta>', got '3'"),
-    (["--method", "descent", "--norm", "2"], "--norm does not go with --method descent"),
+    (["--method", "descent", "--norm", "1"], "--norm must be 2 or"),
     (["--method", "descent", "--solver", "scip"], "--solver does not go with --method descent, which calls no solver"),
     (["--formulation", "realizable", "--eps", "1"], "--eps does not go with --formulation realizable"),
     (["--formulation", "linear", "--eps", "1"], "--eps does not go with --formulation linear"),
