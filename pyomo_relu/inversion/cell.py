@@ -169,10 +169,14 @@ def _least_squares(
         right.append(bound[bounded])
     sides = np.linalg.solve(r.T, np.vstack(rows).T)
     room = np.concatenate(right) - np.vstack(rows) @ centre
-    scale = np.maximum(np.linalg.norm(sides, axis=0), np.finfo(float).tiny)
+    # A side that does not depend on the code holds or does not, however it is scaled.
+    length = np.linalg.norm(sides, axis=0)
+    scale = np.where(length > np.finfo(float).tiny, length, 1.0)
     goal = np.zeros(k + 1)
     goal[-1] = 1.0
     system = np.vstack([-sides / scale, -room / scale])
+    if not np.isfinite(system).all():
+        return None
     # An active-set method: it moves some columns in and out, and nothing but a count can stop it.
     most = min(float(3 * system.shape[1]), deadline.left * FLOPS_A_SECOND / (4.0 * system.size))
     try:
