@@ -27,6 +27,8 @@ SMALLEST = 1e-150
 class Activation:
     """A slope left of zero for each neuron: 0 is ReLU, (0, 1) LeakyReLU, 1 linear. Right of zero it is 1.
 
+    Another slope on the right is none of its own: ``max(2 t, c t)`` with c in [0, 2] is ``phi(2 t)`` with slope c / 2.
+
     Parameters
     ----------
     slope : array, shape (n,)

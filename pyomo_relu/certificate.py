@@ -144,7 +144,7 @@ def _claim(entry: dict[str, Any]) -> Claim:
 
 BY_NORM = "a norm is never negative"
 BY_SIGN = "a ReLU output is never negative"
-BY_BOUNDS = "bounds by duality, rounded outwards"
+BY_BOUNDS = "bounds, rounded outwards"
 SURE = (BY_NORM, BY_SIGN, BY_BOUNDS)
 """By what a lower bound is verified, without a solver."""
 

@@ -38,7 +38,7 @@ class Tube:
 
     def __str__(self) -> str:
         """Where its codes lie, in words: what makes it small."""
-        return "that meets the outputs of infinite weight" if math.isinf(self.most) else f"in the tube of {self.most:g}"
+        return "that meets the outputs of infinite weight" if math.isinf(self.most) else "in the tube"
 
     @property
     def is_everything(self) -> bool:

@@ -77,6 +77,14 @@ def lp(sense=minimize):
     return m
 
 
+def one_row():
+    m = ConcreteModel()
+    m.x = Var(bounds=(0, 4))
+    m.row = Constraint(expr=2 * m.x <= 6)
+    m.objective = Objective(expr=-m.x)
+    return m
+
+
 def milp(sense=minimize):
     m = ConcreteModel()
     m.x = Var(range(4), domain=Binary)

@@ -39,3 +39,22 @@ def observation(name, noise=0.3):
     net = NETWORKS[name]
     rng = np.random.default_rng(len(name))
     return net(rng.uniform(-1.0, 1.0, net.n_in)) + noise * rng.normal(size=net.n_out)
+
+
+def noisy(seed, noise=0.1, sizes=(3, 8, 20)):
+    """Return a random network, what it gives but for noise of at most `noise`, and the code."""
+    net = pr.Network.random(sizes, seed=seed)
+    rng = np.random.default_rng(seed)
+    z = rng.uniform(-1, 1, sizes[0])
+    return net, net(z) + rng.uniform(-noise, noise, sizes[-1]), z
+
+
+def clipped(seed):
+    """Return a network and an observation whose negative noise is clipped away: signs do not settle its optimum.
+
+    In the box from -1 to 1 bounds alone prove that of 4, 2 needs a search.
+    """
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(size=(4, 2)), rng.normal(size=(6, 4))]
+    net = pr.Network.from_arrays(weights, [rng.normal(size=4), rng.normal(size=6)])
+    return net, np.maximum(net(rng.uniform(-1, 1, 2)) + 0.3 * rng.normal(size=6), 0.0)

@@ -12,7 +12,7 @@ from pyomo_relu.bounds.interval import interval_bounds, layer_interval
 from pyomo_relu.bounds.lagrangian import lagrangian_region
 from pyomo_relu.bounds.lp import lp_region
 from pyomo_relu.bounds.observed import deviation_caps, observed_region
-from pyomo_relu.bounds.pipeline import PIPELINES, Step, sought_region
+from pyomo_relu.bounds.pipeline import IN_TURNS, PIPELINES, Step, sought_region
 from pyomo_relu.bounds.propagation import propagated_region
 from pyomo_relu.bounds.region import Region
 from pyomo_relu.bounds.sought import Sought
@@ -22,6 +22,7 @@ FORWARD = {"interval": interval_bounds, "crown": crown_bounds}
 
 __all__ = [
     "FORWARD",
+    "IN_TURNS",
     "PIPELINES",
     "AffineRows",
     "Region",

@@ -14,7 +14,7 @@ from pyomo_relu.validation import FloatArray
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """Where the codes lie that are at least as good as an incumbent.
+    """Where the codes lie that are sought, and their pre-activations: those that would beat an incumbent, or meet x.
 
     Parameters
     ----------

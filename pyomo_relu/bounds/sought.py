@@ -29,6 +29,7 @@ class Sought:
 
     Examples
     --------
+    >>> import numpy as np
     >>> Sought(np.array([1.0, 0.0]), 1, 0.5).norm
     One()
     """

@@ -79,6 +79,7 @@ def invert(
     factors = None if weights is None else read_array(weights, "weights")
     matrix = None if operator is None else read_array(operator, "operator", matrix=True)
     seen_by: dict[str, Any] = {"operator": matrix, "mask": seen, "weights": factors, "box": sides}
+    # For the checks and sizes here; the inversion makes its own.
     problem = Problem.of(net, x, **seen_by)
     if extent and isinstance(chosen, Exact):
         check_extent(problem, chosen, tol, settings)
@@ -86,7 +87,8 @@ def invert(
         result = run(net, x, chosen, solver=settings, **seen_by)
     reach: Extent | None = None
     with ExitStack() as at_last:
-        # Whatever goes wrong from here on, the inversion is not lost: nor by a file that cannot be written.
+        # Whatever goes wrong from here on, the inversion is not lost: nor by a file that cannot be written. Last in,
+        # first out: the file, the picture, and then what is printed.
         if result.z is not None or not _interrupted(result):
             at_last.callback(lambda: _print(result, reach, json_only, problem.network.sizes))
             if plot is not None:

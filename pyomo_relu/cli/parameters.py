@@ -60,14 +60,14 @@ EncodingFlag = Annotated[
 
 TubeFlag = Annotated[
     float | None,
-    typer.Option(help="Exact, norm 1 or 2: no output may miss by more than this.", rich_help_panel=METHOD),
+    typer.Option(help="Exact, norm 1, 2 or huber: no output may miss by more than this.", rich_help_panel=METHOD),
 ]
 
 ThenFlag = Annotated[
     str | None,
     typer.Option(
         help="Exact, norm inf: of all optimal codes the nearest in this norm.",
-        metavar="1|2",
+        metavar="1|2|huber",
         rich_help_panel=METHOD,
     ),
 ]
@@ -80,7 +80,8 @@ BoxFlag = Annotated[
 MaskFlag = Annotated[Path | None, typer.Option(help="A vector: 1 where observed, 0 elsewhere.", rich_help_panel=METHOD)]
 
 WeightsFlag = Annotated[
-    Path | None, typer.Option(help="A vector: what each output's deviation counts; 0: nothing.", rich_help_panel=METHOD)
+    Path | None,
+    typer.Option(help="A vector: what each output's deviation counts; 0: nothing, inf: met.", rich_help_panel=METHOD),
 ]
 
 OperatorFlag = Annotated[Path | None, typer.Option(help="The matrix A of observations A G(z).", rich_help_panel=METHOD)]

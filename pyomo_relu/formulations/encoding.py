@@ -62,7 +62,7 @@ class Encoding(Protocol):
         ----------
         block : pyomo.environ.Block
             The layer's block; its index is the layer's number, from 1.
-        neurons : sequence of int
+        neurons : sequence of int, perhaps empty
             The neurons whose pre-activation can have both signs. Of the last layer, numbers among the outputs that
             are encoded at all, where some are not.
         p_max, n_max : sequence of float

@@ -24,6 +24,9 @@ class Method(Protocol):
     the store of a batch tells whose answers it holds. One that has none may hand LPs and MILPs to the solver that it
     is given.
 
+    One that meets outputs of infinite weight (``problem.hard``), or finds that no code does, says so by
+    ``meets_outputs = True``; to others such problems are refused.
+
     Examples
     --------
     >>> import numpy as np, pyomo_relu as pr

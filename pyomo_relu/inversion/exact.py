@@ -46,7 +46,8 @@ class Exact:
     encoding : str
         How an open neuron is written: ``"big-m"``, ``"sos1"`` or ``"indicator"``.
     bounds : str
-        ``"observed"``: from the incumbent's residual backwards. ``"interval"`` or ``"crown"``:
+        ``"observed"``: from the incumbent's residual backwards, by all steps of
+        ``pyomo_relu.bounds.PIPELINES["inversion"]``, and LPs in turns with the search. ``"interval"`` or ``"crown"``:
         from the box forwards only, without an incumbent; the plain program.
     tube : float, optional
         For sums (p = 1, 2, Huber): no single output may miss the observation by more than this (M12). The right
@@ -131,6 +132,7 @@ class Exact:
         binary ``on`` for big-M. What a neuron passes on is ``output``; for a ReLU that can have both signs it is
         ``positive``, and one that is always off has no variable. Names of your own must be new ones: a part
         that has the name of another is refused. (Inside ``layer[i]`` Pyomo replaces it, with a warning.)
+        Rows ``held`` hold outputs of infinite weight.
 
         With a box, the model holds every code in it: its bounds come from the box alone, so that
         constraints may be added. Without one, it holds the codes that are at least as near as the
@@ -187,7 +189,7 @@ class Exact:
         The search for an incumbent gets at most half of a time limit, and the proof the rest.
         """
         deadline = Deadline.after(solver.time_limit)
-        solver.backend(self._needs(solver))
+        solver.backend(self._needs(solver))  # refuses now what it would refuse later
         stages = self._stages(rescaled(problem), solver, deadline)
         if self.then is not None:
             return nearest_of_optima(stages, as_norm(self.then))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from pyomo_relu.certificate import certify
@@ -48,7 +49,8 @@ def found(stages: Stages) -> Incumbent:
         return stages.search()
     inside = found(stages.outside)
     if not is_within(task.problem, inside.code, task.tube):
-        raise InputError(f"is needed: no code was found {task.tube}", parameter="box")
+        size = "" if math.isinf(task.tube.most) else f" of {task.tube.most:g}"
+        raise InputError(f"is needed: no code was found {task.tube}{size}", parameter="box")
     return _led_inside(stages, inside)
 
 

@@ -28,8 +28,10 @@ def prove(task: Task, incumbent: Incumbent, solver: Solver, deadline: Deadline) 
     """Close the gap between an incumbent and its bound.
 
     A search that does not end soon is given up for bounds by LPs, and then tried again, with more work each time:
-    which of the two is the better use of it is not known before. A solver whose nodes cannot be limited searches once,
-    after the bounds.
+    which of the two is the better use of it is not known before. LPs come first where most neurons are open and
+    deviations add up, where bounds are too wide for a program, and where a solver's nodes cannot be limited: that one
+    searches once. It ends where the incumbent meets the bound, where bounds leave no better code, where a search ends,
+    or with the time.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ def nearest_of_optima(stages: Stages, second: Norm) -> Result:
         return first
     tube = first.residual * (1.0 + 1e-6) + 1e-9 * problem.scale
     inside = Incumbent(first.z, first.residual, 0.0, "", first.solver)
-    chosen = nearest_in_tube(stages.of(second, problem.tube(tube)), inside)
+    chosen = nearest_in_tube(stages.for_norm(second, tube=problem.tube(tube)), inside)
     if chosen.z is None or chosen.residual is None or chosen.status is Status.SOLVER_ERROR:
         return replace(first, message=f"the second norm was not settled: {chosen.message or chosen.status}")
     verdict = certify(problem, chosen.z, norm, first.dual_bound, first.bound_by, problem.scope(), stages.deadline)

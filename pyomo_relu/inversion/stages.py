@@ -50,7 +50,7 @@ class Stages:
     seed: int
     started: float = field(default_factory=time.perf_counter)
 
-    def of(self, norm: Norm, tube: Tube) -> Stages:
+    def for_norm(self, norm: Norm, *, tube: Tube) -> Stages:
         """Return the same inversion for another norm, in another tube."""
         return replace(self, task=replace(self.task, norm=norm, tube=tube))
 

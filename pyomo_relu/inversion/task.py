@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from pyomo_relu.bounds import Region, Sought, lp_region, sought_region
+from pyomo_relu.bounds import IN_TURNS, Region, Sought, sought_region
 from pyomo_relu.bounds.affine_form import affine_flops
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.enclosure import enclose, is_within, raised_to
@@ -91,7 +91,7 @@ class Task:
         self, region: Region, code: FloatArray, most: float, work: float, deadline: Deadline
     ) -> Region | None:
         """Bound them by LPs; None proves that there are none."""
-        return lp_region(self.problem.network, region, self._sought(code, most), deadline, work=work)
+        return IN_TURNS(self.problem.network, region, self._sought(code, most), deadline, work=work)
 
     def holding(self, code: FloatArray, most: float, work: float = 0.0, deadline: Deadline = NO_LIMIT) -> Region:
         """Bound the codes with at most a residual, by LPs too where there is work for them; `code` is one of them.
@@ -162,7 +162,8 @@ class Task:
         needs = needs_of(self.encoding, self.norm, solver)
         lean, solver = best is not None, solver.until(deadline)
         nodes = None if math.isinf(work) else max(1, int(work / (model.nconstraints() * model.nvariables())))
-        if not needs_of_norm(self.norm) <= needs:
+        takes_objective = needs_of_norm(self.norm) <= needs
+        if not takes_objective:
             code = (region.code.lower + region.code.upper) / 2.0 if best is None else best.code
             near = problem.residual(code, self.norm) / unit
             outcome = solve_by_tangents(model, near, solver, needs, lean=lean, nodes=nodes)

@@ -7,8 +7,7 @@ import sys
 import time
 
 import pytest
-from pyomo.environ import ConcreteModel, Constraint, Objective, Var
-from solver_programs import LP
+from solver_programs import LP, one_row
 
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.solvers import Solver, solve
@@ -32,11 +31,7 @@ WAYS = {
 
 @pytest.fixture
 def model():
-    m = ConcreteModel()
-    m.x = Var(bounds=(0, 4))
-    m.row = Constraint(expr=2 * m.x <= 6)
-    m.objective = Objective(expr=-m.x)
-    return m
+    return one_row()
 
 
 @pytest.fixture

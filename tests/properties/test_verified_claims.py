@@ -56,15 +56,20 @@ def wild_case(seed: int) -> tuple[pr.Network, np.ndarray, np.ndarray, tuple[floa
     return net, x, truth, (-2.0, 2.0) if rng.random() < 0.7 else None
 
 
+def rows_and_values(layer: pr.Layer, h: list[Fraction]) -> tuple[list[list[Fraction]], list[Fraction]]:
+    """The rows of a layer, and its pre-activation."""
+    rows = [[Fraction(w) for w in row] for row in layer.weight.tolist()]
+    biases = layer.bias.tolist()
+    return rows, [
+        sum((w * v for w, v in zip(row, h, strict=True)), Fraction(b)) for row, b in zip(rows, biases, strict=True)
+    ]
+
+
 def missed(net: pr.Network, z: Any, x: np.ndarray, norm: str) -> Fraction:
     """``||G(z) - x||`` as the definition reads, for p = 2 its square."""
     h = [Fraction(float(v)) for v in z]
     for layer in net:
-        rows = [[Fraction(w) for w in row] for row in layer.weight.tolist()]
-        t = [
-            sum((w * v for w, v in zip(row, h, strict=True)), Fraction(b))
-            for row, b in zip(rows, layer.bias.tolist(), strict=True)
-        ]
+        _, t = rows_and_values(layer, h)
         h = [max(v, Fraction(s) * v) for v, s in zip(t, layer.activation.slope.tolist(), strict=True)]
     apart = [abs(v - Fraction(float(target))) for v, target in zip(h, x, strict=True)]
     if norm == "inf":
@@ -76,11 +81,7 @@ def is_one_to_one(net: pr.Network, z: Any) -> bool:
     """Whether in every layer the rows that are on, in exact arithmetic, have full column rank."""
     h = [Fraction(float(v)) for v in z]
     for layer in net:
-        rows = [[Fraction(w) for w in row] for row in layer.weight.tolist()]
-        t = [
-            sum((w * v for w, v in zip(row, h, strict=True)), Fraction(b))
-            for row, b in zip(rows, layer.bias.tolist(), strict=True)
-        ]
+        rows, t = rows_and_values(layer, h)
         if (
             rank([row for row, v, s in zip(rows, t, layer.activation.slope, strict=True) if s > 0.0 or v > 0])
             < layer.n_in

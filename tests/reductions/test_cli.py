@@ -3,21 +3,20 @@
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args
 
 import numpy as np
 import pytest
-from command_line import Ran, refused, result
+from command_line import Ran, refused
 
 import pyomo_relu as pr
-from pyomo_relu.inversion import Exact
 from pyomo_relu.solvers import Outcome
 from pyomo_relu.status import Status
 from reductions import (
     CNF,
     REDUCTIONS,
     ConvexityFamily,
-    Decision,
     DepthTwo,
     LeakyDepthTwo,
     MaxSat,
@@ -28,7 +27,7 @@ from reductions import (
 from reductions.cli import main
 from reductions.cli.arguments import ReductionOption
 from reductions.cli.decide import value_lines
-from reductions.decision_program import Question
+from reductions.examples import EXAMPLES
 
 SQUARE = "p cnf 2 4\n1 2 0\n-1 2 0\n1 -2 0\n-1 -2 0\n"
 
@@ -94,10 +93,9 @@ def test_decide_unknown(run):
     assert "c limit: " in ran.out
 
 
-def test_decide_interrupted(run, monkeypatch):
-    said = Outcome(Status.INTERRUPTED, False, None, None, 0.0, "SCIP")
-    monkeypatch.setattr(Question, "try_pattern", lambda self, solver: (said, None))
-    ran = run("decide", "sat.cnf", "--json")
+def test_decide_interrupted(run, scripted):
+    scripted(Outcome.without_point(Status.INTERRUPTED))
+    ran = run("decide", "sat.cnf", "--solver", "scripted", "--json")
     assert (ran.code, ran.out, ran.err) == (130, "", "interrupted\n")
 
 
@@ -175,9 +173,12 @@ def test_convexity(run):
     assert ran.json["verdict"] == "convex"
 
 
-def test_convexity_interrupted(run, monkeypatch):
-    monkeypatch.setattr(Exact, "run", lambda *_: result(Status.INTERRUPTED))
-    ran = run("convexity", "abs.npz", "x.csv", "--box", -3, 3, "--json")
+def test_convexity_interrupted(run, scripted):
+    calls = scripted(Outcome.without_point(Status.INTERRUPTED))
+    EXAMPLES["ball"].network.save("ball.npz")
+    Path("zero.csv").write_text("0\n")
+    ran = run("convexity", "ball.npz", "zero.csv", "--box", -3, 3, "--solver", "scripted", "--json")
+    assert len(calls) == 1
     assert (ran.code, ran.out, ran.err) == (130, "", "interrupted\n")
 
 
@@ -301,9 +302,15 @@ def test_the_help_names_every_reduction():
 
 
 def test_a_proof_that_does_not_check_is_told_and_an_old_one_stays(run, monkeypatch):
+    """The SAT solver leaves out all lines of its proof but the last."""
+    from pysat.solvers import Solver as SatSolver
+
+    class Silent(SatSolver):
+        def get_proof(self):
+            return ["0"]
+
+    monkeypatch.setitem(sys.modules, "pysat.solvers", SimpleNamespace(Solver=Silent))
     Path("p.drup").write_text("0\n")
-    # By its name in `sys.modules`: in the package `reductions`, `decide` is the function.
-    monkeypatch.setattr(sys.modules[Decision.__module__], "check_proof", lambda *_: False)
     ran = run("decide", "unsat.cnf", "--proof", "p.drup", "--reduction", "box")
     assert ran.code == 20
     said = "warning: the proof by glucose4 does not check, so p.drup was not written; p.drup is of an earlier run"
@@ -311,11 +318,10 @@ def test_a_proof_that_does_not_check_is_told_and_an_old_one_stays(run, monkeypat
     assert Path("p.drup").read_text() == "0\n"
 
 
-def test_a_time_limit_leaves_an_older_proof(run, monkeypatch):
+def test_a_time_limit_leaves_an_older_proof(run, scripted):
     Path("p.drup").write_text("0\n")
-    said = Outcome(Status.TIME_LIMIT, False, None, None, 0.0, "SCIP")
-    monkeypatch.setattr(Question, "try_pattern", lambda self, solver: (said, None))
-    ran = run("decide", "sat.cnf", "--proof", "p.drup")
+    scripted(Outcome.without_point(Status.TIME_LIMIT))
+    ran = run("decide", "sat.cnf", "--proof", "p.drup", "--solver", "scripted")
     assert (ran.code, "s UNKNOWN\n" in ran.out) == (0, True)
     assert ran.err.splitlines()[-1].endswith("so p.drup was not written; p.drup is of an earlier run")
     assert Path("p.drup").read_text() == "0\n"

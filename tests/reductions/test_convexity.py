@@ -1,19 +1,17 @@
 """Whether pre-images are convex: known ones, sampled ones, limits and bad input."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from command_line import result
 from midpoints import assert_witness
 from pyomo.environ import value
+from tiny_networks import clipped
 
 import pyomo_relu as pr
-from pyomo_relu.certificate import BY_BOUNDS, Claim, Standing
+from pyomo_relu.certificate import Claim, Standing
 from pyomo_relu.deadline import NO_LIMIT
-from pyomo_relu.inversion import Exact
 from pyomo_relu.problem import Problem
-from pyomo_relu.solvers import Capability, solve
+from pyomo_relu.rounding import down
+from pyomo_relu.solvers import Capability, Outcome, solve
 from reductions.convexity import ConvexityVerdict, check_preimage_convexity
 from reductions.convexity_program import build_convexity_program, regions_of
 from reductions.examples import EXAMPLES
@@ -61,7 +59,8 @@ def test_a_box_can_make_it_convex():
     example = EXAMPLES["two-half-planes"]
     found = check_preimage_convexity(example.network, example.x, box=([-4, -4], [0, 4]))
     assert found.verdict is CONVEX
-    assert "SCIP" in found.trusted_to or "bounds" in str(found.certificate)
+    (claim,) = found.certificate.claims
+    assert (claim.standing, claim.by) == (Standing.VERIFIED, "bounds, rounded outwards")
 
 
 def test_one_code_needs_no_program_and_no_box():
@@ -84,27 +83,27 @@ def test_one_code_that_meets_x_without_rounding_is_proved():
     assert not found.trusted_to
 
 
-def test_that_no_code_meets_x_is_trusted_to_who_says_so(monkeypatch):
-    for standing, by in ((Standing.VERIFIED, BY_BOUNDS), (Standing.TRUSTED, "SCIP")):
-        nearest = replace(result(pr.Status.OPTIMAL, [0.0, 0.0], False), dual_bound=0.25, bound_by=by)
-        monkeypatch.setattr(Exact, "run", lambda *_, nearest=nearest: nearest)
-        found = check_preimage_convexity(EXAMPLES["two-half-planes"].network, [0.0], (-2, 2))
-        said = Claim("every code misses x by at least 0.25", standing, by, 0.25)
-        assert (found.verdict, found.empty, found.certificate.claims) == (CONVEX, True, (said,))
-        assert found.proved == (standing is Standing.VERIFIED)
-        assert found.trusted_to == ("" if found.proved else "SCIP")
+@pytest.mark.parametrize(("seed", "standing"), [(2, Standing.TRUSTED), (4, Standing.VERIFIED)])
+def test_that_no_code_meets_x_is_trusted_to_who_says_so(seed, standing):
+    net, x = clipped(seed)
+    nearest = pr.invert(net, x, pr.Exact(), box=(-1, 1), solver="scip")
+    found = check_preimage_convexity(net, x, (-1, 1))
+    text = f"every code misses x by at least {down(nearest.dual_bound)}"
+    said = Claim(text, standing, nearest.bound_by, nearest.dual_bound)
+    assert (found.verdict, found.empty, found.certificate.claims) == (CONVEX, True, (said,))
+    assert found.proved == (standing is Standing.VERIFIED)
+    assert found.trusted_to == ("" if found.proved else nearest.bound_by)
 
 
-def test_a_search_that_is_interrupted_leaves_it_undecided(monkeypatch):
-    def interrupted(self, problem, solver):
-        return result(pr.Status.INTERRUPTED)
-
-    monkeypatch.setattr(Exact, "run", interrupted)
-    monkeypatch.setattr("reductions.convexity.ask_z3", None)
-    for proof in (None, "z3"):
-        found = check_preimage_convexity(EXAMPLES["ball"].network, [0.0], (-2, 2), proof=proof)
-        assert (found.verdict, found.status) == (UNDECIDED, pr.Status.INTERRUPTED)
-        assert not found.proved
+@pytest.mark.parametrize("proof", [None, "z3"])
+def test_a_search_that_is_interrupted_leaves_it_undecided(scripted, proof):
+    if proof is not None:
+        pytest.importorskip("z3")
+    calls = scripted(Outcome.without_point(pr.Status.INTERRUPTED))
+    net, x = clipped(2)
+    found = check_preimage_convexity(net, x, (-1, 1), "scripted", proof=proof)
+    assert (len(calls), found.verdict, found.status) == (1, UNDECIDED, pr.Status.INTERRUPTED)
+    assert not found.proved
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -196,21 +195,20 @@ def test_bad_input_is_refused_at_the_door():
         check_preimage_convexity(EXAMPLES["two-half-planes"].network, [0.0])
 
 
-def test_a_loose_box_leaves_it_undecided_where_no_pair_is_found(monkeypatch):
-    monkeypatch.setattr("reductions.convexity.find_pair", lambda *_: None)
-    example = EXAMPLES["two-half-planes"]
-    found = check_preimage_convexity(example.network, example.x, (-1e7, 1e7))
-    assert found.verdict.value == "undecided"
+def test_a_loose_box_leaves_it_undecided_where_no_pair_is_found():
+    net = pr.Network.from_arrays([[[1.0]], [[1.0]]], [[0.0], [-1.0]])  # zero where z <= 1
+    found = check_preimage_convexity(net, [0.0], (-1e7, 1e7))
+    assert found.verdict is UNDECIDED
     assert found.status is pr.Status.WIDE_BOUNDS
     assert "give a smaller box" in found.message
 
 
-def test_a_time_limit_leaves_it_undecided(monkeypatch):
-    monkeypatch.setattr("reductions.convexity.find_pair", lambda *_: None)
-    net = pr.Network.random((8, 30, 12), seed=0)
-    x = net(np.random.default_rng(100).uniform(-2, 2, 8))
-    found = check_preimage_convexity(net, x, (-2, 2), "highs", seconds=2.0)
+def test_a_time_limit_leaves_it_undecided(scripted):
+    calls = scripted(Outcome.without_point(pr.Status.TIME_LIMIT))
+    example = EXAMPLES["ball"]
+    found = check_preimage_convexity(example.network, example.x, example.box, "scripted", seconds=20.0)
+    assert len(calls) == 1
+    assert 0.0 < calls[0].seconds < 20.0
     assert found.verdict is UNDECIDED
     assert found.status is pr.Status.TIME_LIMIT
     assert found.z1 is None
-    assert found.seconds < 30.0

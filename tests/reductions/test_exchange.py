@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -119,15 +120,17 @@ def test_an_infinite_box_is_refused():
 
 @pytest.mark.parametrize("failing", ["property.vnnlib", "manifest.json"])
 def test_writing_over_an_instance_that_ends_in_the_middle_leaves_no_manifest(tmp_path, monkeypatch, failing):
-    def write(path, text):
-        if path.name == failing:
+    def replace(draft, target):
+        if target.name == failing:
             raise KeyboardInterrupt
-        path.write_text(text)
+        return moved(draft, target)
+
+    moved = Path.replace
 
     write_instance(Coloring(3).reduce(nx.complete_graph(4)), tmp_path, verdict="unsat")
     (tmp_path / "proof.drup").write_text("0\n")
     with monkeypatch.context() as patched:
-        patched.setattr("reductions.exchange.write_text", write)
+        patched.setattr(Path, "replace", replace)
         with pytest.raises(KeyboardInterrupt):
             write_instance(ThreeSat().reduce(FORMULA), tmp_path, verdict="sat")
     names = {path.name for path in tmp_path.iterdir()}

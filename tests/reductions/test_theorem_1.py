@@ -4,9 +4,8 @@ from importlib.metadata import entry_points
 
 import numpy as np
 import pytest
-from command_line import result
 
-from pyomo_relu.inversion import Exact
+from pyomo_relu.solvers import Outcome
 from pyomo_relu.status import Status
 from reductions.theorem_1 import BOTH, SOLVERS, Theorem1
 
@@ -37,10 +36,11 @@ def test_what_differs_is_told(rows):
     assert check.finding(undecided).agrees is None
 
 
-def test_an_interrupted_solve_is_no_verdict(monkeypatch):
-    monkeypatch.setattr(Exact, "run", lambda *_: result(Status.INTERRUPTED))
+def test_an_interrupted_solve_is_no_verdict(scripted):
+    calls = scripted(Outcome.without_point(Status.INTERRUPTED), by="highs", name="highs")
     with pytest.raises(KeyboardInterrupt):
         Theorem1().perform(2, np.random.default_rng(0))
+    assert len(calls) == 1
 
 
 def test_the_experiment_finds_it():

@@ -1,12 +1,12 @@
 """Experiments: seeded, resumable, the same with any number of workers; and their mathematics."""
 
 import errno
+import importlib
 import json
 import math
 import os
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from pyomo_relu.experiments.journal import Journal
 from pyomo_relu.experiments.pool import run_tasks
 from pyomo_relu.experiments.statistics import median, quartiles, share, within_sampling
 from pyomo_relu.experiments.theory import GROUP, checks
-from pyomo_relu.formulations import LayerAnswer
+from pyomo_relu.solvers import Outcome
 
 HEADER = {"experiment": "tiny", "seed": 0}
 
@@ -189,12 +189,12 @@ def test_an_interrupted_solve_is_no_finished_task(tmp_path):
     assert run_of(path, tiny, tiny.tasks(3), resume=True) == run_of(tmp_path / "whole.jsonl", tiny, tiny.tasks(3))
 
 
-def test_checks_raise_where_a_solve_was_interrupted(monkeypatch):
-    rows = np.zeros(40, dtype=bool)
-    stopped = LayerAnswer(pr.Status.INTERRUPTED, None, rows, None, None, None, 1, "Solver 1.0")
-    monkeypatch.setattr(pr.LayerLinf, "solve", lambda *_: stopped)
+def test_checks_raise_where_a_solve_was_interrupted(scripted, monkeypatch):
+    calls = scripted(Outcome.without_point(pr.Status.INTERRUPTED), by="highs")
+    monkeypatch.setenv("PYOMO_RELU_SOLVER", "scripted")
     with pytest.raises(KeyboardInterrupt):
         EXPERIMENTS["theory"].perform(("theorem 3", 0.001, 0), 0)
+    assert len(calls) == 1
 
 
 def test_reproduce_takes_a_path_as_text_and_refuses_a_file(tmp_path):
@@ -307,29 +307,33 @@ def test_descent_gets_no_worse_with_more_steps():
 
 
 @pytest.fixture
-def registered(monkeypatch):
-    """Register checks of the theory as an installed package does."""
+def installed(tmp_path, monkeypatch):
+    """Install a package that adds checks to the theory."""
+    monkeypatch.syspath_prepend(tmp_path)
 
-    def register(*values):
-        points = [EntryPoint(f"check-{i}", value, GROUP) for i, value in enumerate(values)]
-        monkeypatch.setattr("pyomo_relu.experiments.theory.entry_points", lambda group: points)
+    def install(*values):
+        package = tmp_path / "more_checks-1.0.dist-info"
+        package.mkdir()
+        (package / "METADATA").write_text("Metadata-Version: 2.1\nName: more-checks\nVersion: 1.0\n")
+        points = "".join(f"check-{i} = {value}\n" for i, value in enumerate(values))
+        (package / "entry_points.txt").write_text(f"[{GROUP}]\n{points}")
+        importlib.invalidate_caches()
         checks.cache_clear()
 
-    yield register
+    yield install
     checks.cache_clear()
 
 
-def test_a_package_adds_a_check_to_the_theory_and_changes_no_other(tmp_path, registered):
+def test_a_package_adds_a_check_to_the_theory_and_changes_no_other(tmp_path, installed):
     theory = EXPERIMENTS["theory"]
-    registered()
     alone = theory.perform(("theorem 2", 2.1, 0), 0)
-    registered("tiny_experiments:TinyCheck")
+    installed("tiny_experiments:TinyCheck")
     assert theory.perform(("theorem 2", 2.1, 0), 0) == alone
     tasks = [task for task in theory.tasks(2, 1) if task[0] == "lemma 7"]
     assert tasks == [("lemma 7", 0.5, 0), ("lemma 7", 1, 0), ("lemma 7", 0.5, 1), ("lemma 7", 1, 1)]
     rows = [row for task in tasks for row in theory.perform(task, 0)]
     assert len({row["drawn"] for row in rows}) == 4
-    assert theory.setting.endswith("Lemma 7: a number.")
+    assert "Lemma 7: a number." in theory.setting
     assert theory.summary(rows).rows == [
         ("lemma 7", "0.5", "2", "2 drawn", "at most 0.5"),
         ("lemma 7", "1", "2", "2 drawn", "at most 1"),
@@ -338,8 +342,8 @@ def test_a_package_adds_a_check_to_the_theory_and_changes_no_other(tmp_path, reg
     draws_and_compares(theory, rows, tmp_path)
 
 
-def test_two_checks_of_one_name_are_refused(registered):
-    registered("tiny_experiments:TinyCheck", "tiny_experiments:TinyCheck")
+def test_two_checks_of_one_name_are_refused(installed):
+    installed("tiny_experiments:TinyCheck", "tiny_experiments:TinyCheck")
     with pytest.raises(pr.PyomoReluError, match="two checks of the theory have the name 'lemma 7'"):
         EXPERIMENTS["theory"].tasks(1, 1)
 

@@ -1,27 +1,21 @@
 """The extent of the optimal set: against all activation patterns, samples, and solvers that lie or are stopped."""
 
 import json
-from dataclasses import replace
+import signal
+import warnings
 
 import numpy as np
 import pytest
 from brute_force import cells
 from scipy.optimize import linprog
-from tiny_networks import NETWORKS, observation
+from scripted_solver import Solve
+from tiny_networks import NETWORKS, noisy, observation
 
 import pyomo_relu as pr
-from pyomo_relu.inversion import extremes, proof
 from pyomo_relu.norms import norm_of
 from pyomo_relu.solvers import Outcome
 
 ABSOLUTE = NETWORKS["absolute value"]
-
-
-def noisy(seed, noise=0.1, sizes=(3, 8, 20)):
-    net = pr.Network.random(sizes, seed=seed)
-    rng = np.random.default_rng(seed)
-    z = rng.uniform(-1, 1, sizes[0])
-    return net, net(z) + rng.uniform(-noise, noise, sizes[-1]), z
 
 
 def extremes_of_cells(net, x, norm, level, direction, tube=np.inf, box=2.0):
@@ -182,77 +176,84 @@ def test_json_has_every_number():
     assert (read["unique"], read["statuses"], read["directions"]) == (found.unique, ["optimal"] * 3, None)
 
 
-class Scripted:
-    """A solver that ends as it is told to, and says so of every program."""
-
-    def __init__(self, status, bound=None, error=None):
-        self.status, self.bound, self.error, self.calls = status, bound, error, []
-
-    def __call__(self, model, solver, needs, *, lean=False):
-        self.calls.append(solver.time_limit)
-        if self.error is not None:
-            raise self.error
-        return Outcome(self.status, False, None, self.bound, 0.0, "Scripted 1.0")
-
-
-def scripted(monkeypatch, answers, **options):
+def bounded_by(solver="scripted"):
+    """The extent around an honest result."""
     net, x, _ = noisy(0)
     result = pr.invert(net, x, pr.Exact(1), box=(-2, 2))
-    monkeypatch.setattr(extremes, "solve", answers)
-    return pr.extent(net, x, pr.Exact(1), result=result, box=(-2, 2), **options)
+    return pr.extent(net, x, pr.Exact(1), result=result, box=(-2, 2), solver=solver)
 
 
-def test_a_bound_that_a_code_refutes_is_dropped(monkeypatch):
-    found = scripted(monkeypatch, Scripted(pr.Status.OPTIMAL, bound=1.9))
+def test_a_bound_that_a_code_refutes_is_dropped(scripted):
+    scripted(Outcome(pr.Status.LIMIT, False, None, 1.9))
+    found = bounded_by()
     assert set(found.statuses) == {pr.Status.SOLVER_ERROR}
     assert (found.lower >= -2.0).all()
     assert (found.lower <= found.result.z).all()
     assert (found.upper >= found.result.z).all()
 
 
-def test_a_set_called_empty_is_the_solver_s_error(monkeypatch):
-    found = scripted(monkeypatch, Scripted(pr.Status.INFEASIBLE))
-    assert set(found.statuses) == {pr.Status.SOLVER_ERROR}
+def test_a_set_called_empty_is_the_solver_s_error(scripted):
+    scripted(Outcome.without_point(pr.Status.INFEASIBLE))
+    assert set(bounded_by().statuses) == {pr.Status.SOLVER_ERROR}
 
 
-@pytest.mark.parametrize("solver", [Scripted(pr.Status.INTERRUPTED), Scripted(None, error=KeyboardInterrupt())])
-def test_ctrl_c_in_the_first_program_leaves_verified_bounds(monkeypatch, solver):
-    found = scripted(monkeypatch, solver)
-    assert len(solver.calls) == 1
+@pytest.mark.parametrize("says", [Outcome.without_point(pr.Status.INTERRUPTED), KeyboardInterrupt()])
+def test_ctrl_c_in_the_first_program_leaves_verified_bounds(scripted, says):
+    calls = scripted(says)
+    found = bounded_by()
+    assert len(calls) == 1
     assert set(found.statuses) == {pr.Status.INTERRUPTED}
     assert (found.lower >= -2.0).all()
     assert found.attained_lower.tolist() == found.result.z.tolist() == found.attained_upper.tolist()
     assert found.certificate.trusted == ()
 
 
-def test_ctrl_c_before_the_first_program_leaves_the_box(monkeypatch):
-    def interrupt(*_, **__):
+def test_ctrl_c_before_the_first_program_leaves_its_bounds(scripted):
+    asked = []
+
+    def pressed_in_the_second_check(*_):
+        asked.append(None)
+        if len(asked) == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    calls = scripted(Solve.honestly, check_option=pressed_in_the_second_check)
+    found = bounded_by(pr.Solver("scripted", options={"limits/nodes": 100}))
+    assert (len(asked), calls) == (2, [])
+    assert set(found.statuses) == {pr.Status.INTERRUPTED}
+    assert found.attained_lower.tolist() == found.result.z.tolist() == found.attained_upper.tolist()
+    assert found.certificate.trusted == ()
+
+
+@pytest.mark.filterwarnings("always")
+def test_ctrl_c_before_there_are_bounds_leaves_the_box(monkeypatch):
+    """It comes while bounds are looked at that are to be warned of."""
+
+    def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(proof, "lp_region", interrupt)
-    found = scripted(monkeypatch, Scripted(pr.Status.OPTIMAL))
-    assert set(found.statuses) == {pr.Status.INTERRUPTED}
-    assert found.lower.tolist() == [-2.0] * 3
+    known = pr.invert(ABSOLUTE, [1e5], pr.Hybrid("inf"), box=(-1e6, 1e6))
+    monkeypatch.setattr(warnings, "showwarning", interrupt)
+    found = pr.extent(ABSOLUTE, [1e5], result=known, box=(-1e6, 1e6))
+    assert found.statuses == (pr.Status.INTERRUPTED,)
+    assert (found.lower.tolist(), found.upper.tolist()) == ([-1e6], [1e6])
     assert found.unique is None
 
 
-def test_a_time_limit_is_shared_by_all_programs(monkeypatch):
-    solver = Scripted(pr.Status.TIME_LIMIT)
-    found = scripted(monkeypatch, solver, solver=pr.Solver("scip", time_limit=6.0))
-    assert len(solver.calls) == 6
-    assert solver.calls[0] < 1.01
-    assert all(0.1 <= seconds <= 6.0 for seconds in solver.calls)
+def test_a_time_limit_is_shared_by_all_programs(scripted):
+    calls = scripted(Outcome.without_point(pr.Status.TIME_LIMIT))
+    found = bounded_by(pr.Solver("scripted", time_limit=6.0))
+    assert len(calls) == 6
+    assert calls[0].seconds < 1.01
+    assert all(0.1 <= call.seconds <= 6.0 for call in calls)
     assert set(found.statuses) == {pr.Status.TIME_LIMIT}
 
 
-def test_an_interrupted_inversion_is_not_followed_by_programs(monkeypatch):
+def test_an_interrupted_inversion_is_not_followed_by_programs(scripted):
     net, x, _ = noisy(0)
-    result = replace(pr.invert(net, x, pr.Exact(1), box=(-2, 2)), status=pr.Status.INTERRUPTED)
-    monkeypatch.setattr(pr.Exact, "run", lambda *_: result)
-    solver = Scripted(pr.Status.OPTIMAL)
-    monkeypatch.setattr(extremes, "solve", solver)
-    found = pr.extent(net, x, pr.Exact(1), box=(-2, 2))
-    assert (solver.calls, found.status, found.unique) == ([], pr.Status.INTERRUPTED, None)
+    calls = scripted(Outcome.without_point(pr.Status.INTERRUPTED))
+    found = pr.extent(net, x, pr.Exact(1), box=(-2, 2), solver="scripted")
+    assert (len(calls), found.status, found.unique) == (1, pr.Status.INTERRUPTED, None)
+    assert found.result.z is not None
 
 
 @pytest.mark.parametrize(
@@ -268,10 +269,12 @@ def test_an_interrupted_inversion_is_not_followed_by_programs(monkeypatch):
         ({"directions": [[1.0], [0.0]]}, "direction 1 is zero"),
     ],
 )
-def test_bad_options_are_refused_before_anything_is_solved(monkeypatch, options, message):
-    monkeypatch.setattr(pr.Exact, "run", lambda *_: pytest.fail("solved"))
+def test_bad_options_are_refused_before_anything_is_solved(scripted, options, message):
+    calls = scripted(Solve.honestly)
+    forward = {"method": pr.Exact(bounds="interval"), **options}  # without a search, the solver is all that solves
     with pytest.raises(pr.InputError, match=message):
-        pr.extent(ABSOLUTE, [2.0], box=(-3, 3), **options)
+        pr.extent(ABSOLUTE, [2.0], box=(-3, 3), solver="scripted", **forward)
+    assert calls == []
 
 
 def test_a_result_of_something_else_is_refused():

@@ -6,9 +6,11 @@ import pytest
 from tiny_networks import NETWORKS
 
 import pyomo_relu as pr
+from pyomo_relu.bounds import Region, Sought, lagrangian_region, lp_region, observed_region
 from pyomo_relu.certificate import Standing
 from pyomo_relu.norms import norm_of
 from pyomo_relu.solvers import MILP, Solver, solve
+from pyomo_relu.tube import Tube
 
 BOX = (-2.0, 1.5)
 INF = np.inf
@@ -61,6 +63,32 @@ def test_zero_finite_and_infinite_weights(norm):
     best = best_of(net, np.where(w == 0.0, 0.0, x), w, norm)
     assert result.status is pr.Status.OPTIMAL
     assert result.residual == pytest.approx(best, abs=1e-4)
+
+
+@pytest.mark.parametrize("norm", ["inf", 1, 2, "huber:0.2"])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_code_that_meets_them_within_the_budget_is_cut_off(seed, norm):
+    """In tubes so wide that codes of them are drawn."""
+    net, rng = pr.Network.random((2, 5, 7), seed=seed), np.random.default_rng(seed)
+    w, truth = np.exp(rng.normal(size=7)), rng.normal(size=2)
+    x, hard = net(truth) + 0.1 * rng.normal(size=7), np.arange(7) % 3 == 0
+    x[6] = -0.05
+    counted = np.where(hard, 0.0, w)
+    most, held = 1.4 * norm_of(counted * (net(truth) - x), norm), 1.2 * float((w * np.abs(net(truth) - x))[hard].max())
+    codes = np.clip(truth + 0.3 * rng.normal(size=(4000, 2)) * rng.random((4000, 1)), -4.0, 4.0)
+    missed = w * (net(codes) - x)
+    inside = [norm_of(row * ~hard, norm) <= most and np.abs(row[hard]).max() <= held for row in missed]
+    near = codes[inside]
+    assert len(near) > 10
+    sought = Sought(x, norm, most, Tube(0.9 * most, held, hard), w, np.abs(net(truth) - x))
+    near = near[np.abs(missed[inside] * ~hard).max(axis=1) <= 0.9 * most]
+    region = observed_region(net, Region.everything(net, pr.Box.of((-4, 4), 2)), sought)
+    tighter = lagrangian_region(net, region, sought)
+    for found in (region, tighter, lp_region(net, tighter, sought)):
+        assert all(found.code.contains(code) for code in near)
+        for bound, t in zip(found.pre_activations, net.pre_activations(near), strict=True):
+            assert (t >= bound.lower - 1e-12).all()
+            assert (t <= bound.upper + 1e-12).all()
 
 
 @pytest.mark.parametrize("norm", [1, 2])

@@ -12,10 +12,9 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from pyomo_relu import plots
 from pyomo_relu.errors import InputError, MissingDependencyError, ShapeError
 from pyomo_relu.figure import DPI
-from pyomo_relu.plots import GalleryRow, image_side, plot_gallery, plot_inversion
+from pyomo_relu.plots import STEMS, GalleryRow, image_side, plot_gallery, plot_inversion
 
 IMAGE = np.linspace(0.0, 1.0, 25)
 
@@ -29,9 +28,16 @@ def pixels(path: Path) -> Any:
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The figures that were saved, to look into."""
+    from matplotlib.figure import Figure
+
     figures: list[Any] = []
-    save = plots.save_figure
-    monkeypatch.setattr(plots, "save_figure", lambda figure, target: (figures.append(figure), save(figure, target)))
+    save = Figure.savefig
+
+    def saved(figure: Any, *given: Any, **settings: Any) -> None:
+        figures.append(figure)
+        save(figure, *given, **settings)
+
+    monkeypatch.setattr(Figure, "savefig", saved)
     return figures
 
 
@@ -80,7 +86,7 @@ def test_other_sizes_are_drawn_as_stems_or_lines(tmp_path: Path, drawn: list[Any
     np.testing.assert_array_equal(observed.get_ydata(), np.where(mask, x, np.nan))
     labels = [text.get_text() for text in above.get_legend().get_texts()]
     assert labels == ["observation", "reconstruction A G(z)", *(["not observed"] if size > 3 else [])]
-    assert bool(above.collections) == (size <= plots.STEMS)
+    assert bool(above.collections) == (size <= STEMS)
 
 
 def test_constant_images_have_a_scale(tmp_path: Path, drawn: list[Any]) -> None:

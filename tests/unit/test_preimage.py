@@ -8,6 +8,7 @@ import json
 import math
 
 import brute_force
+import highspy
 import networkx as nx
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from pyomo_relu.deadline import Deadline
 from pyomo_relu.linear_program import LinearProgram, LinearProgramError
 from pyomo_relu.preimages import iterate_cells, slice_of
 from pyomo_relu.preimages.enumeration import _maximal
-from pyomo_relu.preimages.polytope import Polytope, polytope_of
+from pyomo_relu.preimages.polytope import polytope_of
 from pyomo_relu.preimages.union_convexity import is_convex
 from reductions import CNF, ConvexityFamily, ConvexityVerdict, DepthTwo, ThreeSat, check_preimage_convexity
 from reductions.examples import EXAMPLES
@@ -258,31 +259,53 @@ def test_polytopes_know_when_they_are_flat():
     assert (corner.dimension, flat.includes(corner), corner.includes(flat)) == (0, True, False)
 
 
-def lost(*_):
-    raise LinearProgramError("HiGHS could not tell")
+@pytest.fixture
+def lose(monkeypatch):
+    """Let HiGHS not say how its solves end, but for the first so many; each time it is asked is noted."""
+    says, asked = highspy.Highs.getModelStatus, []
+
+    def lose(after=0):
+        asked.clear()
+
+        def status(highs):
+            asked.append(None)
+            return says(highs) if len(asked) <= after else highspy.HighsModelStatus.kUnknown
+
+        monkeypatch.setattr(highspy.Highs, "getModelStatus", status)
+        return asked
+
+    return lose
 
 
-def test_an_lp_that_is_lost_leaves_the_graph_and_convexity_open(monkeypatch):
+def test_an_lp_that_is_lost_leaves_the_graph_and_convexity_open(lose):
     found = pr.preimage(ABSOLUTE, [2.0], (-3, 3), tol=0.5)
-    monkeypatch.setattr(LinearProgram, "maximum", lost)
+    lose()
     assert (found.complete, found.graph_complete, found.n_components) == (True, False, None)
     assert pr.preimage(ABSOLUTE, [2.0], (-3, 3), tol=0.5).status is pr.Status.SOLVER_ERROR
-    with pytest.raises(LinearProgramError, match="could not tell"):
+    with pytest.raises(LinearProgramError, match="could not solve"):
         found.reach([1.0])
 
 
-def test_an_lp_that_is_lost_leaves_convexity_open(monkeypatch):
+def test_an_lp_that_is_lost_leaves_convexity_open(lose):
     net = NETWORKS["two layers"]
     found = pr.preimage(net, np.zeros(3), (-2.0, 2.0), math.inf)
     assert found.graph_complete
-    monkeypatch.setattr(LinearProgram, "maximum", lost)
+    lose()
     assert found.convex is None
 
 
-def test_cells_that_could_not_be_compared_are_not_complete(monkeypatch):
+def test_cells_too_near_to_each_other_leave_the_graph_and_convexity_open():
+    found = pr.preimage(ABSOLUTE, [1e-6], (-3, 3))
+    assert (len(found.cells), found.complete) == (2, True)
+    assert (found.graph_complete, found.n_components, found.convex) == (False, None, None)
+
+
+def test_cells_that_could_not_be_compared_are_not_complete(lose):
+    asked = lose(after=10**6)
     assert len(list(iterate_cells(MINIMUM, [0.0], (-3, 3)))) == 4
+    searched = len(asked)
     assert len(pr.preimage(MINIMUM, [0.0], (-3, 3)).cells) == 3
-    monkeypatch.setattr(Polytope, "includes", lost)
+    lose(after=searched)
     found = pr.preimage(MINIMUM, [0.0], (-3, 3))
     assert (found.status, len(found.cells)) == (pr.Status.SOLVER_ERROR, 4)
 

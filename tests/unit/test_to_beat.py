@@ -3,30 +3,22 @@
 import numpy as np
 import pytest
 from brute_force import optimum
+from tiny_networks import clipped
 
 import pyomo_relu as pr
 from pyomo_relu.bounds import Region, Sought, crown_bounds, lagrangian_region, lp_region, observed_region
 from pyomo_relu.certificate import BY_BOUNDS
 from pyomo_relu.deadline import NO_LIMIT
 from pyomo_relu.formulations import ENCODINGS
-from pyomo_relu.inversion import proof
 from pyomo_relu.inversion.incumbent import Incumbent
 from pyomo_relu.inversion.program import build_program
 from pyomo_relu.inversion.proof import prove
 from pyomo_relu.inversion.task import Task
 from pyomo_relu.problem import Problem
-from pyomo_relu.solvers import Outcome, Solver, solve
+from pyomo_relu.solvers import ABS_GAP, Outcome, Solver, solve
 
 BOX = pr.Box.of((-1, 1), 2)
 BOX_ENDS = (BOX.lower, BOX.upper)
-
-
-def noisy(seed):
-    """A network with negative noise clipped away, so that its optimum is not settled by signs."""
-    rng = np.random.default_rng(seed)
-    weights = [rng.normal(size=(4, 2)), rng.normal(size=(6, 4))]
-    net = pr.Network.from_arrays(weights, [rng.normal(size=4), rng.normal(size=6)])
-    return net, np.maximum(net(rng.uniform(-1, 1, 2)) + 0.3 * rng.normal(size=6), 0.0)
 
 
 def incumbent_of(problem, norm, code):
@@ -45,7 +37,7 @@ def test_bounds_that_cross_leave_no_region():
 @pytest.mark.parametrize("norm", ["inf", 1])
 @pytest.mark.parametrize("seed", range(8))
 def test_a_region_is_none_only_where_no_code_is_as_near(seed, norm):
-    net, x = noisy(seed)
+    net, x = clipped(seed)
     best = optimum(net, x, norm, *BOX_ENDS)
     for share in (0.05, 0.5, 0.9, 1.0 + 1e-6):
         most = share * best + (1e-9 if share > 1.0 else 0.0)
@@ -58,7 +50,7 @@ def test_a_region_is_none_only_where_no_code_is_as_near(seed, norm):
 def test_bounds_alone_prove_that_a_code_is_the_best_one():
     proved = 0
     for seed in range(8):
-        net, x = noisy(seed)
+        net, x = clipped(seed)
         problem = Problem.of(net, x, box=BOX)
         exact = pr.invert(net, x, pr.Exact("inf"), box=BOX)
         assert exact.status is pr.Status.OPTIMAL
@@ -75,7 +67,7 @@ def test_bounds_alone_prove_that_a_code_is_the_best_one():
 @pytest.mark.parametrize("solver", ["highs", "scip"])
 @pytest.mark.parametrize("seed", range(8))
 def test_the_relaxed_program_holds_the_same_codes(seed, solver):
-    net, x = noisy(seed)
+    net, x = clipped(seed)
     problem = Problem.of(net, x, box=BOX)
     best = optimum(net, x, "inf", *BOX_ENDS)
     region = Region(BOX, crown_bounds(net, BOX))
@@ -93,7 +85,7 @@ def test_the_relaxed_program_holds_the_same_codes(seed, solver):
 @pytest.mark.parametrize("norm", ["inf", 1, 2])
 @pytest.mark.parametrize("seed", range(4))
 def test_a_poor_incumbent_is_beaten(seed, norm):
-    net, x = noisy(seed)
+    net, x = clipped(seed)
     problem = Problem.of(net, x, box=BOX)
     task = Task(problem, norm, ENCODINGS["big-m"])
     poor = incumbent_of(problem, norm, np.array([1.0, -1.0]))
@@ -106,7 +98,7 @@ def test_a_poor_incumbent_is_beaten(seed, norm):
 
 @pytest.mark.parametrize("seed", [2, 3, 6])
 def test_fits_and_lps_find_that_nothing_is_left(seed):
-    net, x = noisy(seed)
+    net, x = clipped(seed)
     region = observed_region(
         net, Region.everything(net, BOX), Sought(x, "inf", 0.6 * optimum(net, x, "inf", *BOX_ENDS))
     )
@@ -115,57 +107,50 @@ def test_fits_and_lps_find_that_nothing_is_left(seed):
     assert lp_region(net, region) is None
 
 
-def test_a_solver_that_contradicts_itself_gets_a_program_with_the_incumbent(monkeypatch):
-    calls = []
+def test_a_solver_that_contradicts_itself_gets_a_program_with_the_incumbent(scripted):
+    def stumbling(solve):
+        return Outcome(pr.Status.OPTIMAL, False, None, None) if solve.number == 1 else solve.honestly()
 
-    def stumbling(*arguments, **settings):
-        calls.append(arguments)
-        if len(calls) == 1:
-            return Outcome(pr.Status.SOLVER_ERROR, False, None, None, 0.0, "stub", "optimal, but without a solution")
-        return solve(*arguments, **settings)
-
-    monkeypatch.setattr(proof, "solve", stumbling)
+    asked_twice = 0
     for seed in range(8):
-        calls.clear()
-        net, x = noisy(seed)
-        problem = Problem.of(net, x, box=BOX)
-        near = pr.invert(net, x, pr.Hybrid("inf"), box=BOX)
-        outcome, best = prove(
-            Task(problem, "inf", ENCODINGS["big-m"]), incumbent_of(problem, "inf", near.z), Solver(), NO_LIMIT
-        )
-        assert outcome.status is pr.Status.OPTIMAL
-        assert best.bound <= best.residual + 1e-6
+        net, x = clipped(seed)
+        calls = scripted(stumbling)
+        found = pr.invert(net, x, pr.Exact(), box=BOX, solver="scripted")
+        assert found.status is pr.Status.OPTIMAL
+        assert found.residual == pytest.approx(optimum(net, x, "inf", *BOX_ENDS), abs=1e-6)
         assert len(calls) in (0, 2)
-        if calls:
-            return
-    pytest.fail("no instance needed a search")
+        asked_twice += len(calls) == 2
+    assert asked_twice
 
 
-def test_no_program_with_the_incumbent_is_infeasible(monkeypatch):
-    def infeasible(*_, **__):
-        return Outcome(pr.Status.INFEASIBLE, False, None, None, 0.0, "stub", "")
+def test_no_program_with_the_incumbent_is_infeasible(scripted):
+    def lying(solve):
+        return Outcome.without_point(pr.Status.SOLVER_ERROR if solve.number == 1 else pr.Status.INFEASIBLE)
 
-    monkeypatch.setattr(proof, "solve", infeasible)
-    net, x = noisy(0)
-    problem = Problem.of(net, x, box=BOX)
-    task, known = Task(problem, "inf", ENCODINGS["big-m"]), incumbent_of(problem, "inf", np.zeros(2))
-    outcome, best = task.attempt(Region(BOX, crown_bounds(net, BOX)), known, Solver(), 2.0 * known.residual)
-    assert outcome.status is pr.Status.SOLVER_ERROR
-    assert outcome.message == "stub calls a model infeasible in which a known code lies"
-    assert best.bound == 0.0
+    net, x = clipped(2)
+    calls = scripted(lying)
+    found = pr.invert(net, x, pr.Exact(), box=BOX, solver="scripted")
+    assert len(calls) == 2
+    assert found.status is pr.Status.SOLVER_ERROR
+    assert found.message == "Scripted 1.0 calls a model infeasible in which a known code lies"
+    assert found.z is not None
+    assert found.dual_bound < found.residual
 
 
-def test_a_search_that_met_x_before_its_time_was_up_has_the_optimum(monkeypatch):
+def test_a_search_that_met_x_before_its_time_was_up_has_the_optimum(scripted):
     """The margin below such a residual is negative: no region holds codes that are nearer."""
-    net, z = pr.Network.random((3, 10, 30), seed=0), np.array([0.5, -1.0, 0.3])
-    problem = Problem.of(net, net(z), box=(-3, 3))
+    z = np.random.default_rng(0).uniform(-1, 1, 3)
+    net = pr.Network.random((3, 4, 4, 3), seed=0)
+    near = z + 1e-8
 
-    def attempt(task, region, incumbent, *_, **__):
-        said = Outcome(pr.Status.TIME_LIMIT, True, 1e-4, 0.0, 20.0, "stub", "")
-        return said, Incumbent.better(incumbent, z, 3e-8, "stub")
+    def met(solve):
+        for variable, entry in zip(solve.model.z.values(), near.tolist(), strict=True):
+            variable.set_value(entry)
+        return Outcome(pr.Status.TIME_LIMIT, True, 1e-8, 0.0)
 
-    monkeypatch.setattr(Task, "attempt", attempt)
-    task = Task(problem, "inf", ENCODINGS["big-m"])
-    outcome, best = prove(task, incumbent_of(problem, "inf", np.zeros(3)), Solver("highs"), NO_LIMIT)
-    assert outcome.status is pr.Status.OPTIMAL
-    assert best.code is z
+    calls = scripted(met)
+    found = pr.invert(net, net(z), pr.Exact(starts=0), box=(-3, 3), solver="scripted")
+    assert len(calls) == 1
+    assert 0.0 < found.residual < ABS_GAP / 2.0
+    assert found.status is pr.Status.OPTIMAL
+    assert found.z.tolist() == near.tolist()

@@ -1,21 +1,12 @@
 """The tube, the second norm, and bounds by LPs."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from tiny_networks import noisy
 
 import pyomo_relu as pr
 from pyomo_relu.bounds import Region, Sought, lp_region, observed_region
-from pyomo_relu.inversion import exact
 from pyomo_relu.norms import norm_of
-
-
-def noisy(seed, sizes=(3, 8, 20), noise=0.1):
-    net = pr.Network.random(sizes, seed=seed)
-    rng = np.random.default_rng(seed)
-    z = rng.uniform(-1, 1, sizes[0])
-    return net, net(z) + rng.uniform(-noise, noise, sizes[-1]), z
 
 
 @pytest.mark.parametrize("norm", [1, 2])
@@ -137,17 +128,3 @@ def test_what_then_returns_is_what_its_certificate_says(below):
     met = 1e-6 * (1.0 + 2 * least)
     assert (result.realizable is True) == (result.residual <= met)
     assert (result.realizable is True) == any(claim.text.startswith("x is met") for claim in result.certificate.claims)
-
-
-def test_an_empty_tube_without_a_bound_is_told_without_one(monkeypatch):
-    net, x, _ = noisy(0)
-    result = exact.Exact._result
-
-    def unbounded(method, *args):
-        found = result(method, *args)
-        return replace(found, dual_bound=None, residual=1.0) if method.norm == "inf" else found
-
-    monkeypatch.setattr(exact.Exact, "_result", unbounded)
-    found = pr.invert(net, x, pr.Exact(2, tube=1e-3), box=(-2, 2))
-    assert (found.z, found.message) == (None, "no code was found in the tube")
-    assert found.status is pr.Status.LIMIT

@@ -82,8 +82,9 @@ def test_workers_end_with_a_run_that_is_killed(tmp_path: Path) -> None:
         while process.poll() is None and (not seen.exists() or len(set(seen.read_text().split())) < 2):
             time.sleep(0.02)
         process.kill()
-    late = time.monotonic() + 20.0
-    for worker in map(int, set(seen.read_text().split())):
+    workers, late = set(map(int, seen.read_text().split())), time.monotonic() + 20.0
+    assert len(workers) == 2
+    for worker in workers:
         while _runs(worker):
             assert time.monotonic() < late
             time.sleep(0.02)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 from command_line import NET, Run, pressed_ctrl_c, refused
+from scripted_solver import Solve
 
 import pyomo_relu as pr
-from pyomo_relu import inversion
 from pyomo_relu.cli.method_flags import METHODS
 from pyomo_relu.io.observation import read_array
+from pyomo_relu.solvers import Outcome
 
 EXACT = ("--method", "exact", "--box", -3, 3)
 
@@ -65,14 +68,20 @@ def test_an_empty_tube_has_no_extent(run: Run, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("status", "code"), [("optimal", 0), ("time_limit", 1), ("solver_error", 1), ("interrupted", 130)]
 )
-def test_its_ending_is_an_exit_code(
-    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, status: str, code: int
-) -> None:
-    found = pr.extent(NET, read_array("noisy.csv", "x"), box=(-3, 3))
-    ended = replace(found, statuses=(pr.Status.OPTIMAL, pr.Status.OPTIMAL, pr.Status(status)))
-    monkeypatch.setattr(inversion, "extent", lambda *_, **__: ended)
-    ran = run("invert", "net.npz", "noisy.csv", *EXACT, "--extent", "--json")
+def test_its_ending_is_an_exit_code(run: Run, folder: Path, scripted: Any, status: str, code: int) -> None:
+    """That of its last program."""
+
+    def says(solve: Solve) -> Outcome:
+        return solve.honestly() if solve.number < last else Outcome.without_point(pr.Status(status))
+
+    command = ("invert", "net.npz", "noisy.csv", *EXACT, "--extent", "--json", "--solver", "scripted")
+    calls = scripted(Solve.honestly)
+    ran = run(*command)
+    last = len(calls) if code else len(calls) + 1
+    scripted(says)
+    ran = run(*command)
     assert (ran.code, ran.json["extent"]["status"]) == (code, status)
+    assert ran.json["extent"]["statuses"] == ["optimal", "optimal", status]
 
 
 @pytest.mark.parametrize(
@@ -84,10 +93,11 @@ def test_its_ending_is_an_exit_code(
     ],
 )
 def test_what_it_cannot_take_is_refused_before_the_inversion(
-    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, flags: tuple[object, ...], said: str
+    run: Run, folder: Path, scripted: Any, flags: tuple[object, ...], said: str
 ) -> None:
-    monkeypatch.setattr(inversion, "invert", lambda *_, **__: pytest.fail("inverted"))
+    calls = scripted(Solve.honestly, by="highs", name="highs", title="HiGHS")  # which the inversion calls first
     refused(run("invert", "net.npz", "noisy.csv", *EXACT, *flags, "--extent", "--out", "r.json"), said)
+    assert calls == []
     assert not Path("r.json").exists()
 
 
@@ -96,15 +106,23 @@ def test_squares_go_by_tangents_as_in_the_inversion(run: Run, folder: Path) -> N
     assert (ran.code, ran.json["extent"]["status"], ran.json["extent"]["unique"]) == (0, "optimal", True)
 
 
-@pytest.mark.parametrize(("error", "code"), [(pr.InputError("there is none"), 2), (KeyboardInterrupt(), 130)])
-def test_the_inversion_outlives_it(
-    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int
-) -> None:
-    def failing(*_: object, **__: object) -> None:
-        raise error
+@pytest.mark.parametrize(("pressed", "code"), [(False, 2), (True, 130)])
+def test_the_inversion_outlives_it(run: Run, folder: Path, scripted: Any, pressed: bool, code: int) -> None:
+    """After it the solver takes an option no more, or Ctrl-C is pressed while it is asked whether it does."""
+    asked, most = [], math.inf
 
-    monkeypatch.setattr(inversion, "extent", failing)
-    ran = run("invert", "net.npz", "noisy.csv", *EXACT, "--extent", "--json", "--out", "r.json")
+    def check_option(*_: object) -> str | None:
+        asked.append(None)
+        if len(asked) > most and pressed:
+            signal.raise_signal(signal.SIGINT)
+        return "not any more" if len(asked) > most and not pressed else None
+
+    scripted(Solve.honestly, check_option=check_option)
+    option = ("--solver", "scripted", "--option", "limits/nodes=1000")
+    assert run("invert", "net.npz", "noisy.csv", *EXACT, *option).code == 0
+    most = len(asked) + 1  # once more before the inversion
+    asked.clear()
+    ran = run("invert", "net.npz", "noisy.csv", *EXACT, *option, "--extent", "--json", "--out", "r.json")
     assert (ran.code, ran.json["status"]) == (code, "optimal")
     kept = json.loads(Path("r.json").read_text())
     assert kept["status"] == "optimal"

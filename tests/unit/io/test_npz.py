@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from damaged_files import is_refusal, read_bytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -331,19 +332,6 @@ def test_no_file_and_no_folder(tmp_path: Path) -> None:
         load_network(tmp_path / "net.h5")
     with pytest.raises(InputError, match="cannot write"):
         NET.save(tmp_path / "missing" / "net.npz")
-
-
-def read_bytes(data: bytes, path: Path) -> tuple[Layer, ...] | str:
-    """The layers of a file with these bytes, or the message that refuses it."""
-    path.write_bytes(data)
-    try:
-        return io.read_layers(path)
-    except NetworkFileError as error:
-        return str(error)
-
-
-def is_refusal(found: tuple[Layer, ...] | str, path: Path) -> bool:
-    return isinstance(found, str) and found.startswith(f"{path}: ") and "\n" not in found
 
 
 def test_truncated_file(tmp_path: Path) -> None:

@@ -6,28 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from damaged_files import is_refusal, read_bytes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx_graphs import Case, c
 
-from pyomo_relu import io
-from pyomo_relu.errors import NetworkFileError
 from pyomo_relu.layer import Layer
 
 SMALL = Case([("Gemm", ["x", c(2, 2), c(2)], "t", {"transB": 1, "alpha": 2.0}), ("LeakyRelu", ["t"], "y")], ("N", 2))
-
-
-def read_bytes(data: bytes, path: Path) -> tuple[Layer, ...] | str:
-    """The layers of a file with these bytes, or the message that refuses it."""
-    path.write_bytes(data)
-    try:
-        return io.read_layers(path)
-    except NetworkFileError as error:
-        return str(error)
-
-
-def is_refusal(found: tuple[Layer, ...] | str, path: Path) -> bool:
-    return isinstance(found, str) and found.startswith(f"{path}: ") and "\n" not in found
 
 
 def test_truncated_file(tmp_path: Path) -> None:

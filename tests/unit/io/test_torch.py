@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from damaged_files import is_refusal, read_bytes
 
 from pyomo_relu import io
 from pyomo_relu.errors import InputError, MissingDependencyError, NetworkFileError, ShapeError
@@ -341,19 +342,6 @@ def test_a_small_file_asks_for_no_large_network(tmp_path: Path, monkeypatch: pyt
         load_network(save(nn.Sequential(*[one, nn.ReLU()] * 11), tmp_path))
     with pytest.raises(NetworkFileError, match="at most 1000 are read"):
         load_network(save({f"{i}.weight": one.weight for i in range(11)}, tmp_path), slopes=0.0)
-
-
-def read_bytes(data: bytes, path: Path) -> tuple[Layer, ...] | str:
-    """The layers of a file with these bytes, or the message that refuses it."""
-    path.write_bytes(data)
-    try:
-        return io.read_layers(path, slopes=None)
-    except NetworkFileError as error:
-        return str(error)
-
-
-def is_refusal(found: tuple[Layer, ...] | str, path: Path) -> bool:
-    return isinstance(found, str) and found.startswith(f"{path}: ") and "\n" not in found
 
 
 def test_truncated_file(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """CBC and GLPK, which are run as programs: their logs and options, and what if one is missing or broken."""
 
+import importlib.metadata
 import math
 import os
 import shutil
@@ -9,12 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 from pyomo.common.tempfiles import TempfileManager
-from pyomo.environ import ConcreteModel, Constraint, Objective, Var
+from solver_programs import LP, one_row
 
 from pyomo_relu.errors import SolverUnavailableError
 from pyomo_relu.solvers import (
     BACKENDS,
-    Capability,
     Outcome,
     Solver,
     availability,
@@ -27,16 +27,10 @@ from pyomo_relu.solvers.backends import cbc, glpk
 from pyomo_relu.solvers.shell import printed_bound
 from pyomo_relu.status import Status
 
-LP = frozenset({Capability.LP})
-
 
 @pytest.fixture
 def model():
-    m = ConcreteModel()
-    m.x = Var(bounds=(0, 4))
-    m.row = Constraint(expr=2 * m.x <= 6)
-    m.objective = Objective(expr=-m.x)
-    return m
+    return one_row()
 
 
 def fake_program(folder, name, script):
@@ -219,8 +213,11 @@ def test_glpk_takes(name, given):
 
 
 def test_without_a_path_there_is_no_program(monkeypatch, model):
+    def nothing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(cbc, "package_version", lambda _: None)
+    monkeypatch.setattr(importlib.metadata, "version", nothing)
     for name in ("cbc", "glpk"):
         assert BACKENDS[name].version() is None
         assert not probe(BACKENDS[name]).runs

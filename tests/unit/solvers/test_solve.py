@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 from pyomo.contrib.solver.common.factory import SolverFactory
 from pyomo.environ import ConcreteModel, Constraint, Objective, Var
+from scripted_solver import Scripted
+from solver_programs import LP, MILP
 
 from pyomo_relu.errors import InputError, SolverConfigError, SolverUnavailableError
 from pyomo_relu.solvers import (
@@ -20,14 +22,11 @@ from pyomo_relu.solvers import (
     probe,
     solve,
 )
-from pyomo_relu.solvers.adapter import Adapter, Contrib
+from pyomo_relu.solvers.adapter import Contrib
 from pyomo_relu.solvers.backends.cbc import WatchedCbc, executable
 from pyomo_relu.solvers.options import MIQP_FEASIBILITY, options_of
 from pyomo_relu.solvers.shell import Shell
 from pyomo_relu.status import Status
-
-LP = frozenset({Capability.LP})
-MILP = frozenset({Capability.MILP})
 
 
 @pytest.fixture
@@ -37,24 +36,6 @@ def model():
     m.row = Constraint(expr=m.x + 2 * m.y <= 6)
     m.objective = Objective(expr=-m.x - m.y)
     return m
-
-
-class Scripted(Adapter):
-    """It ends as it is told: with an exception, or a report."""
-
-    def __init__(self, ends, load=lambda: None):
-        super().__init__(None)
-        self.ends, self.load = ends, load
-
-    def _run(self, *_):
-        if isinstance(self.ends, BaseException):
-            raise self.ends
-
-    def _read(self):
-        return self.ends
-
-    def _load(self, _):
-        self.load()
 
 
 @pytest.fixture
@@ -67,24 +48,18 @@ def register(monkeypatch):
     return give
 
 
-@pytest.fixture
-def ending(register):
-    """Let HiGHS end as it is told."""
-    return lambda ends, **given: register("highs", adapter=lambda: Scripted(ends, **given))
-
-
-def test_a_crash_is_a_status_with_its_words(model, ending):
-    ending(RuntimeError("engine on fire\nand so on"))
-    outcome = solve(model, "highs", LP)
+def test_a_crash_is_a_status_with_its_words(model, scripted):
+    scripted(RuntimeError("engine on fire\nand so on"))
+    outcome = solve(model, "scripted", LP)
     assert outcome.status is Status.SOLVER_ERROR
     assert outcome.message == "RuntimeError: engine on fire"
     assert (outcome.has_solution, outcome.objective, outcome.bound) == (False, None, None)
     assert model.x.value is None
 
 
-def test_an_interrupt_is_a_status(model, ending):
-    ending(KeyboardInterrupt())
-    outcome = solve(model, "highs", LP)
+def test_an_interrupt_is_a_status(model, scripted):
+    scripted(KeyboardInterrupt())
+    outcome = solve(model, "scripted", LP)
     assert outcome.status is Status.INTERRUPTED
     assert (outcome.has_solution, outcome.objective, outcome.bound) == (False, None, None)
 
@@ -147,11 +122,13 @@ def test_trouble_while_the_answer_is_read_is_a_status(model, register, name):
     )
 
 
-def test_trouble_while_the_solution_is_loaded_is_a_status(model, ending):
-    def load():
-        raise KeyError("x")
+def test_trouble_while_the_solution_is_loaded_is_a_status(model, register):
+    class Unloadable(Scripted):
+        def _load(self, _):
+            raise KeyError("x")
 
-    ending(reply(Status.OPTIMAL, -5.0, -5.0), load=load)
+    said = reply(Status.OPTIMAL, -5.0, -5.0)
+    register("highs", adapter=lambda: Unloadable(said, BACKENDS["highs"], []))
     outcome = solve(model, "highs", LP)
     assert (outcome.status, outcome.bound) == (Status.SOLVER_ERROR, None)
 
@@ -172,14 +149,9 @@ def test_trouble_while_the_solution_is_loaded_is_a_status(model, ending):
         ("highs", ("the community's license size limits exceeded, 10010",), Status.SOLVER_ERROR),
     ],
 )
-def test_what_exceptions_mean(model, register, name, error, status):
-    register(
-        name,
-        adapter=lambda: Scripted(RuntimeError(*error)),
-        version=lambda: "1.0",
-        check_option=lambda *_: None,
-    )
-    outcome = solve(model, name, LP)
+def test_what_exceptions_mean(model, scripted, name, error, status):
+    scripted(RuntimeError(*error), by=name, check_option=lambda *_: None)
+    outcome = solve(model, "scripted", LP)
     assert outcome.status is status
     assert outcome.message
 
@@ -209,19 +181,19 @@ def reply(status, objective=None, bound=None):
         (reply(Status.SOLVER_ERROR, -4.0, -9.0), (Status.SOLVER_ERROR, None, None)),
     ],
 )
-def test_only_what_can_be_trusted_is_passed_on(model, ending, given, kept):
-    ending(given)
-    outcome = solve(model, "highs", LP)
+def test_only_what_can_be_trusted_is_passed_on(model, scripted, given, kept):
+    scripted(given)
+    outcome = solve(model, "scripted", LP)
     assert (outcome.status, outcome.objective, outcome.bound) == kept
     assert outcome.has_solution is (outcome.objective is not None)
 
 
-def test_an_optimum_without_a_bound_is_as_good_as_the_gap(model, ending):
-    ending(reply(Status.OPTIMAL, -5.0))
-    assert solve(model, Solver("highs", rel_gap=0.5), MILP).bound == pytest.approx(-10.0)
-    assert solve(model, Solver("highs", rel_gap=0.0), MILP).bound == pytest.approx(-5.0 - ABS_GAP, abs=1e-12)
-    assert solve(model, Solver("highs", rel_gap=1.0), MILP).bound is None
-    assert solve(model, Solver("highs", options={"mip_abs_gap": 2.0}), MILP).bound == pytest.approx(-7.0)
+def test_an_optimum_without_a_bound_is_as_good_as_the_gap(model, scripted):
+    scripted(reply(Status.OPTIMAL, -5.0), by="highs")
+    assert solve(model, Solver("scripted", rel_gap=0.5), MILP).bound == pytest.approx(-10.0)
+    assert solve(model, Solver("scripted", rel_gap=0.0), MILP).bound == pytest.approx(-5.0 - ABS_GAP, abs=1e-12)
+    assert solve(model, Solver("scripted", rel_gap=1.0), MILP).bound is None
+    assert solve(model, Solver("scripted", options={"mip_abs_gap": 2.0}), MILP).bound == pytest.approx(-7.0)
 
 
 def test_a_model_without_an_objective_is_refused(model):
@@ -258,11 +230,11 @@ def test_the_interface_takes_another_number_of_threads(model, threads):
     assert [interface.solve(model, threads=n).incumbent_objective for n in threads] == [-5.0] * len(threads)
 
 
-def test_the_log_level_of_pyomo_is_given_back(model, ending):
+def test_the_log_level_of_pyomo_is_given_back(model, scripted):
     logger = logging.getLogger("pyomo")
     before = logger.level
-    ending(RuntimeError("engine on fire"))
-    assert solve(model, "highs", LP).status is Status.SOLVER_ERROR
+    scripted(RuntimeError("engine on fire"))
+    assert solve(model, "scripted", LP).status is Status.SOLVER_ERROR
     assert logger.level == before
 
 
@@ -315,17 +287,13 @@ def test_names_are_spelt_as_the_settings_are():
         (False, {"presolve": "off"}, None, Status.SOLVER_ERROR),
     ],
 )
-def test_own_options_of_unknown_meaning_take_the_proof_away(
-    model, register, ending, keeps_proofs, options, bound, infeasible
-):
-    register("highs", keeps_proofs=keeps_proofs)
-    solver = Solver("highs", rel_gap=0.0, options=options)
-    ending(reply(Status.OPTIMAL, -5.0))
-    outcome = solve(model, solver, MILP)
+def test_own_options_of_unknown_meaning_take_the_proof_away(model, scripted, keeps_proofs, options, bound, infeasible):
+    scripted(reply(Status.OPTIMAL, -5.0), by="highs", keeps_proofs=keeps_proofs)
+    outcome = solve(model, Solver("scripted", rel_gap=0.0, options=options), MILP)
     assert (outcome.status, outcome.objective) == (Status.OPTIMAL, -5.0)
     assert outcome.bound == (None if bound is None else pytest.approx(bound, abs=1e-6))
-    ending(reply(Status.INFEASIBLE))
-    outcome = solve(model, solver, MILP)
+    scripted(reply(Status.INFEASIBLE), by="highs", keeps_proofs=keeps_proofs)
+    outcome = solve(model, Solver("scripted", rel_gap=0.0, options=options), MILP)
     assert outcome.status is infeasible
     assert bool(outcome.message) == (infeasible is Status.SOLVER_ERROR)
 
