@@ -11,7 +11,7 @@ import numpy as np
 
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.documents import number, plain
-from pyomo_relu.enclosure import enclose, enclose_in_floats
+from pyomo_relu.enclosure import enclose, is_resolved, is_within
 from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, NormName, as_norm
@@ -221,6 +221,10 @@ def certify(
         claims.append(Claim(f"{problem.said}_{norm.name} {found}", Standing.VERIFIED, found.by, told))
         if not problem.box.is_everything and problem.box.contains(z):
             claims.append(Claim("z lies in the box", Standing.VERIFIED, BY_COMPARISON))
+    meets = z is not None and is_within(problem, z, problem.tube())
+    if meets and problem.hard is not None and found is not None:
+        text = f"z is a code{problem.said_of_hard(problem.tube(), lambda most: up(most, 6))}"
+        claims.append(Claim(text, Standing.VERIFIED, found.by))
     refuted: float | None = None
     most = math.inf if found is None else found.high * (1.0 + 1e-4) + REFUTED * problem.scale
     if found is not None and dual_bound is not None and dual_bound > most:
@@ -229,7 +233,7 @@ def certify(
         refuted, dual_bound = dual_bound, None
     if z is not None and dual_bound is not None and bound_by not in SURE:
         # A solver works in floating point too.
-        dual_bound = None if enclose_in_floats(problem, z, norm).hides(problem.scale) else dual_bound
+        dual_bound = dual_bound if is_resolved(problem, z, norm) else None
     sure = sign_bound(problem, norm)
     if sure is not None and (dual_bound is None or sure >= dual_bound):
         dual_bound, bound_by, bound_scope = sure, BY_SIGN, "every code"
@@ -242,7 +246,7 @@ def certify(
         text = f"{problem.said}_{norm.name} >= {down(dual_bound)} for {bound_scope}"
         claims.append(Claim(text, standing, by, dual_bound))
     realizable: bool | None = None
-    if found is not None and found.high <= problem.met:
+    if meets and found is not None and found.high <= problem.met:
         realizable = True
         text = f"x is met up to {up(problem.met, 3)}"
         claims.append(Claim(text, Standing.VERIFIED, found.by, found.high))
@@ -263,7 +267,7 @@ def sign_bound(problem: Problem, norm: Norm | NormName) -> float | None:
     activation = problem.network[-1].activation
     if not activation.cuts.any():
         return None
-    return as_norm(norm).at_least(times_down(activation.sign_bound(problem.x), problem.weights))
+    return as_norm(norm).at_least(times_down(activation.sign_bound(problem.x), problem.factors))
 
 
 def is_unique(network: Network, z: FloatArray, deadline: Deadline = NO_LIMIT) -> bool:

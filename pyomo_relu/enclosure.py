@@ -12,6 +12,7 @@ from pyomo_relu.problem import Problem
 from pyomo_relu.rational import residual_within
 from pyomo_relu.rounding import TINY, UNIT, times_up, up
 from pyomo_relu.running_error import output_within
+from pyomo_relu.tube import Tube
 from pyomo_relu.validation import FloatArray
 
 FORWARD_PASS = "forward pass in float64"
@@ -101,16 +102,23 @@ def enclose(problem: Problem, z: FloatArray, norm: Norm | NormName) -> Enclosure
     return Enclosure(found.high, found.low, found.high) if exact is None else exact
 
 
-def is_within(problem: Problem, z: FloatArray, most: float) -> bool:
-    """Whether no output of a code misses x by more than that, whatever rounding did.
+def is_within(problem: Problem, z: FloatArray, tube: Tube) -> bool:
+    """Whether a code lies in a tube, whatever rounding did.
 
     Examples
     --------
     >>> from pyomo_relu.network import Network
     >>> problem = Problem.of(Network.from_arrays([[[0.1], [3.0]]]), [0.1, 3.5])
-    >>> is_within(problem, np.array([1.0]), 0.5), is_within(problem, np.array([1.0]), 0.5 - 1e-16)
-    (True, False)
+    >>> [is_within(problem, np.array([1.0]), Tube(most)) for most in (0.5, 0.5 - 1e-16)]
+    [True, False]
     """
+    hard = problem.of_hard
+    met = hard is None or _deviates_by(hard, z, tube.held / problem.hard_unit)
+    return met and _deviates_by(problem, z, tube.most)
+
+
+def _deviates_by(problem: Problem, z: FloatArray, most: float) -> bool:
+    """Whether no output that counts misses x by more than that."""
     if math.isinf(most):
         return True
     found = enclose_in_floats(problem, z, "inf")
@@ -119,13 +127,28 @@ def is_within(problem: Problem, z: FloatArray, most: float) -> bool:
     return found.high <= most
 
 
+def raised_to(problem: Problem, z: FloatArray, tube: Tube) -> Tube:
+    """Return the least tube around a tube that holds a code, also where rounding hides what it misses."""
+    hard = problem.of_hard
+    held = 0.0 if hard is None else enclose(hard, z, "inf").high * problem.hard_unit
+    return tube.raised(0.0 if math.isinf(tube.most) else enclose(problem, z, "inf").high, held)
+
+
+def is_resolved(problem: Problem, z: FloatArray, norm: Norm | NormName) -> bool:
+    """Whether rounding of the outputs hides so little that what a solver says of a code means something."""
+    hard = problem.of_hard
+    if hard is not None and enclose_in_floats(hard, z, "inf").hides(hard.scale):
+        return False
+    return not enclose_in_floats(problem, z, norm).hides(problem.scale)
+
+
 def _enclose_in_rationals(problem: Problem, z: FloatArray, norm: Norm | NormName) -> Enclosure | None:
     """Enclose a residual without rounding; None where that is too much work."""
     network = problem.network
     if network.n_parameters * len(network) > MOST_WORK or not np.isfinite(z).all():
         return None
     try:
-        low, high = residual_within(network, z.tolist(), problem.x.tolist(), norm, problem.weights)
+        low, high = residual_within(network, z.tolist(), problem.x.tolist(), norm, problem.factors)
     except OverflowError:
         low = high = math.inf
     return Enclosure(high, low, high, EXACT_PASS)
@@ -144,9 +167,9 @@ def enclose_in_floats(problem: Problem, z: FloatArray, norm: Norm | NormName) ->
     y, off = output_within(problem.network, z)
     with np.errstate(over="ignore", invalid="ignore"):
         missed = np.abs(y - problem.x)
-        weighed = missed * problem.weights
-        rounded = np.where(np.equal(problem.weights, 1.0), 0.0, UNIT * weighed + TINY)
-        error = times_up(off + UNIT * missed, problem.weights) + rounded
+        weighed = missed * problem.factors
+        rounded = np.where(np.equal(problem.factors, 1.0), 0.0, UNIT * weighed + TINY)
+        error = times_up(off + UNIT * missed, problem.factors) + rounded
         value, (low, high) = norm.value(weighed), norm.enclosed(weighed, error)
     if math.isnan(high) or math.isnan(low):
         low, high = 0.0, math.inf

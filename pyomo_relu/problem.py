@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,6 +18,7 @@ from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, NormName, norm_of
 from pyomo_relu.rounding import down
 from pyomo_relu.tolerance import met_within
+from pyomo_relu.tube import Tube
 from pyomo_relu.validation import FloatArray, as_float_array, as_matrix, as_vector, frozen, require_finite
 
 LARGEST = 1e12
@@ -46,6 +48,9 @@ class Problem:
         The generator G and the operator A, shape (m, n), dense or sparse; None where A is the identity.
     weights : array, shape (m,), or 1.0
         What deviations are multiplied by before they are measured; positive and finite.
+    hard : array of bool, shape (m,), or None
+        Which outputs have an infinite weight: they must be met, and are no part of the residual. Their entry of
+        `weights` is one power of two, next to the heaviest of the others: in that unit they are measured.
     """
 
     network: Network
@@ -53,6 +58,7 @@ class Problem:
     box: Box
     parts: tuple[Network, Any] | None = None
     weights: FloatArray | float = 1.0
+    hard: NDArray[np.bool_] | None = None
 
     @classmethod
     def of(
@@ -78,12 +84,13 @@ class Problem:
             raise InputError("give a mask or an operator, not both: a mask is a selection of rows of the identity")
         parts: tuple[Network, Any] | None = None
         factors: FloatArray | float = 1.0
+        hard: NDArray[np.bool_] | None = None
         if weights is not None:
             if mask is not None or operator is not None:
                 raise InputError(
                     "go with neither a mask nor an operator: a weight of zero is a mask", parameter="weights"
                 )
-            factors, mask = weighed(weights, network.n_out)
+            factors, mask, hard = weighed(weights, network.n_out)
         if mask is not None:
             seen, x = observed(x, mask, network.n_out)
             parts = network, eye_array(network.n_out, format="csr")[seen]
@@ -104,7 +111,7 @@ class Problem:
             raise InputError(
                 f"observation reaches {largest:.3g}: no solver works at this scale; divide the last layer by it"
             )
-        return cls(network, frozen(x), as_box(box, network.n_in), parts, factors)
+        return cls(network, frozen(x), as_box(box, network.n_in), parts, factors, hard)
 
     @property
     def generator(self) -> Network:
@@ -128,16 +135,38 @@ class Problem:
         layer = Layer.computed(scaled(last.weight, rows=factors), factors * last.bias, last.activation)
         network = Network((*self.network.layers[:-1], layer))
         parts = self.generator, diags_array(factors, format="csr") @ self.operator
-        return Problem(network, frozen(factors * self.x), self.box, parts)
+        return Problem(network, frozen(factors * self.x), self.box, parts, hard=self.hard)
+
+    @property
+    def factors(self) -> FloatArray | float:
+        """What deviations are multiplied by in the residual: the weights, and 0 where an output must be met."""
+        return self.weights if self.hard is None else np.where(self.hard, 0.0, self.weights)
+
+    @cached_property
+    def of_hard(self) -> Problem | None:
+        """The problem of the outputs of infinite weight alone, without any; None where there are none."""
+        if self.hard is None:
+            return None
+        network = Network((*self.network.layers[:-1], self.network[-1].rows(self.hard)))
+        return Problem(network, frozen(self.x[self.hard]), self.box, (self.generator, self.operator[self.hard]))
+
+    @property
+    def hard_unit(self) -> float:
+        """What deviations of outputs of infinite weight are multiplied by; a power of two."""
+        return 1.0 if self.hard is None or isinstance(self.weights, float) else float(self.weights[self.hard][0])
+
+    def tube(self, most: float = np.inf) -> Tube:
+        """Return the codes that meet outputs of infinite weight, and of which no other one deviates by more."""
+        return Tube(most) if self.hard is None else Tube(most, self.met, self.hard)
 
     @property
     def said(self) -> str:
         """The residual, in words."""
-        return "||G(z) - x||" if isinstance(self.weights, float) else "||w (G(z) - x)||"
+        return "||G(z) - x||" if isinstance(self.weights, float) and self.hard is None else "||w (G(z) - x)||"
 
     def residual(self, z: FloatArray, norm: Norm | NormName) -> float:
         """Return ``||w (G(z) - x)||`` by a forward pass in float64, for a search: what is claimed is enclosed."""
-        return norm_of(self.weights * (self.network(z) - self.x), norm)
+        return norm_of(self.factors * (self.network(z) - self.x), norm)
 
     @property
     def met(self) -> float:
@@ -149,17 +178,24 @@ class Problem:
         """``max(1, max |x|)``, to which tolerances are relative."""
         return max(1.0, float(np.abs(self.scaled.x).max()))
 
-    def scope(self, tube: float | None = None) -> str:
+    def scope(self, tube: Tube | None = None) -> str:
         """Return the codes that a bound on the residual is about, in words.
 
         Examples
         --------
         >>> problem = Problem.of(Network.from_arrays([[[1.0]]]), [0.5], box=(-1, 1))
-        >>> problem.scope(), problem.scope(tube=0.25)
+        >>> problem.scope(), problem.scope(problem.tube(0.25))
         ('every code in the box', 'every code in the box and the tube of 0.25')
         """
-        within = "" if tube is None else f" and the tube of {down(tube)}"
-        return f"every code{'' if self.box.is_everything else ' in the box'}{within}"
+        within = "" if tube is None or np.isinf(tube.most) else f" and the tube of {down(tube.most)}"
+        met = self.said_of_hard(self.tube(), lambda most: down(most, 6))
+        return f"every code{'' if self.box.is_everything else ' in the box'}{within}{met}"
+
+    def said_of_hard(self, tube: Tube, said: Callable[[float], str]) -> str:
+        """Return how a code of a tube meets the outputs of infinite weight, in words; nothing where there are none."""
+        if self.hard is None:
+            return ""
+        return f" that meets the outputs of infinite weight up to {said(tube.held / self.hard_unit)}"
 
 
 def as_box(spec: Any, size: int) -> Box:
@@ -167,8 +203,11 @@ def as_box(spec: Any, size: int) -> Box:
     return Box.everything(size) if spec is None else Box.of(spec, size)
 
 
-def weighed(weights: Any, size: int) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Return the weights of the outputs that are observed, and which these are: those whose weight is not zero.
+def weighed(weights: Any, size: int) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.bool_] | None]:
+    """Return the weights of the outputs that are observed, which these are, and which of them must be met.
+
+    Observed are those whose weight is not zero; those whose weight is infinite must be met, and get a finite one, in
+    which they are measured. None where there are none.
 
     Parameters
     ----------
@@ -176,19 +215,23 @@ def weighed(weights: Any, size: int) -> tuple[FloatArray, NDArray[np.bool_]]:
 
     Examples
     --------
-    >>> factors, seen = weighed([2.0, 0.0, 1.0], 3)
-    >>> factors.tolist(), seen.tolist()
-    ([2.0, 1.0], [True, False, True])
+    >>> factors, seen, hard = weighed([2.0, 0.0, 1.0, np.inf], 4)
+    >>> factors.tolist(), seen.tolist(), hard.tolist()
+    ([2.0, 1.0, 2.0], [True, False, True, True], [False, False, True])
     """
-    if np.isinf(as_float_array(weights, "weights")).any():
-        said = f"must be finite: no method holds single outputs exactly; the heaviest is {HEAVIEST:g}, or take a tube"
-        raise InputError(said, parameter="weights")
-    factors = as_vector(weights, size, "weights")
+    given = as_float_array(weights, "weights")
+    hard = np.isposinf(given)
+    factors = as_vector(np.where(hard, 0.0, given), size, "weights")
     if not ((factors == 0.0) | ((factors >= 1.0 / HEAVIEST) & (factors <= HEAVIEST))).all():
-        raise InputError(f"must be 0, or lie between {1.0 / HEAVIEST:g} and {HEAVIEST:g}", parameter="weights")
-    if not factors.any():
+        said = f"must be 0, infinite, or lie between {1.0 / HEAVIEST:g} and {HEAVIEST:g}"
+        raise InputError(said, parameter="weights")
+    if hard.any():
+        heaviest = float(factors.max())
+        factors = np.where(hard, 2.0 ** np.ceil(np.log2(heaviest)) if heaviest > 0.0 else 1.0, factors)
+    seen = factors != 0.0
+    if not seen.any():
         raise InputError("observe nothing: every one is zero", parameter="weights")
-    return frozen(factors[factors != 0.0]), factors != 0.0
+    return frozen(factors[seen]), seen, hard[seen] if hard.any() else None
 
 
 def observed(x: Any, mask: Any, size: int) -> tuple[NDArray[np.bool_], FloatArray]:

@@ -15,6 +15,7 @@ from pyomo_relu.inversion import build_program, read_code, wide_bounds
 from pyomo_relu.norms import as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import MILP, Outcome, Solver, solve
+from pyomo_relu.tube import Tube
 from pyomo_relu.validation import FloatArray
 from reductions.instance import Instance
 from reductions.one_sided import OneSided, one_sided_neurons
@@ -95,7 +96,7 @@ class Question:
         """Return the codes of a region as a plain Pyomo model, with a constant objective."""
         norm = as_norm(self.instance.gap_norm)
         encoding = OneSided(one_sided_neurons(self.problem, region, self.level))
-        model: Any = build_program(self.problem, region, encoding, norm, tube=self.level)
+        model: Any = build_program(self.problem, region, encoding, norm, tube=Tube(self.level))
         if norm.tube(self.level) is None:
             # A variable, since the residual of a network may be a constant, and a row needs a variable.
             model.level = Var(bounds=(0.0, norm.objective_of(self.level)))

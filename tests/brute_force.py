@@ -6,19 +6,26 @@ import numpy as np
 from scipy.optimize import linprog, minimize
 
 
-def optimum(net, x, norm, lower, upper, matrix=None):
-    """Return min ||A G(z) - x|| over the box, by one convex program for each activation pattern."""
+def optimum(net, x, norm, lower, upper, matrix=None, met=None):
+    """Return min ||A G(z) - x|| over the box, by one convex program for each activation pattern.
+
+    Parameters
+    ----------
+    met : (array of bool, array, float), optional
+        Outputs that must be, up to a number, what the array says.
+    """
     matrix = np.eye(net.n_out) if matrix is None else np.asarray(matrix, dtype=float)
     lower, upper = np.broadcast_to(lower, net.n_in), np.broadcast_to(upper, net.n_in)
     best = np.inf
-    for affine, offset, rows, right in cells(net):
+    for affine, offset, rows, right in cells(net, met):
         slack = right + 1e-9
         best = min(best, _cell_optimum(matrix @ affine, matrix @ offset - x, rows, slack, norm, lower, upper))
     return best
 
 
-def cells(net):
-    """Yield (C, c, R, r) for every pattern: G(z) = C z + c where R z <= r."""
+def cells(net, met=None):
+    """Yield (C, c, R, r) for every pattern: G(z) = C z + c where R z <= r, and in `met` of :func:`optimum`."""
+    which, target, within = (np.zeros(net.n_out, dtype=bool), np.zeros(net.n_out), 0.0) if met is None else met
     # Of all neurons, linear ones have one choice.
     choices = [[(True,) if s == 1.0 else (True, False) for s in layer.activation.slope] for layer in net]
     for pattern in itertools.product(*(itertools.product(*choice) for choice in choices)):
@@ -32,7 +39,13 @@ def cells(net):
             right.append((-sign * offset)[bent])
             gain = np.where(on, 1.0, layer.activation.slope)
             affine, offset = gain[:, None] * affine, gain * offset
-        yield affine, offset, np.vstack(rows), np.concatenate(right)
+        held, missed = affine[which], (target - offset)[which]
+        yield (
+            affine,
+            offset,
+            np.vstack([*rows, held, -held]),
+            np.concatenate([*right, missed + within, within - missed]),
+        )
 
 
 def _cell_optimum(affine, offset, rows, right, norm, lower, upper):
@@ -71,14 +84,14 @@ def _least_squares(affine, offset, rows, right, bounds, start):
     return np.sqrt(found.fun) if feasible else np.inf
 
 
-def huber_optimum(net, x, delta, lower, upper):
+def huber_optimum(net, x, delta, lower, upper, matrix=None, met=None):
     """Return the root of twice the least sum of Huber's function, by one convex program for each pattern."""
-    best = np.inf
-    for affine, offset, rows, right in cells(net):
+    matrix, best = np.eye(net.n_out) if matrix is None else matrix, np.inf
+    for affine, offset, rows, right in cells(net, met):
         bounds = [(lower, upper)] * net.n_in
         inside = linprog(np.zeros(net.n_in), A_ub=rows, b_ub=right + 1e-9, bounds=bounds)
         if inside.status == 0:
-            found = _huber(affine, offset - x, rows, right + 1e-9, bounds, delta)
+            found = _huber(matrix @ affine, matrix @ offset - x, rows, right + 1e-9, bounds, delta)
             best = min(best, found)
     return best
 

@@ -150,9 +150,10 @@ def _opened(
     if path is None:
         yield None
         return
+    weights = (job.weights,) if job.hard is None else (job.weights, job.hard)
     parts = {
         "network, mask, operator": job.network,
-        OPERATOR: job.parts if isinstance(job.weights, float) else (job.parts, job.weights),
+        OPERATOR: job.parts if isinstance(job.weights, float) else (job.parts, *weights),
         "box": job.box,
         "method": job.method,
         # A log says nothing of the answer.

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyomo_relu.batch.batch import Answer, Failure
 from pyomo_relu.batch.recheck import rechecked
@@ -24,7 +25,7 @@ from pyomo_relu.errors import (
     SolverUnavailableError,
 )
 from pyomo_relu.inversion import Layerwise, Method
-from pyomo_relu.inversion.api import as_method
+from pyomo_relu.inversion.api import as_method, check_hard
 from pyomo_relu.network import Network
 from pyomo_relu.pinning import pinned
 from pyomo_relu.problem import Problem, observed
@@ -73,6 +74,8 @@ class Job:
         The generator and the operator apart, as a :class:`~pyomo_relu.problem.Problem` has them.
     weights : array, shape (m,), or 1.0
         Of the outputs that are observed.
+    hard : array of bool, shape (m,), or None
+        Which of these must be met.
     """
 
     network: Network
@@ -81,6 +84,7 @@ class Job:
     solver: Solver
     parts: tuple[Network, Any] | None = None
     weights: FloatArray | float = 1.0
+    hard: NDArray[np.bool_] | None = None
 
     @classmethod
     def of(
@@ -122,8 +126,10 @@ class Job:
             observations = observations[:, observed(np.zeros(size), mask, size)[0]]
         chosen = Solver.of(solver)
         pinned = chosen if chosen.threads is not None else replace(chosen, threads=1)
+        check_hard(method, problem)
         check_solver_calls(method, pinned)
-        return cls(problem.network, method, problem.box, pinned, problem.parts, problem.weights), observations
+        asked = problem.parts, problem.weights, problem.hard
+        return cls(problem.network, method, problem.box, pinned, *asked), observations
 
     def packed(self) -> bytes:
         """Return the job as bytes for workers.
@@ -152,7 +158,8 @@ class Job:
         return rechecked(result, self._problem(x), getattr(self.method, "norm", None))
 
     def _problem(self, x: FloatArray) -> Problem:
-        return replace(Problem.of(self.network, x, box=self.box), parts=self.parts, weights=self.weights)
+        problem = Problem.of(self.network, x, box=self.box)
+        return replace(problem, parts=self.parts, weights=self.weights, hard=self.hard)
 
     def _answer(self, i: int, x: FloatArray) -> Answer:
         try:

@@ -86,16 +86,16 @@ def deviation_ball(network: Network, region: Region, form: AffineNetwork, sought
     if norm is None or sought.near is None:
         return None
     found = activation.deviation(x, bound.lower, bound.upper)
-    caps = deviation_caps(network[-1], x, sought.most, norm, weights=sought.weights)
-    slopes = ball_slopes(norm, caps, sought.weights)
-    used = np.flatnonzero(found.moves)
+    caps = deviation_caps(network[-1], x, sought.most, norm, sought.tube.untold, sought.weights)
+    used = np.flatnonzero(found.moves & sought.tube.counts)
+    slopes = ball_slopes(norm, caps[used], np.broadcast_to(sought.weights, x.shape)[used])
     return DeviationBall(
         used,
         form.pre_activations[-1].rows(used),
         found.centre[used],
-        (found.above * slopes)[used],
-        (found.below * slopes)[used],
-        norm.radius(sought.most, times_down(found.least, sought.weights)),
+        found.above[used] * slopes,
+        found.below[used] * slopes,
+        norm.radius(sought.most, times_down(found.least, sought.weights) * sought.tube.counts),
         norm.ball,
-        (sought.near * slopes)[used],
+        sought.near[used] * slopes,
     )

@@ -43,12 +43,14 @@ class RegionLp:
         form, n = self.form, self.form.box.size
         lower, upper = [form.box.lower], [form.box.upper]
         ball = None if sought is None else deviation_ball(network, region, form, sought)
-        # With a ball, the deviations hold the bounds of the last layer.
-        count = form.rows.shift.size - (0 if ball is None else network.n_out)
-        known = form.rows.rows(np.arange(n, count))
+        # With a ball, the deviations hold the bounds of the outputs that count.
+        kept = np.arange(form.rows.shift.size) >= n
+        if ball is not None and sought is not None:
+            kept[-network.n_out :] = np.logical_not(sought.tube.counts)
+        known = form.rows.rows(np.flatnonzero(kept))
         spare = self._rounding(known)
-        row_lower = [form.intervals.lower[n:count] - known.shift - spare]
-        row_upper = [form.intervals.upper[n:count] - known.shift + spare]
+        row_lower = [form.intervals.lower[kept] - known.shift - spare]
+        row_upper = [form.intervals.upper[kept] - known.shift + spare]
         matrix = csr_matrix(known.matrix)
         if ball is not None:
             bound, rows = region.pre_activations[-1], ball.rows

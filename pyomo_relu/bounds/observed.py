@@ -21,6 +21,7 @@ from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, NormName, SumNorm, as_norm
 from pyomo_relu.rank import svd_flops
 from pyomo_relu.rounding import gamma, over_up, times_down, times_up
+from pyomo_relu.tube import NO_TUBE, Tube
 from pyomo_relu.validation import FloatArray
 
 ROUNDS = 4
@@ -31,7 +32,7 @@ def deviation_caps(
     x: FloatArray,
     incumbent: float,
     norm: Norm | NormName,
-    tube: float = np.inf,
+    tube: Tube = NO_TUBE,
     weights: FloatArray | float = 1.0,
 ) -> FloatArray:
     """Return the most that each output of the last layer may miss `x` by, shape (n,); never more than `tube`.
@@ -46,8 +47,8 @@ def deviation_caps(
     incumbent : float
         A residual that some code reaches.
     norm : Norm, or its name
-    tube : float
-        The most that any single output may deviate, weighed.
+    tube : Tube
+        The most that single outputs may deviate, and which of them count.
     weights : array, shape (n,), or 1.0
         What deviations are multiplied by before they are measured.
 
@@ -60,8 +61,8 @@ def deviation_caps(
     >>> deviation_caps(Layer(np.eye(2)), np.array([1.0, -0.5]), 2.0, 1).round(9).tolist()
     [1.5, 2.0]
     """
-    least = times_down(layer.activation.sign_bound(x), weights)
-    return over_up(np.minimum(as_norm(norm).caps(least, incumbent), tube), weights)
+    least = times_down(layer.activation.sign_bound(x), weights) * tube.counts
+    return over_up(tube.caps(as_norm(norm).caps(least, incumbent)), weights)
 
 
 def ball_slopes(norm: SumNorm, caps: FloatArray, weights: FloatArray | float) -> FloatArray:
@@ -178,6 +179,7 @@ def _solve_back_in_ball(
     """Do the same for the last layer where all deviations share what the residual may be."""
     x, weights = sought.x, np.broadcast_to(sought.weights, sought.x.shape)
     rows = np.where(layer.activation.cuts, (bound.lower > 0.0) & (x > 0.0), ~layer.activation.bends)
+    rows &= sought.tube.counts
     found = _pseudo_inverse(layer.dense(rows), deadline)
     if found is None:
         return None

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from pyomo_relu.norms import Norm, SumNorm, as_norm
+from pyomo_relu.tube import NO_TUBE, Tube
 from pyomo_relu.validation import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
 class Sought:
-    """The codes with ``||w (G(z) - x)|| <= most``, of which no output deviates by more than the tube.
+    """The codes with ``||w (G(z) - x)|| <= most``, in the tube.
 
     Parameters
     ----------
@@ -21,8 +20,8 @@ class Sought:
     most : float
         Of codes that are known to exist it is to be the residual in the real numbers, with room for the rounding of
         the forward pass that computed it.
-    tube : float
-        The most that any single output may deviate, weighed.
+    tube : Tube
+        The most that single outputs may deviate, and which of them count.
     weights : array, shape (n,), or 1.0
         What deviations are multiplied by before they are measured.
     near : array, shape (n,), optional
@@ -30,6 +29,7 @@ class Sought:
 
     Examples
     --------
+    >>> import numpy as np
     >>> Sought(np.array([1.0, 0.0]), 1, 0.5).norm
     One()
     """
@@ -37,7 +37,7 @@ class Sought:
     x: FloatArray
     norm: Norm
     most: float
-    tube: float = np.inf
+    tube: Tube = NO_TUBE
     weights: FloatArray | float = 1.0
     near: FloatArray | None = None
 

@@ -80,7 +80,8 @@ BoxFlag = Annotated[
 MaskFlag = Annotated[Path | None, typer.Option(help="A vector: 1 where observed, 0 elsewhere.", rich_help_panel=METHOD)]
 
 WeightsFlag = Annotated[
-    Path | None, typer.Option(help="A vector: what each output's deviation counts; 0: nothing.", rich_help_panel=METHOD)
+    Path | None,
+    typer.Option(help="A vector: what each output's deviation counts; 0: nothing, inf: met.", rich_help_panel=METHOD),
 ]
 
 OperatorFlag = Annotated[Path | None, typer.Option(help="The matrix A of observations A G(z).", rich_help_panel=METHOD)]

@@ -45,6 +45,11 @@ class Outputs:
         n = len(encoded)
         return cls(encoded, [], np.zeros((n, 0)), np.zeros(n), np.zeros(n, dtype=bool))
 
+    @classmethod
+    def linear(cls, matrix: FloatArray, inputs: Sequence[Any], shift: FloatArray) -> Outputs:
+        """Return outputs that are rows of their inputs."""
+        return cls([None] * len(shift), inputs, matrix, shift, np.zeros(len(shift), dtype=bool))
+
     def rows(self, index: NDArray[np.intp], sign: float, *parts: Sequence[Any], **sides: FloatArray) -> MatrixRows:
         """Return ``lower <= y_j + sign * (sum of parts_j) <= upper`` for j in `index`; all have n entries."""
         count = (sign,) * len(parts)

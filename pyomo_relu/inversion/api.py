@@ -24,6 +24,9 @@ class Method(Protocol):
     the store of a batch tells whose answers it holds. One that has none may hand LPs and MILPs to the solver that it
     is given.
 
+    One that meets outputs of infinite weight (``problem.hard``), or finds that no code does, says so by
+    ``meets_outputs = True``; to others such problems are refused.
+
     Examples
     --------
     >>> import numpy as np, pyomo_relu as pr
@@ -63,6 +66,13 @@ def as_method(method: Method, name: str = "method") -> Method:
     return method
 
 
+def check_hard(method: Method, problem: Problem) -> None:
+    """Refuse outputs of infinite weight to a method that meets none: one that does has ``meets_outputs = True``."""
+    if problem.hard is not None and not getattr(method, "meets_outputs", False):
+        said = f"must be finite for {type(method).__name__}, which holds no single output exactly: take Exact"
+        raise InputError(said, parameter="weights")
+
+
 def invert(
     net: Network,
     x: Any,
@@ -89,6 +99,7 @@ def invert(
         True where `x` is observed; the other entries of `x` may be anything.
     weights : array_like, shape (n,), optional
         What each output's deviation counts: the residual is ``||w (G(z) - x)||``. Zero is not observed, as by a mask.
+        Infinite, for `Exact`: the output must be met, up to what counts as met, and is no part of the residual.
         The tube and `eps` are then about weighed deviations.
     box : pair (lower, upper), optional
         Bounds of the code: scalars or vectors of length k.
@@ -118,6 +129,7 @@ def invert(
     """
     method = as_method(Layerwise() if method is None else method)
     problem, chosen = Problem.of(net, x, operator=operator, mask=mask, weights=weights, box=box), Solver.of(solver)
+    check_hard(method, problem)
     check_solver_calls(method, chosen)
     with pinned(chosen.threads or 1):
         return method.run(problem, chosen)

@@ -14,10 +14,14 @@ from pyomo_relu.inversion.pattern import ActivationRegion, Pattern, map_flops
 from pyomo_relu.norms import Norm, NormName, SmoothNorm, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import svd_flops
+from pyomo_relu.tube import NO_TUBE, Tube
 from pyomo_relu.validation import FloatArray
 
 INSIDE_TUBE = 1e-7
 """Relative margin to the tube, so that a rounded code lies in it."""
+
+INSIDE_HELD = 1e-2
+"""The same where outputs are met, whose limit is nearer to the rounding."""
 
 PRESSING = 1e-9
 """A face whose multiplier is smaller does not hold the code back."""
@@ -52,7 +56,7 @@ def pattern_of(problem: Problem, z: FloatArray) -> Pattern:
 
 
 def cell_optimum(
-    problem: Problem, pattern: Pattern, norm: Norm | NormName, tube: float = math.inf, deadline: Deadline = NO_LIMIT
+    problem: Problem, pattern: Pattern, norm: Norm | NormName, tube: Tube = NO_TUBE, deadline: Deadline = NO_LIMIT
 ) -> CellOptimum | None:
     """Solve ``min ||A G(z) - x||_p`` over the closure of one cell, and the tube; None where none is found.
 
@@ -62,21 +66,17 @@ def cell_optimum(
     pattern : tuple of bool arrays
         One a layer.
     norm : Norm, or its name
-    tube : float
-        The most that any single output may miss the observation by.
+    tube : Tube
+        The most that single outputs may miss the observation by, and which of them count.
     deadline : Deadline
         Nothing is begun that would not end before it.
     """
     if not deadline.affords(map_flops(problem.network)):
         return None
-    norm, cell = as_norm(norm), _Cell.of(problem, pattern)
-    tube *= 1.0 - INSIDE_TUBE
-    if cell.least > tube:
+    norm, cell = as_norm(norm), _Cell.of(problem, pattern, tube.share(1.0 - INSIDE_TUBE, 1.0 - INSIDE_HELD))
+    if cell is None:
         return None
-    if isinstance(norm, SmoothNorm):
-        solved = _by_least_squares(cell, norm, tube, deadline)
-    else:
-        solved = _by_lp(cell, norm, tube, deadline)
+    solved = _by_least_squares(cell, norm, deadline) if isinstance(norm, SmoothNorm) else _by_lp(cell, norm, deadline)
     if solved is None:
         return None
     code, force = solved
@@ -88,7 +88,8 @@ def cell_optimum(
 class _Cell:
     """``{z in box : sides z <= right}``, on which the outputs that move miss their targets by ``matrix z - target``.
 
-    What the others miss theirs by is at most `least`.
+    What the others miss theirs by is at most `least`. No output that counts is to miss its target by more than `most`.
+    The first rows of the sides are those of the faces.
     """
 
     box: Box
@@ -98,19 +99,27 @@ class _Cell:
     matrix: FloatArray
     target: FloatArray
     least: float
+    most: float
 
     @classmethod
-    def of(cls, problem: Problem, pattern: Pattern) -> _Cell:
+    def of(cls, problem: Problem, pattern: Pattern, tube: Tube) -> _Cell | None:
+        """Return the cell of a pattern; None where an output that does not move is not in the tube."""
         network, region = problem.network, ActivationRegion.of(problem.network, pattern)
         faces = [(i, j) for i, layer in enumerate(network) for j in np.flatnonzero(layer.activation.bends).tolist()]
         moves = region.matrix.any(axis=1)
         missed = problem.x - region.offset
-        box = problem.box
-        least = float(np.abs(missed[~moves]).max(initial=0.0))
-        return cls(box, region.sides, region.limits, faces, region.matrix[moves], missed[moves], least)
+        if (np.abs(missed) > tube.limits)[~moves].any():
+            return None
+        used, held = moves & tube.counts, moves & np.logical_not(tube.counts)
+        least = float(np.abs(missed[~moves & tube.counts]).max(initial=0.0))
+        # Outputs that must be met are sides of the cell.
+        rows, target = region.matrix[held], missed[held]
+        sides = np.vstack([region.sides, rows, -rows])
+        right = np.concatenate([region.limits, target + tube.held, tube.held - target])
+        return cls(problem.box, sides, right, faces, region.matrix[used], missed[used], least, tube.most)
 
 
-def _by_lp(cell: _Cell, norm: Norm, tube: float, deadline: Deadline) -> tuple[FloatArray, FloatArray] | None:
+def _by_lp(cell: _Cell, norm: Norm, deadline: Deadline) -> tuple[FloatArray, FloatArray] | None:
     """Return the code and the faces' multipliers for p = inf or 1."""
     n, k = cell.matrix.shape
     slack, least = (np.ones((n, 1)), cell.least) if norm.shared else (np.eye(n), 0.0)
@@ -119,31 +128,27 @@ def _by_lp(cell: _Cell, norm: Norm, tube: float, deadline: Deadline) -> tuple[Fl
         np.concatenate([np.zeros(k), np.ones(slack.shape[1])]),
         A_ub=np.block([[cell.sides, beside], [cell.matrix, -slack], [-cell.matrix, -slack]]),
         b_ub=np.concatenate([cell.right, cell.target, -cell.target]),
-        bounds=[*zip(cell.box.lower, cell.box.upper, strict=True), *[(least, tube)] * slack.shape[1]],
+        bounds=[*zip(cell.box.lower, cell.box.upper, strict=True), *[(least, cell.most)] * slack.shape[1]],
         method="highs-ds",
         options={} if math.isinf(deadline.left) else {"time_limit": deadline.left},
     )
     if found.status != 0:
         return None
-    return np.asarray(found.x[:k]), np.abs(found.ineqlin.marginals[: len(cell.sides)])
+    return np.asarray(found.x[:k]), np.abs(found.ineqlin.marginals[: len(cell.faces)])
 
 
-def _by_least_squares(
-    cell: _Cell, norm: SmoothNorm, tube: float, deadline: Deadline
-) -> tuple[FloatArray, FloatArray] | None:
+def _by_least_squares(cell: _Cell, norm: SmoothNorm, deadline: Deadline) -> tuple[FloatArray, FloatArray] | None:
     """Return the code and the faces' multipliers for a smooth norm: its weighted squares lie above it, and touch it."""
-    solved = _least_squares(cell, np.ones(len(cell.matrix)), tube, deadline)
+    solved = _least_squares(cell, np.ones(len(cell.matrix)), deadline)
     for _ in range(norm.refits):
         if solved is None or deadline.expired:
             break
         weights = norm.weights(np.abs(cell.matrix @ solved[0] - cell.target))
-        solved = _least_squares(cell, np.sqrt(weights), tube, deadline) or solved
+        solved = _least_squares(cell, np.sqrt(weights), deadline) or solved
     return solved
 
 
-def _least_squares(
-    cell: _Cell, factors: FloatArray, tube: float, deadline: Deadline
-) -> tuple[FloatArray, FloatArray] | None:
+def _least_squares(cell: _Cell, factors: FloatArray, deadline: Deadline) -> tuple[FloatArray, FloatArray] | None:
     """Return the code and the faces' multipliers of least squares of rows times their factors.
 
     It is least-distance programming.
@@ -160,9 +165,9 @@ def _least_squares(
     q, r = np.linalg.qr(np.vstack([factors[:, None] * cell.matrix, damping]))
     centre = np.linalg.solve(r, q.T @ np.concatenate([factors * cell.target, np.zeros(k)]))
     rows, right = [cell.sides], [cell.right]
-    if math.isfinite(tube):
+    if math.isfinite(cell.most):
         rows += [cell.matrix, -cell.matrix]
-        right += [cell.target + tube, tube - cell.target]
+        right += [cell.target + cell.most, cell.most - cell.target]
     for sign, bound in ((1.0, cell.box.upper), (-1.0, -cell.box.lower)):
         bounded = np.isfinite(bound)
         rows.append(sign * np.eye(k)[bounded])
@@ -187,4 +192,4 @@ def _least_squares(
     if left[-1] <= np.finfo(float).eps:
         return None
     w = -left[:k] / left[-1]
-    return centre + np.linalg.solve(r, w), (force / scale)[: len(cell.sides)]
+    return centre + np.linalg.solve(r, w), (force / scale)[: len(cell.faces)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from pyomo.environ import ConcreteModel
 
@@ -14,7 +14,7 @@ from pyomo_relu.bounds.crown import crown_flops
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import ENCODINGS
-from pyomo_relu.inversion.in_tube import found_in_tube, nearest_in_tube
+from pyomo_relu.inversion.in_tube import found, nearest
 from pyomo_relu.inversion.incumbent import with_room
 from pyomo_relu.inversion.program import build_program
 from pyomo_relu.inversion.second_norm import nearest_of_optima
@@ -81,6 +81,7 @@ class Exact:
     then: NormName | None = None
     starts: int = 10
     seed: int = 0
+    meets_outputs: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "norm", as_norm(self.norm).name)
@@ -131,6 +132,7 @@ class Exact:
         binary ``on`` for big-M. What a neuron passes on is ``output``; for a ReLU that can have both signs it is
         ``positive``, and one that is always off has no variable. Names of your own must be new ones: a part
         that has the name of another is refused. (Inside ``layer[i]`` Pyomo replaces it, with a warning.)
+        Rows ``held`` hold outputs of infinite weight.
 
         With a box, the model holds every code in it: its bounds come from the box alone, so that
         constraints may be added. Without one, it holds the codes that are at least as near as the
@@ -170,7 +172,7 @@ class Exact:
         if not problem.box.is_everything:
             region, most, bound = self._forward(problem, NO_LIMIT), math.inf, 0.0
         else:
-            incumbent = stages.search() if self.tube is None else found_in_tube(stages)
+            incumbent = found(stages)
             most, bound = with_room(incumbent.residual, problem.scale), incumbent.bound
             region = task.holding(incumbent.code, most)
         region = region.in_unit(1.0 / problem.weights)
@@ -191,14 +193,14 @@ class Exact:
         stages = self._stages(rescaled(problem), solver, deadline)
         if self.then is not None:
             return nearest_of_optima(stages, as_norm(self.then))
-        if self.tube is not None:
-            return nearest_in_tube(stages)
         if self.bounds != "observed":
             return stages.searched(self._forward(stages.task.problem, deadline))
-        return stages.proved(stages.search())
+        return nearest(stages)
 
     def _stages(self, problem: Problem, solver: Solver, deadline: Deadline) -> Stages:
-        tube = math.inf if self.tube is None else self.tube
+        if problem.hard is not None and self.bounds != "observed":
+            raise InputError("that are infinite go with observed bounds", parameter="weights")
+        tube = problem.tube(math.inf if self.tube is None else self.tube)
         task = Task(problem, as_norm(self.norm), ENCODINGS[self.encoding], tube)
         return Stages(task, solver, deadline, self.starts, self.seed)
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from pyomo_relu.certificate import BY_COMPARISON, Certificate, Claim, Standing
 from pyomo_relu.deadline import Deadline
 from pyomo_relu.documents import plain
-from pyomo_relu.enclosure import FORWARD_PASS, enclose
+from pyomo_relu.enclosure import FORWARD_PASS, enclose, is_within
 from pyomo_relu.errors import InputError, ShapeError
 from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.extremes import Extremes
@@ -281,6 +281,8 @@ def _check_result(result: Result, problem: Problem, norm: NormName) -> None:
         raise ShapeError(f"result has a code of shape {result.z.shape}, expected ({problem.network.n_in},)")
     if not problem.box.contains(result.z):
         raise InputError("result has a code outside of the box")
+    if not is_within(problem, result.z, problem.tube()):
+        raise InputError("result has a code that does not meet the outputs of infinite weight")
     residual = enclose(problem, result.z, norm).value
     if abs(residual - result.residual) > 1e-9 * max(problem.scale, residual):
         raise InputError(f"result has residual {result.residual:.6g}, but here its code has {residual:.6g}")

@@ -11,7 +11,7 @@ from pyomo.environ import ConcreteModel, Objective
 
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
-from pyomo_relu.enclosure import enclose_in_floats
+from pyomo_relu.enclosure import is_resolved
 from pyomo_relu.formulations.rows import linear
 from pyomo_relu.inversion.program import read_code
 from pyomo_relu.inversion.sublevel_set import SublevelSet
@@ -159,7 +159,7 @@ def _points_inside(
 def _is_resolved(near: SublevelSet, box: Box) -> bool:
     """Whether rounding hides nothing that a solver says: at the code inside, and at corners of the box of all."""
     problem, codes = near.problem, (near.inside, box.lower, box.upper)
-    return not any(enclose_in_floats(problem, code, "inf").hides(problem.scale) for code in codes)
+    return all(is_resolved(problem, code, "inf") for code in codes)
 
 
 def _range_over(row: FloatArray, box: Box) -> tuple[float, float]:

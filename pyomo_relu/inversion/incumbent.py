@@ -21,6 +21,7 @@ from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Solver
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import REFUTED
+from pyomo_relu.tube import Tube
 from pyomo_relu.validation import FloatArray
 
 TO_POLISH = 3
@@ -144,7 +145,7 @@ def find_incumbent(
         nearest = Descent(starts=starts, seed=seed, norm=norm.descends_by).codes(problem, deadline)[:TO_POLISH]
         # For p = inf, some code may meet the bound: then it lies in the tube that the bound is.
         tubes = ((code, norm.tube(best.bound)) for code in nearest)
-        led = (led_into(problem, code, tube, deadline) for code, tube in tubes if tube is not None)
+        led = (led_into(problem, code, Tube(tube), deadline) for code, tube in tubes if tube is not None)
         for code in chain(nearest, led):
             consider(code, polisher)
             if consider(polish(problem, code, norm, enough=enough, deadline=deadline), polisher):

@@ -9,26 +9,28 @@ from pyomo_relu.deadline import Deadline
 from pyomo_relu.inversion.descent import pulled_back
 from pyomo_relu.inversion.lbfgs import lbfgs
 from pyomo_relu.problem import Problem
+from pyomo_relu.tube import Tube
 from pyomo_relu.validation import FloatArray
 
 PENALTIES = (1.0, 1e1, 1e2, 1e3, 1e4, 1e5)
 """Weights, one after the other, of the squares by which outputs miss the tube; those of the residual have 1."""
 
 
-def led_into(problem: Problem, code: FloatArray, tube: float, deadline: Deadline) -> FloatArray:
+def led_into(problem: Problem, code: FloatArray, tube: Tube, deadline: Deadline) -> FloatArray:
     """Minimise the squared residual from `code` on, with growing penalties for what misses the tube.
 
     Parameters
     ----------
     problem : Problem
     code : array, shape (k,)
-    tube : float
-        What no output is to miss the observation by; the code that is returned may still miss it by a little more.
+    tube : Tube
+        What outputs are to miss the observation by at most; the code that is returned may still miss it by a little
+        more.
     deadline : Deadline
         It ends with the iteration that is under way then.
     """
     problem = problem.scaled
-    within = Box(*problem.network[-1].activation.before(problem.x - tube, problem.x + tube))
+    within = Box(*problem.network[-1].activation.before(*tube.around(problem.x)))
     for penalty in PENALTIES:
         if deadline.expired:
             break

@@ -9,10 +9,11 @@ import numpy as np
 from pyomo_relu.deadline import NO_LIMIT, Deadline
 from pyomo_relu.enclosure import is_within
 from pyomo_relu.inversion.cell import cell_optimum, pattern_of
-from pyomo_relu.inversion.pattern import Pattern, map_flops
+from pyomo_relu.inversion.pattern import ActivationRegion, Pattern, map_flops
 from pyomo_relu.norms import Norm, NormName, SmoothNorm, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.rank import svd_flops
+from pyomo_relu.tube import NO_TUBE, Tube
 from pyomo_relu.validation import FloatArray
 
 
@@ -21,7 +22,7 @@ def polish(
     z: FloatArray,
     norm: Norm | NormName,
     *,
-    tube: float = math.inf,
+    tube: Tube = NO_TUBE,
     lps: int = 40,
     enough: float = 0.0,
     deadline: Deadline = NO_LIMIT,
@@ -33,8 +34,8 @@ def polish(
     problem : Problem
     z : array, shape (k,)
     norm : Norm, or its name
-    tube : float
-        The most that any single output may miss the observation by.
+    tube : Tube
+        The most that single outputs may miss the observation by.
     lps : int
         Most cells (smooth norms without a tube: least-squares solves) to spend.
     enough : float
@@ -50,7 +51,7 @@ def polish(
     [1.166667]
     """
     norm = as_norm(norm)
-    if isinstance(norm, SmoothNorm) and math.isinf(tube):
+    if isinstance(norm, SmoothNorm) and tube.is_everything:
         return _gauss_newton(problem.scaled, z, norm, lps, deadline)
 
     def residual(code: FloatArray) -> float:
@@ -70,6 +71,15 @@ def polish(
                 best, value = found.code, reached
             queue = [_flipped(pattern, face) for face in found.blocking]
     return best
+
+
+def met(problem: Problem, z: FloatArray) -> FloatArray:
+    """Return the code next to `z` that meets the outputs of infinite weight, in the cell of `z` and up to rounding."""
+    if problem.hard is None:
+        return z
+    where = ActivationRegion.of(problem.network, pattern_of(problem, z))
+    missed = (problem.x - where.matrix @ z - where.offset)[problem.hard]
+    return problem.box.clip(z + np.linalg.lstsq(where.matrix[problem.hard], missed, rcond=None)[0])
 
 
 def _flipped(pattern: Pattern, face: tuple[int, int]) -> Pattern:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pyomo.common.gc_manager import PauseGC
-from pyomo.environ import ConcreteModel, Var
+from pyomo.environ import ConcreteModel, Objective, Var
 
 from pyomo_relu.bounds import Region, affine_network, deviation_caps, layer_interval
 from pyomo_relu.box import Box
@@ -21,6 +21,7 @@ from pyomo_relu.layer import Layer
 from pyomo_relu.network import Network
 from pyomo_relu.norms import Norm, NormName, as_norm
 from pyomo_relu.problem import Problem
+from pyomo_relu.tube import NO_TUBE, Tube
 from pyomo_relu.validation import FloatArray
 
 
@@ -32,7 +33,7 @@ def build_program(
     most: float = np.inf,
     bound: float = 0.0,
     *,
-    tube: float = np.inf,
+    tube: Tube = NO_TUBE,
     outputs_right: Literal["in optima", "always", "relaxed"] = "in optima",
 ) -> ConcreteModel:
     """Return ``min ||G(z) - x||`` over a region of codes, as a plain Pyomo model.
@@ -50,8 +51,8 @@ def build_program(
     bound : float
         A lower bound on the residual of every code; for p = inf it tells which outputs can only be missed from above.
         A code's residual is then at most the model's objective or this bound, whichever is more.
-    tube : float
-        The most that any single output may deviate.
+    tube : Tube
+        The most that single outputs may deviate, and which of them count.
     outputs_right : "in optima", "always" or "relaxed"
         Where every output is that of the network: in optimal points; in every feasible one, so that constraints on
         outputs may be added; or, for p = inf, only where `most` does not allow it to be off anyway, which takes fewer
@@ -66,33 +67,40 @@ def build_program(
     >>> round(solve(model, Solver("highs"), MILP).objective, 6)
     0.25
     """
-    norm = as_norm(norm)
+    norm, counts = as_norm(norm), np.broadcast_to(tube.counts, problem.x.shape)
     budget = most if np.isfinite(most) else None
-    caps = deviation_caps(problem.network[-1], problem.x, most, norm, tube)
-    least = problem.network[-1].activation.sign_bound(problem.x)
+    caps = deviation_caps(problem.network[-1], problem.x, most, norm, tube)[counts]
+    x, least = problem.x[counts], problem.network[-1].activation.sign_bound(problem.x)[counts]
     model = ExtensibleModel()
     with PauseGC():
         add_code(model, problem.network, region)
         if outputs_right == "always":
-            outputs = Outputs.of(encode_network(model, problem.network, region, encoding)[-1])
-            add_residual(model, outputs, problem.x, norm, least=least, most=caps, budget=budget)
+            encoded = encode_network(model, problem.network, region, encoding)[-1]
+            _hold(model, Outputs.of(encoded), tube.around(problem.x), ~counts)
+            outputs, squares = Outputs.of([encoded[j] for j in np.flatnonzero(counts)]), None
         else:
             layer, bounds, variables = _hidden(model, problem.network, region, encoding)
+            live = [j for j, v in enumerate(variables) if v is not None]
+            inputs = [variables[j] for j in live]
+            # An output lies between two numbers where its pre-activation does.
+            ends = layer.activation.before(*tube.around(problem.x))
+            _hold(model, Outputs.linear(layer.weight[:, live], inputs, layer.bias), ends, ~counts)
+            layer, bounds = layer.rows(counts), Box(bounds.lower[counts], bounds.upper[counts])
+            weight = layer.weight[:, live]
             # The lower side |y - x| >= x - y is not needed where x is below what y misses it by anyway.
             anyway = norm.anyway(least, bound)
-            one_sided = problem.x <= (norm.anyway(least, most) if outputs_right == "relaxed" else anyway)
+            one_sided = x <= (norm.anyway(least, most) if outputs_right == "relaxed" else anyway)
             least = norm.needed(least, bound)
-            linear = _linear(layer, bounds, problem.x, norm, one_sided)
+            linear = _linear(layer, bounds, x, norm, one_sided)
             block = model.layer[len(problem.network)]
             own = _encoded(block, layer, bounds, variables, encoding, ~linear, one_sided)
-            live = [j for j, v in enumerate(variables) if v is not None]
-            weight, inputs = layer.weight[:, live], [variables[j] for j in live]
             if norm.folds:
                 outputs, kept = Outputs.of(list(own.values())), ~linear
-                squares = _add_squares(model, weight[linear], inputs, (problem.x - layer.bias)[linear], tube, budget)
+                squares = _add_squares(model, weight[linear], inputs, (x - layer.bias)[linear], tube.most, budget)
+                x, least, caps = x[kept], least[kept], caps[kept]
             else:
                 # Of an output that is a row of the layer, nothing holds the sign.
-                from_above = layer.activation.cuts & ((problem.x <= anyway) | (linear & (bounds.lower < 0.0)))
+                from_above = layer.activation.cuts & ((x <= anyway) | (linear & (bounds.lower < 0.0)))
                 outputs = Outputs(
                     [own.get(j) for j in range(layer.n_out)],
                     inputs,
@@ -100,17 +108,11 @@ def build_program(
                     np.where(linear, layer.bias, 0.0),
                     from_above,
                 )
-                kept, squares = np.ones(problem.x.size, dtype=bool), None
-            add_residual(
-                model,
-                outputs,
-                problem.x[kept],
-                norm,
-                least=least[kept],
-                most=caps[kept],
-                budget=budget,
-                squares=squares,
-            )
+                squares = None
+        if counts.any():
+            add_residual(model, outputs, x, norm, least=least, most=caps, budget=budget, squares=squares)
+        else:
+            model.objective = Objective(expr=0.0)
     return model
 
 
@@ -228,6 +230,12 @@ def _linear(layer: Layer, bounds: Box, x: FloatArray, norm: Norm, one_sided: NDA
     return np.asarray(linear & ((not norm.folds) | (linear.sum() > layer.n_in)), dtype=np.bool_)
 
 
+def _hold(model: ConcreteModel, outputs: Outputs, ends: tuple[FloatArray, FloatArray], hard: NDArray[np.bool_]) -> None:
+    """Hold the outputs that must be met between their ends."""
+    if hard.any():
+        model.held = outputs.rows(np.flatnonzero(hard), 1.0, lower=ends[0], upper=ends[1])
+
+
 def _add_squares(
     model: ConcreteModel, weight: FloatArray, inputs: list[Any], x: FloatArray, tube: float, budget: float | None
 ) -> Any:
@@ -251,7 +259,7 @@ def read_code(model: ConcreteModel, box: Box) -> FloatArray:
 
     Examples
     --------
-    >>> from pyomo.environ import ConcreteModel, Var
+    >>> from pyomo.environ import ConcreteModel, Objective, Var
     >>> model = ConcreteModel()
     >>> model.z = Var(range(2), initialize=1.0 + 1e-9)
     >>> read_code(model, Box.of((0, 1), 2)).tolist()

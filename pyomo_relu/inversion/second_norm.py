@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pyomo_relu.certificate import Certificate, Claim, Standing, certify
-from pyomo_relu.inversion.in_tube import nearest_in_tube
+from pyomo_relu.inversion.in_tube import nearest, nearest_in_tube
 from pyomo_relu.inversion.incumbent import Incumbent
 from pyomo_relu.inversion.stages import Stages, said_of_refuted
 from pyomo_relu.norms import Norm
@@ -24,12 +24,12 @@ def nearest_of_optima(stages: Stages, second: Norm) -> Result:
     second : Norm
     """
     problem, norm = stages.task.problem, stages.task.norm
-    first = stages.proved(stages.search())
+    first = nearest(stages)
     if first.z is None or first.residual is None or not first.status.ok:
         return first
     tube = first.residual * (1.0 + 1e-6) + 1e-9 * problem.scale
     inside = Incumbent(first.z, first.residual, 0.0, "", first.solver)
-    chosen = nearest_in_tube(stages.for_norm(second, tube=tube), inside)
+    chosen = nearest_in_tube(stages.for_norm(second, tube=problem.tube(tube)), inside)
     if chosen.z is None or chosen.residual is None or chosen.status is Status.SOLVER_ERROR:
         return replace(first, message=f"the second norm was not settled: {chosen.message or chosen.status}")
     verdict = certify(problem, chosen.z, norm, first.dual_bound, first.bound_by, problem.scope(), stages.deadline)

@@ -12,12 +12,13 @@ from pyomo_relu.deadline import Deadline
 from pyomo_relu.inversion.incumbent import Incumbent, find_incumbent
 from pyomo_relu.inversion.proof import prove
 from pyomo_relu.inversion.task import Task
-from pyomo_relu.norms import Norm
+from pyomo_relu.norms import Norm, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.result import Result
 from pyomo_relu.solvers import ABS_GAP, REL_GAP, Outcome, Solver
 from pyomo_relu.status import Status
 from pyomo_relu.tolerance import MET
+from pyomo_relu.tube import Tube
 
 FOR_INCUMBENTS = 0.5
 """The part of what a time limit leaves that a search for an incumbent may take."""
@@ -49,9 +50,27 @@ class Stages:
     seed: int
     started: float = field(default_factory=time.perf_counter)
 
-    def for_norm(self, norm: Norm, *, tube: float = math.inf) -> Stages:
-        """Return the same inversion for another norm, in a tube only where one is given."""
+    def for_norm(self, norm: Norm, *, tube: Tube) -> Stages:
+        """Return the same inversion for another norm, in another tube."""
         return replace(self, task=replace(self.task, norm=norm, tube=tube))
+
+    @property
+    def outside(self) -> Stages:
+        """The inversion whose optimum of p = inf tells whether there is a code in the tube.
+
+        It has the tube of the outputs that must be met, and where that is the whole tube, it is about these alone.
+        """
+        task = self.task
+        hard = task.problem.of_hard if math.isinf(task.tube.most) else None
+        if hard is not None:
+            task = replace(task, problem=hard)
+        return replace(self, task=replace(task, norm=as_norm("inf"), tube=task.problem.tube()))
+
+    @property
+    def reach(self) -> float:
+        """The optimum of :attr:`outside` up to which there is a code in the tube."""
+        tube = self.task.tube
+        return tube.held / self.task.problem.hard_unit if math.isinf(tube.most) else tube.most
 
     def search(self) -> Incumbent:
         """Find a near code."""
@@ -75,7 +94,7 @@ class Stages:
         bound, by = (outcome.bound, outcome.solver) if best is None else (best.bound, best.bound_by)
         if best is None and bound is not None:
             bound = task.norm.residual_of(bound)
-        scope = task.problem.scope(None if math.isinf(task.tube) else task.tube)
+        scope = task.problem.scope(task.tube)
         verdict = certify(task.problem, code, task.norm, bound, by, scope, self.deadline)
         status, message = judged(outcome, verdict, task.problem)
         return Result.of(verdict, status, outcome.solver, self.started, objective=outcome.objective, message=message)

@@ -10,12 +10,12 @@ from pyomo.environ import ConcreteModel, Constraint, is_potentially_variable
 from pyomo_relu.bounds.affine_form import affine_flops
 from pyomo_relu.box import Box
 from pyomo_relu.deadline import Deadline
-from pyomo_relu.enclosure import enclose, enclose_in_floats, is_within
+from pyomo_relu.enclosure import enclose, enclose_in_floats, is_within, raised_to
 from pyomo_relu.formulations import ENCODINGS, Encoding
 from pyomo_relu.formulations.residual import needs_of_norm
 from pyomo_relu.inversion.exact import Exact
 from pyomo_relu.inversion.incumbent import with_room
-from pyomo_relu.inversion.polishing import polish
+from pyomo_relu.inversion.polishing import met, polish
 from pyomo_relu.inversion.program import build_program
 from pyomo_relu.inversion.tangents import Tangents
 from pyomo_relu.inversion.task import Task, needs_of, wide_bounds
@@ -24,6 +24,7 @@ from pyomo_relu.norms import Norm, as_norm
 from pyomo_relu.problem import Problem
 from pyomo_relu.solvers import Capability, Solver
 from pyomo_relu.status import Status
+from pyomo_relu.tube import Tube
 from pyomo_relu.validation import FloatArray
 
 LPS = 1e10
@@ -35,7 +36,7 @@ FOR_BOUNDS = 0.25
 
 @dataclass(frozen=True, eq=False)
 class SublevelSet:
-    """The codes in the box within `level` in a norm, and within `tube` in the largest deviation."""
+    """The codes in the box within `level` in a norm, and within `tube`."""
 
     problem: Problem
     norm: Norm
@@ -43,7 +44,7 @@ class SublevelSet:
     needs: frozenset[Capability]
     level: float
     tol: float
-    tube: float
+    tube: Tube
     inside: FloatArray
 
     @staticmethod
@@ -54,21 +55,24 @@ class SublevelSet:
         found, largest = enclose(problem, z, norm), enclose(problem, z, "inf")
         size = max(problem.scale, found.value)
         tol = norm.tolerance(found.value, size) if tol is None else float(tol)
-        level, tube = max(found.value + tol, found.high), math.inf
+        level, most = max(found.value + tol, found.high), math.inf
         if method.then is not None:
-            tube = max(largest.value + tol, largest.high)
+            most = largest.value + tol
         elif method.tube is not None:
-            tube = max(method.tube, largest.high)
+            most = method.tube
+        tube = raised_to(problem, z, problem.tube(most))
         encoding = ENCODINGS[method.encoding]
         return SublevelSet(problem, norm, encoding, needs_of(encoding, norm, solver), level, tol, tube, z)
 
     @property
     def scope(self) -> str:
         """The codes of the set, in words."""
-        where = "" if self.problem.box.is_everything else " in the box"
+        problem = self.problem
+        where = "" if problem.box.is_everything else " in the box"
         # All of their digits: what is said of every code is not to be said of more, nor what is said of some of less.
-        tube = "" if math.isinf(self.tube) else f" and {self.problem.said}_inf <= {self.tube!r}"
-        return f"code{where} with {self.problem.said}_{self.norm.name} <= {self.level!r}{tube}"
+        tube = "" if math.isinf(self.tube.most) else f" and {problem.said}_inf <= {self.tube.most!r}"
+        met = problem.said_of_hard(self.tube, repr)
+        return f"code{where} with {problem.said}_{self.norm.name} <= {self.level!r}{tube}{met}"
 
     def contains(self, code: FloatArray) -> bool:
         """Whether a code is in the set, by a forward pass and a bound on its rounding."""
@@ -86,7 +90,8 @@ class SublevelSet:
         """
         if self.contains(goal):
             return goal
-        start = polish(self.problem, goal, self.norm, lps=1)
+        goal = met(self.problem, goal)
+        start = polish(self.problem, goal, self.norm, tube=self.problem.tube(), lps=1)
         if not self.contains(start):
             start = self.inside
         return last_within(self.contains, start, goal)

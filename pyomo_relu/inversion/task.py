@@ -12,12 +12,12 @@ import numpy as np
 from pyomo_relu.bounds import IN_TURNS, Region, Sought, sought_region
 from pyomo_relu.bounds.affine_form import affine_flops
 from pyomo_relu.deadline import NO_LIMIT, Deadline
-from pyomo_relu.enclosure import enclose, is_within
+from pyomo_relu.enclosure import enclose, is_within, raised_to
 from pyomo_relu.errors import InputError
 from pyomo_relu.formulations import Encoding
 from pyomo_relu.formulations.residual import needs_of_norm
 from pyomo_relu.inversion.incumbent import Incumbent
-from pyomo_relu.inversion.polishing import polish
+from pyomo_relu.inversion.polishing import met, polish
 from pyomo_relu.inversion.program import build_program, read_code
 from pyomo_relu.inversion.tangents import solve_by_tangents
 from pyomo_relu.inversion.tube_search import last_within
@@ -28,6 +28,7 @@ from pyomo_relu.rounding import down
 from pyomo_relu.scaling import in_unit, output_unit
 from pyomo_relu.solvers import Capability, Outcome, Solver, solve
 from pyomo_relu.status import Status
+from pyomo_relu.tube import NO_TUBE, Tube
 from pyomo_relu.validation import FloatArray
 
 SQUARES_RESOLVED = 1e-7
@@ -50,14 +51,14 @@ class Task:
     problem : Problem
     norm : Norm
     encoding : Encoding
-    tube : float
-        The most that any single output may miss the observation by.
+    tube : Tube
+        The most that single outputs may miss the observation by, and which of them count.
     """
 
     problem: Problem
     norm: Norm
     encoding: Encoding
-    tube: float = math.inf
+    tube: Tube = NO_TUBE
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "norm", as_norm(self.norm))
@@ -98,8 +99,7 @@ class Task:
         It is one also where rounding hides what it misses.
         """
         most = max(most, enclose(self.problem, code, self.norm).high)
-        tube = self.tube if math.isinf(self.tube) else max(self.tube, enclose(self.problem, code, "inf").high)
-        region = replace(self, tube=tube).region(code, most, deadline)
+        region = replace(self, tube=raised_to(self.problem, code, self.tube)).region(code, most, deadline)
         if region is not None and region.is_bounded and work > 0.0:
             region = self.tightened(region, code, most, work, deadline)
         assert region is not None, "a code lies in it"
@@ -156,7 +156,7 @@ class Task:
             self.norm.in_unit(unit),
             most / unit,
             bound / unit,
-            tube=self.tube / unit,
+            tube=self.tube.in_unit(unit),
             outputs_right=right,
         )
         needs = needs_of(self.encoding, self.norm, solver)
@@ -186,6 +186,7 @@ class Task:
             return replace(outcome, status=Status.OPTIMAL, message=said), best.raised(least, by)
         if outcome.has_solution:
             code = read_code(model, region.code)
+            code = met(problem, code)
             if self._misses(code, outcome) or not self._in_tube(code):
                 code = polish(problem, code, self.norm, tube=self.tube, deadline=deadline)
             if best is not None:

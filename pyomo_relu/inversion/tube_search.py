@@ -1,4 +1,4 @@
-"""A search in the tube: for near codes of which no output misses the observation by more than a given noise level."""
+"""A search in the tube: for near codes of which no output misses the observation by more than it may."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pyomo_relu.inversion.penalty import led_into
 from pyomo_relu.inversion.polishing import polish
 from pyomo_relu.norms import Norm, NormName
 from pyomo_relu.problem import Problem
+from pyomo_relu.tube import Tube
 from pyomo_relu.validation import FloatArray
 
 BISECTIONS = 30
@@ -27,7 +28,7 @@ TARGET = 1.0 - 1e-4
 def incumbent_in_tube(
     problem: Problem,
     inside: Incumbent,
-    tube: float,
+    tube: Tube,
     norm: Norm | NormName,
     deadline: Deadline,
     *,
@@ -44,8 +45,8 @@ def incumbent_in_tube(
     ----------
     problem : Problem
     inside : Incumbent
-        Of p = inf, within the tube.
-    tube : float
+        Within the tube.
+    tube : Tube
     norm : 1 or 2
     deadline : Deadline
         What is found by then is returned.
@@ -67,11 +68,11 @@ def incumbent_in_tube(
 
 
 def _candidates(
-    problem: Problem, inside: FloatArray, tube: float, norm: Norm | NormName, deadline: Deadline, starts: int, seed: int
+    problem: Problem, inside: FloatArray, tube: Tube, norm: Norm | NormName, deadline: Deadline, starts: int, seed: int
 ) -> Iterator[FloatArray]:
     yield polish(problem, inside, norm, tube=tube, deadline=deadline)
     for code in Descent(starts=starts, seed=seed).codes(problem, deadline)[:TO_POLISH]:
-        yield polish(problem, led_into(problem, code, TARGET * tube, deadline), norm, tube=tube, deadline=deadline)
+        yield polish(problem, led_into(problem, code, tube.share(TARGET), deadline), norm, tube=tube, deadline=deadline)
 
 
 def last_within(contains: Callable[[FloatArray], bool], inside: FloatArray, goal: FloatArray) -> FloatArray:

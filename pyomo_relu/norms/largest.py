@@ -75,12 +75,12 @@ class Largest(Norm):
 
         Were that bound one of the deviation, no branch of a search that lies below it would be better than another.
         """
-        largest = least.max()
+        largest = least.max(initial=0.0)
         return np.zeros(least.size) if largest <= bound else np.full(least.size, largest)
 
     def anyway(self, least: FloatArray, bound: float) -> FloatArray:
         """Return what the residual is at least, for every output."""
-        return np.full(least.size, max(float(least.max()), bound))
+        return np.full(least.size, max(float(least.max(initial=0.0)), bound))
 
     def write(self, to: Writer, least: FloatArray, most: FloatArray, budget: float | None) -> None:
         """Write one variable, ``deviation``, that is at least each output's."""

@@ -13,6 +13,7 @@ from pyomo_relu.inversion.cell import cell_optimum, pattern_of
 from pyomo_relu.inversion.incumbent import Incumbent
 from pyomo_relu.inversion.tube_search import incumbent_in_tube
 from pyomo_relu.problem import Problem
+from pyomo_relu.tube import Tube
 
 
 def problem_of(seed, sizes=(3, 7, 12), noise=0.3, box=(-2, 2), slopes=0.0):
@@ -48,7 +49,7 @@ def test_no_code_of_the_cell_and_the_tube_is_nearer(seed, norm, tube, slope):
     limits = np.concatenate([right, most + tube, tube - most])
     keep = np.isfinite(limits)
     feasible = linprog(np.zeros(3), rows[keep], limits[keep], bounds=(-2, 2))
-    found = cell_optimum(problem, pattern_of(problem, z), norm, tube)
+    found = cell_optimum(problem, pattern_of(problem, z), norm, Tube(tube))
     if feasible.status == 2:
         assert found is None
         return
@@ -90,7 +91,7 @@ def test_in_the_tube_of_a_noisy_digit_the_search_does_better_than_the_truth(digi
     far = pr.invert(net, x, pr.Hybrid("inf"), box=(-4, 4))
     assert far.residual <= 0.1
     inside = Incumbent(far.z, far.residual, 0.0, "", far.solver)
-    found = incumbent_in_tube(problem, inside, 0.1, norm, NO_LIMIT, starts=3, seed=0)
+    found = incumbent_in_tube(problem, inside, Tube(0.1), norm, NO_LIMIT, starts=3, seed=0)
     assert problem.residual(found.code, "inf") <= 0.1
     assert found.residual == problem.residual(found.code, norm)
     assert found.residual < problem.residual(truth, norm)

@@ -168,11 +168,12 @@ def test_many_and_extent_and_tube():
 @pytest.mark.parametrize(
     ("weights", "said"),
     [
-        ([1.0, -1.0], "weights must be 0, or lie between"),
-        ([1.0, 1e9], "weights must be 0, or lie between"),
+        ([1.0, -1.0], "weights must be 0, infinite, or lie between"),
+        ([1.0, 1e9], "weights must be 0, infinite, or lie between"),
         ([0.0, 0.0], "weights observe nothing"),
         ([1.0, np.nan], "weights has 1 entry that is not finite"),
-        ([1.0, np.inf], "weights must be finite: no method holds single outputs exactly"),
+        ([1.0, np.inf], "weights must be finite for Layerwise, which holds no single output exactly: take Exact"),
+        ([1.0, -np.inf], "weights has 1 entry that is not finite"),
         ([1.0], "weights has 1 entries, expected 2"),
     ],
 )

@@ -66,6 +66,19 @@ def test_weights_are_shared(run: Run) -> None:
     assert ran.json["codes"] == pr.invert_many(NET, X, weights=weights).codes.tolist()
 
 
+def test_an_infinite_weight_is_an_output_that_must_be_met(run: Run) -> None:
+    weights = np.ones(30)
+    weights[int(np.argmax(X[0]))] = np.inf
+    Path("weights.csv").write_text(",".join(map(str, weights)))
+    np.save("one.npy", X[:1])
+    flags = ("--weights", "weights.csv", "--method", "exact", "--norm", 1, "--json")
+    ran = run("invert-many", "net.npz", "one.npy", *flags)
+    assert ran.json["codes"] == pr.invert_many(NET, X[:1], pr.Exact(1), weights=weights).codes.tolist()
+    refused = run("invert-many", "net.npz", "one.npy", "--weights", "weights.csv")
+    assert refused.code == 2
+    assert "--weights must be finite for Layerwise, which holds no single output exactly: take Exact" in refused.err
+
+
 def test_masks_and_operators_are_shared(run: Run) -> None:
     mask = np.arange(30) != 4
     np.save("mask.npy", mask)
