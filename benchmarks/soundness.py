@@ -114,7 +114,14 @@ def judge_network(number: int, each: int = TRIALS_EACH, only: str | None = None)
     started = time.process_time()
     case = draw(number)
     truth = Truth(case)
-    line: dict[str, Any] = {"network": number, "kind": case.kind, "pairs": 0, "claims": {}, "refused": {}}
+    line: dict[str, Any] = {
+        "network": number,
+        "kind": case.kind,
+        "traits": case.traits,
+        "pairs": 0,
+        "claims": {},
+        "refused": {},
+    }
     line |= {"false": [], "crashed": [], "unread": [], "slow": {}, "sizes": case.net.sizes}
     assertions = []
     with warnings.catch_warnings(), np.errstate(all="ignore"):

@@ -246,10 +246,11 @@ def certify(
         text = f"{problem.said}_{norm.name} >= {down(dual_bound)} for {bound_scope}"
         claims.append(Claim(text, standing, by, dual_bound))
     realizable: bool | None = None
-    if meets and found is not None and found.high <= problem.met:
+    largest = math.inf if found is None else norm.largest(found.high)
+    if meets and found is not None and largest <= problem.met:
         realizable = True
         text = f"x is met up to {up(problem.met, 3)}"
-        claims.append(Claim(text, Standing.VERIFIED, found.by, found.high))
+        claims.append(Claim(text, Standing.VERIFIED, found.by, largest))
     elif dual_bound is not None and dual_bound >= REFUTED * problem.scale:
         realizable = False
         claims.append(Claim(f"x is not met by {bound_scope.replace('every', 'any')}", standing, by, dual_bound))

@@ -69,8 +69,9 @@ def as_matrix(value: Any, name: str) -> Matrix:
     if value.ndim != 2 or 0 in value.shape:
         raise ShapeError(f"must have 2 axes, none of them empty, got shape {value.shape}", parameter=name)
     matrix = csr_array(value, copy=True)
-    matrix.data = as_float_array(matrix.data, name)
+    # Of entries that stand twice, what is SciPy's own sum: that of their type.
     matrix.sum_duplicates()
+    matrix.data = as_float_array(matrix.data, name)
     matrix.eliminate_zeros()
     rows, columns = matrix.nonzero()
     bad = np.flatnonzero(~np.isfinite(matrix.data))

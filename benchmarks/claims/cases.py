@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array, issparse
 
 import pyomo_relu as pr
 
@@ -15,6 +16,15 @@ MOST_RELUS = 8
 
 LARGEST = 1e9
 """Of outputs."""
+
+SLOPES = 0.0, 0.01, 0.5, 1.0, 1e-9, 1e-150, 1.0 - 2.0**-53
+"""Of neurons that have one each."""
+
+WEIGHTS = 0.0, 1.0, 0.1, 3.0, 1e-6, 1e6
+"""Of outputs."""
+
+DELTAS = 1.0, 0.1, 1e-3, 1e-8, 1e3
+"""Of Huber's function, relative to the observation as it is weighed."""
 
 KINDS = ("gaussian", "integer", "leaky", "degenerate", "kink", "wild", "cancelling", "faint", "linear")
 
@@ -37,6 +47,12 @@ class Case:
         In the box.
     exact : bool
         Whether no noise was added: x is then met by `truth`, but for rounding.
+    weights : array or None
+        Of the size of the output.
+    delta : float
+        Of Huber's function.
+    traits : tuple of str
+        What else was changed of a network of its kind: "slopes", "skip", "sparse", "weights".
     """
 
     index: int
@@ -48,11 +64,14 @@ class Case:
     operator: np.ndarray | None
     truth: np.ndarray
     exact: bool
+    weights: np.ndarray | None = None
+    delta: float = 1.0
+    traits: tuple[str, ...] = ()
 
     @property
     def shared(self) -> dict[str, Any]:
         """The keywords of :func:`pyomo_relu.invert`."""
-        return {"box": self.box, "mask": self.mask, "operator": self.operator}
+        return {"box": self.box, "mask": self.mask, "operator": self.operator, "weights": self.weights}
 
     @property
     def rng(self) -> np.random.Generator:
@@ -62,14 +81,18 @@ class Case:
     def source(self) -> str:
         """Return Python that makes the case, whatever becomes of the way in which cases are drawn."""
         array = lambda a: f"np.array({np.asarray(a).tolist()!r})"  # noqa: E731
-        weights = ", ".join(array(layer.weight) for layer in self.net)
+        matrix = lambda w: f"csr_array({array(w.toarray())})" if issparse(w) else array(w)  # noqa: E731
+        weights = ", ".join(matrix(layer.weight) for layer in self.net)
         biases = ", ".join(array(layer.bias) for layer in self.net)
+        slopes = [np.asarray(layer.slope).tolist() for layer in self.net]
         lines = [
             "import numpy as np, pyomo_relu as pr",
-            f"net = pr.Network.from_arrays([{weights}], [{biases}], {[layer.slope for layer in self.net]})",
+            "from scipy.sparse import csr_array",
+            f"net = pr.Network.from_arrays([{weights}], [{biases}], {slopes})",
             f"x, box = {array(self.x)}, {self.box}",
             f"mask = {None if self.mask is None else array(self.mask)}",
-            f"operator = {None if self.operator is None else array(self.operator)}",
+            f"operator = {None if self.operator is None else matrix(self.operator)}",
+            f"weights, delta = {None if self.weights is None else array(self.weights)}, {self.delta!r}",
         ]
         return "\n".join(lines)
 
@@ -86,6 +109,8 @@ def draw(index: int) -> Case:
     box: tuple[float, float] | None = (-half, half) if rng.random() < 0.8 else (float(rng.uniform(-half, 0.0)), half)
     truth = rng.uniform(max(box[0], -2.0), min(box[1], 2.0), sizes[0])
     _spoil(kind, weights, biases, slopes, truth, rng)
+    more = np.random.default_rng([index, 2])
+    traits = _changed(weights, biases, slopes, more)
     net = _bounded(weights, biases, slopes, truth)
     box = None if rng.random() < 0.1 else box
     if kind == "kink":
@@ -93,7 +118,16 @@ def draw(index: int) -> Case:
         net = _bounded(weights, biases, slopes, truth)
     mask, operator = _view(net, rng)
     x, exact = _observation(net, truth, operator, rng)
-    return Case(index, kind, net, x, box, mask, operator, truth, exact)
+    if "sparse" in traits:
+        net = pr.Network(tuple(pr.Layer(csr_array(layer.weight), layer.bias, layer.activation) for layer in net))
+        operator = operator if operator is None or more.random() < 0.5 else csr_array(operator)
+    case = Case(index, kind, net, x, box, mask, operator, truth, exact, traits=traits)
+    if mask is None and operator is None and more.random() < 0.4:
+        factors = more.choice(WEIGHTS, net.n_out)
+        factors[int(more.integers(net.n_out))] = more.choice(WEIGHTS[1:])
+        case = replace(case, weights=factors, traits=(*traits, "weights"))
+    size = float(np.abs(x if case.weights is None else case.weights * x).max())
+    return replace(case, delta=max(1e-9, size) * float(more.choice(DELTAS)))
 
 
 def _bounded(weights, biases, slopes, truth) -> pr.Network:
@@ -150,6 +184,30 @@ def _spoil(kind, weights, biases, slopes, truth, rng) -> None:
         size = 10.0 ** -float(rng.integers(3, 10))
         weights[-1] *= size
         biases[-1] *= size
+
+
+def _changed(weights, biases, slopes, rng) -> tuple[str, ...]:
+    """Give the network what any kind may have besides, in place: identity rows of slope 1, slopes a neuron, zeros."""
+    traits = []
+    if rng.random() < 0.2 and len(weights) > 1:
+        traits.append("skip")
+        i = int(rng.integers(len(weights) - 1))
+        n, k = weights[i].shape
+        weights[i], biases[i] = np.vstack([weights[i], np.eye(k)]), np.r_[biases[i], np.zeros(k)]
+        weights[i + 1] = np.hstack([weights[i + 1], rng.normal(size=(len(weights[i + 1]), k))])
+        slopes[i] = np.r_[np.full(n, slopes[i]), np.ones(k)]
+    if rng.random() < 0.35:
+        traits.append("slopes")
+        for i, w in enumerate(weights):
+            given = np.broadcast_to(slopes[i], len(w))
+            slopes[i] = np.where(rng.random(len(w)) < 0.6, rng.choice(SLOPES, len(w)), given)
+            if "skip" in traits:
+                slopes[i] = np.where(given == 1.0, 1.0, slopes[i])
+    if rng.random() < 0.35:
+        traits.append("sparse")
+        for w in weights:
+            w[rng.random(w.shape) < 0.4] = 0.0
+    return tuple(traits)
 
 
 def _on_the_kink(net, truth, rng) -> np.ndarray:

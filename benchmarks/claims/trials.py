@@ -35,12 +35,21 @@ def _inversion(method: Any, solver: str | None = None, boxed: bool = True) -> Tr
     return run
 
 
-def _tube(norm: int, factor: float, solver: str | None = None) -> Trial:
+def _tube(norm: Any, factor: float, solver: str | None = None) -> Trial:
     def run(case: Case, truth: Truth) -> Iterator[Assertion]:
         best = truth.best("inf")
         tube = factor * max(float(best.inf), 1e-3 * truth.size, 1e-9)
-        method = pr.Exact(norm, tube=tube, starts=1)
+        method = pr.Exact(pr.Huber(case.delta) if norm == "huber" else norm, tube=tube, starts=1)
         yield from judge.of_result(truth, pr.invert(case.net, case.x, method, solver=solver, **case.shared), tube=tube)
+
+    return run
+
+
+def _huber(make: Callable[[pr.Huber], Any], solver: str | None = None, judged: Any = _inversion) -> Trial:
+    """Try what is made of the case's own Huber function."""
+
+    def run(case: Case, truth: Truth) -> Iterator[Assertion]:
+        yield from judged(make(pr.Huber(case.delta)), solver)(case, truth)
 
     return run
 
@@ -53,7 +62,7 @@ def _extent(method: Any, solver: str | None = None) -> Trial:
 
 
 def _plain(case: Case) -> tuple[pr.Network, np.ndarray]:
-    """Return the network with its mask or operator in it, for what takes neither."""
+    """Return the network with its mask or operator in it, for what takes neither, and no weights."""
     if case.mask is not None:
         seen = np.flatnonzero(case.mask)
         return pr.Network((*case.net.layers[:-1], case.net[-1].rows(seen))), case.x[seen]
@@ -173,7 +182,7 @@ LAYERS: dict[str, Any] = {
 
 def _trials() -> dict[str, tuple[float, Trial]]:
     """Return every trial by its name, with how often it is drawn: what costs much is drawn less."""
-    return _layerwise() | _searches() | _exact() | _second_norms() | _preimages()
+    return _layerwise() | _searches() | _exact() | _huber_exact() | _second_norms() | _preimages()
 
 
 def _layerwise() -> dict[str, tuple[float, Trial]]:
@@ -216,6 +225,21 @@ def _exact() -> dict[str, tuple[float, Trial]]:
     return found
 
 
+def _huber_exact() -> dict[str, tuple[float, Trial]]:
+    found = {
+        "descent huber": (1.0, _huber(lambda huber: pr.Descent(starts=2, norm=huber))),
+        "hybrid huber": (0.5, _huber(lambda huber: pr.Hybrid(huber, starts=1))),
+        "exact huber": (0.5, _huber(lambda huber: pr.Exact(huber, starts=1))),
+        "exact huber, highs": (0.05, _huber(lambda huber: pr.Exact(huber, starts=1), "highs")),
+        "exact huber, sos1": (0.1, _huber(lambda huber: pr.Exact(huber, "sos1", starts=0), "scip")),
+        "extent huber": (0.1, _huber(lambda huber: pr.Exact(huber, starts=1), judged=_extent)),
+    }
+    for bounds in ("interval", "crown"):
+        make = lambda huber, bounds=bounds: pr.Exact(huber, bounds=bounds)  # noqa: E731
+        found[f"exact huber, {bounds}"] = 0.15, _huber(make)
+    return found
+
+
 def _second_norms() -> dict[str, tuple[float, Trial]]:
     found = {}
     for norm in (1, 2):
@@ -223,6 +247,9 @@ def _second_norms() -> dict[str, tuple[float, Trial]]:
             found[f"tube {norm}, {factor} of the best"] = 0.12, _tube(norm, factor)
         for solver, often in (("highs", 0.12 if norm == 1 else 0.03), ("scip", 0.2)):
             found[f"then {norm}, {solver}"] = often, _inversion(pr.Exact(then=norm, starts=1), solver)
+    for factor in (0.5, 1.5):
+        found[f"tube huber, {factor} of the best"] = 0.1, _tube("huber", factor)
+    found["then huber"] = 0.2, _huber(lambda huber: pr.Exact(then=huber, starts=1))
     found["extent then 1"] = 0.05, _extent(pr.Exact(then=1, starts=1))
     return found
 
@@ -247,9 +274,18 @@ def _with(solver: str | None) -> str:
 TRIALS = _trials()
 
 
+UNWEIGHED = "proof", "preimage", "is_unique", "decide_cell", "convexity"
+"""What has no weights."""
+
+
+def _takes(name: str, case: Case) -> bool:
+    weighed = case.weights is not None and name.startswith(UNWEIGHED)
+    return not weighed and (case.box is not None or not name.startswith("proof"))
+
+
 def names_for(case: Case, count: int) -> list[str]:
     """Return which trials a case gets: the dearer ones less often, each at most once."""
-    possible = [name for name in TRIALS if case.box is not None or not name.startswith("proof")]
+    possible = [name for name in TRIALS if _takes(name, case)]
     often = np.array([TRIALS[name][0] for name in possible])
     # Gumbel's trick: a draw without replacement, by weights.
     keys = np.log(often) - np.log(-np.log(case.rng.random(len(possible))))

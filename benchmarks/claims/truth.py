@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import linprog, minimize
+from scipy.sparse import issparse
 
 from .cases import Case
 
@@ -31,17 +32,35 @@ Row = tuple[list[Fraction], Fraction]
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """A code, its output, and its residuals without any rounding; `two` is the square."""
+    """A code, its output and how much each entry misses x by, weighed, without any rounding."""
 
     z: tuple[Fraction, ...]
     output: tuple[Fraction, ...]
-    inf: Fraction
-    one: Fraction
-    two: Fraction
+    misses: tuple[Fraction, ...]
     in_box: bool
 
+    @cached_property
+    def inf(self) -> Fraction:
+        return max(self.misses)
+
+    @cached_property
+    def one(self) -> Fraction:
+        return sum(self.misses, Fraction(0))
+
+    @cached_property
+    def two(self) -> Fraction:
+        """The square."""
+        return sum((m * m for m in self.misses), Fraction(0))
+
     def residual(self, norm: object) -> Fraction:
-        return {"inf": self.inf, "1": self.one, "2": self.two}[str(norm)]
+        """Return the residual; squared for p = 2 and Huber's function."""
+        kind, _, delta = str(norm).partition(":")
+        if kind == "huber":
+            return self._huber(Fraction(float(delta)))
+        return {"inf": self.inf, "1": self.one, "2": self.two}[kind]
+
+    def _huber(self, delta: Fraction) -> Fraction:
+        return sum((m * m if m <= delta else delta * (2 * m - delta) for m in self.misses), Fraction(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +88,9 @@ class _Signs:
 
 
 def power(value: float | Fraction, norm: object) -> Fraction:
-    """Return a bound in the terms of :meth:`Known.residual`: squared for p = 2."""
+    """Return a bound in the terms of :meth:`Known.residual`: squared for p = 2 and Huber's function."""
     exact = Fraction(value)
-    return exact * exact if str(norm) == "2" else exact
+    return exact * exact if str(norm) == "2" or str(norm).startswith("huber") else exact
 
 
 class Truth:
@@ -82,19 +101,23 @@ class Truth:
         net = case.net
         self.layers = [
             (
-                [[Fraction(w) for w in row] for row in layer.weight.tolist()],
+                [[Fraction(w) for w in row] for row in layer.dense().tolist()],
                 [Fraction(b) for b in layer.bias.tolist()],
-                Fraction(layer.slope),
+                [Fraction(s) for s in layer.activation.slope.tolist()],
             )
             for layer in net
         ]
-        seen = None if case.mask is None else np.flatnonzero(case.mask).tolist()
+        mask = case.mask if case.weights is None else case.weights != 0.0
+        seen = None if mask is None else np.flatnonzero(mask).tolist()
         self._seen, self._operator = seen, None
         if case.operator is not None:
-            self._operator = [[Fraction(a) for a in row] for row in case.operator.tolist()]
+            dense = case.operator.toarray() if issparse(case.operator) else case.operator
+            self._operator = [[Fraction(a) for a in row] for row in dense.tolist()]
         x = case.x if seen is None else case.x[seen]
-        self.x = [Fraction(value) for value in x.tolist()]
-        self.size = float(np.abs(x).max())
+        weights = np.ones(len(x)) if case.weights is None else case.weights[seen]
+        self._weights = [Fraction(weight) for weight in weights.tolist()]
+        self.x = [weight * Fraction(value) for weight, value in zip(self._weights, x.tolist(), strict=True)]
+        self.size = float(np.abs(weights * x).max())
         self.known: dict[tuple[Fraction, ...], Known] = {}
         self.lower, self.upper = (-WIDE, WIDE) if case.box is None else case.box
 
@@ -110,12 +133,12 @@ class Truth:
         return Fraction(1e-6 * max(1e-3, self.size))
 
     def output(self, z: Sequence[Fraction]) -> list[Fraction]:
-        """Return what is observed at a code."""
+        """Return what is observed at a code, weighed."""
         h = list(z)
-        for weight, bias, slope in self.layers:
+        for weight, bias, slopes in self.layers:
             t = [sum(map(lambda a, b: a * b, row, h), b) for row, b in zip(weight, bias, strict=True)]
-            h = [v if v >= 0 else slope * v for v in t]
-        return self._observed(h)
+            h = [v if v >= 0 else slope * v for v, slope in zip(t, slopes, strict=True)]
+        return [w * v for w, v in zip(self._weights, self._observed(h), strict=True)]
 
     def _observed(self, h: list[Fraction]) -> list[Fraction]:
         if self._seen is not None:
@@ -129,11 +152,10 @@ class Truth:
         code = tuple(Fraction(v) for v in z)
         if code not in self.known:
             output = self.output(code)
-            misses = [abs(y - x) for y, x in zip(output, self.x, strict=True)]
+            misses = tuple(abs(y - x) for y, x in zip(output, self.x, strict=True))
             box = self.case.box
             within = box is None or all(Fraction(box[0]) <= v <= Fraction(box[1]) for v in code)
-            two = sum((m * m for m in misses), Fraction(0))
-            self.known[code] = Known(code, tuple(output), max(misses), sum(misses, Fraction(0)), two, within)
+            self.known[code] = Known(code, tuple(output), misses, within)
         return self.known[code]
 
     def best(self, norm: object, where: Callable[[Known], bool] = lambda known: known.in_box) -> Known | None:
@@ -174,7 +196,7 @@ class Truth:
         if len(done) == len(t):
             yield from self._grow(number + 1, done, so_far)
             return
-        slope, (row, constant) = self.layers[number][2], t[len(done)]
+        slope, (row, constant) = self.layers[number][2][len(done)], t[len(done)]
         size = max(map(abs, row))
         if slope == 1 or size == 0:
             gain = Fraction(1) if constant >= 0 else slope
@@ -210,6 +232,11 @@ class Truth:
         return found.x if found.status == 0 else None
 
     def observed_rows(self, h: list[Row]) -> list[Row]:
+        """Return the rows of what is observed, weighed."""
+        found = self._observed_rows(h)
+        return [([w * v for v in row], w * b) for w, (row, b) in zip(self._weights, found, strict=True)]
+
+    def _observed_rows(self, h: list[Row]) -> list[Row]:
         if self._seen is not None:
             return [h[j] for j in self._seen]
         if self._operator is not None:
@@ -221,11 +248,12 @@ class Truth:
     def search(self) -> None:
         """Put in the nearest codes of every cell, for all norms; of the best cells those with tight rows exactly."""
         self.add(self.case.truth.tolist())
-        found: dict[str, list[tuple[Fraction, Cell, np.ndarray]]] = {"inf": [], "1": [], "2": []}
+        huber = f"huber:{self.case.delta!r}"
+        found: dict[str, list[tuple[Fraction, Cell, np.ndarray]]] = {"inf": [], "1": [], "2": [], huber: []}
         for cell in self.cells:
-            matrix, target, _ = self._deviations(cell)
+            matrix, target, unit = self._deviations(cell)
             for norm, codes in found.items():
-                z = np.clip(self._nearest(cell, matrix, target, norm), self.lower, self.upper)
+                z = np.clip(self._nearest(cell, matrix, target, norm, unit), self.lower, self.upper)
                 codes.append((self.add(z.tolist()).residual(norm), cell, z))
         for norm in ("inf", "1"):
             for _, cell, z in sorted(found[norm], key=lambda entry: entry[0])[:SOLVED_EXACTLY]:
@@ -239,11 +267,14 @@ class Truth:
         target = np.array([_float((x - c) / unit) for (_, c), x in zip(cell.outputs, self.x, strict=True)])
         return matrix, target, float(unit)
 
-    def _nearest(self, cell: Cell, matrix: np.ndarray, target: np.ndarray, norm: str) -> np.ndarray:
+    def _nearest(self, cell: Cell, matrix: np.ndarray, target: np.ndarray, norm: str, unit: float = 1.0) -> np.ndarray:
         if not np.isfinite(target).all() or np.abs(target).max() > 1e15:
             return cell.inside
         if norm == "2":
             return self._least_squares(cell, matrix, target)
+        if norm.startswith("huber"):
+            delta = float(norm.partition(":")[2]) / unit
+            return self._huber(cell, matrix, target, delta, self._least_squares(cell, matrix, target))
         m, k = matrix.shape
         extra = 1 if norm == "inf" else m
         spread = np.ones((m, 1)) if norm == "inf" else np.eye(m)
@@ -255,12 +286,31 @@ class Truth:
         free = np.linalg.lstsq(matrix, target, rcond=None)[0]
         if (cell.rows @ free <= cell.right).all() and (free >= self.lower).all() and (free <= self.upper).all():
             return free
-        found = minimize(
-            lambda z: float(np.sum((matrix @ z - target) ** 2)),
+        return self._smooth(
+            cell,
             cell.inside,
-            jac=lambda z: 2.0 * matrix.T @ (matrix @ z - target),
+            lambda z: float(np.sum((matrix @ z - target) ** 2)),
+            lambda z: 2.0 * matrix.T @ (matrix @ z - target),
+        )
+
+    def _huber(self, cell, matrix, target, delta: float, start: np.ndarray) -> np.ndarray:
+        def cost(z: np.ndarray) -> float:
+            r = np.abs(matrix @ z - target)
+            return float(np.where(r <= delta, r * r, delta * (2.0 * r - delta)).sum())
+
+        slope = lambda z: 2.0 * matrix.T @ np.clip(matrix @ z - target, -delta, delta)  # noqa: E731
+        # Where squares mean nothing beside absolute values, from the best of these.
+        starts = start, self._nearest(cell, matrix, target, "1")
+        ends = [*starts, *(self._smooth(cell, z, cost, slope) for z in starts)]
+        return min(ends, key=cost)
+
+    def _smooth(self, cell, start, cost, slope) -> np.ndarray:
+        found = minimize(
+            cost,
+            start,
+            jac=slope,
             method="SLSQP",
-            bounds=[(self.lower, self.upper)] * matrix.shape[1],
+            bounds=[(self.lower, self.upper)] * len(start),
             constraints=[{"type": "ineq", "fun": lambda z: cell.right - cell.rows @ z, "jac": lambda z: -cell.rows}]
             if len(cell.rows)
             else [],
@@ -298,7 +348,7 @@ class Truth:
 
     def farthest(self, norm: object, level: float) -> None:
         """Put in the codes that reach farthest along the axes, of those within a level (p = inf, 1)."""
-        if str(norm) == "2":
+        if str(norm) not in ("inf", "1"):
             return
         for cell in self.cells:
             matrix, target, unit = self._deviations(cell)

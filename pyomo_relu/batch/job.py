@@ -33,7 +33,7 @@ from pyomo_relu.result import Result
 from pyomo_relu.solvers import Solver
 from pyomo_relu.solvers.calls import check_solver_calls
 from pyomo_relu.status import Status
-from pyomo_relu.validation import FloatArray, as_finite_array, as_float_array
+from pyomo_relu.validation import FloatArray, as_float_array, as_matrix
 
 OF_THE_JOB = (CapabilityError, MissingDependencyError, SolverConfigError, SolverUnavailableError)
 """Errors that would meet every observation alike: they end the batch."""
@@ -115,7 +115,7 @@ class Job:
         operator, mask = shared["operator"], shared["mask"]
         if shared.get("weights") is not None:
             mask = as_float_array(shared["weights"], "weights") != 0.0
-        size = network.n_out if operator is None else len(as_finite_array(operator, "operator", 2))
+        size = network.n_out if operator is None else as_matrix(operator, "operator").shape[0]
         problem = Problem.of(network, np.zeros(size), **shared)
         observations = as_float_array(X, "observations")
         if observations.ndim and not len(observations):

@@ -10,6 +10,7 @@ from pyomo.common.gc_manager import PauseGC
 from pyomo.environ import ConcreteModel, Objective, maximize
 
 from pyomo_relu.box import Box
+from pyomo_relu.deadline import Deadline
 from pyomo_relu.formulations.layer import LayerAnswer, code_of, new_layer_model, observed_rows
 from pyomo_relu.formulations.rows import dense_rows, linear
 from pyomo_relu.layer import Layer
@@ -110,7 +111,13 @@ class LayerRelaxed:
     def solve(self, layer: Layer, x: FloatArray, box: Box, solver: Solver) -> LayerAnswer:
         """Find the code; see :class:`pyomo_relu.formulations.LayerFormulation`."""
         model = self.model(layer, x, box=box)
-        outcome = solve(model, solver, LP)
+        deadline, n_solves = Deadline.after(solver.time_limit), 1
+        outcome = solve(model, solver.until(deadline), LP)
+        if outcome.status is Status.INFEASIBLE_OR_UNBOUNDED:
+            # Its rows bound it: costs of 1e12 are what solvers say so of.
+            unit = float(np.abs(np.maximum(x, 0.0) @ layer.weight).max()) or 1.0
+            model.objective.expr = model.objective.expr / unit
+            outcome, n_solves = solve(model, solver.until(deadline), LP).times(unit), 2
         code = code_of(model, box) if outcome.status.ok else None
         status, active = outcome.status, np.zeros(layer.n_out, dtype=bool)
         message = outcome.message
@@ -129,7 +136,7 @@ class LayerRelaxed:
             eps=self.eps,
             objective=outcome.objective,
             dual_bound=None,
-            n_solves=1,
+            n_solves=n_solves,
             solver=outcome.solver,
             message=message,
         )

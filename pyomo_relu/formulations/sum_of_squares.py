@@ -45,7 +45,7 @@ class Squares:
         return cls(factor[:n, :n], factor[:n, n], float(np.sum(factor[n:, n] ** 2)))
 
     def add_to(self, model: Any, variables: Sequence[Any], most: float | None = None) -> Any:
-        """Add the variables ``model.square``, each at most `most` and return the sum."""
+        """Add the variables ``model.square``, each at most `most`, and return the sum."""
         rows = range(len(self.shift))
         model.square = Var(rows, bounds=(None if most is None else -most, most))
         model.square_is = dense_rows(

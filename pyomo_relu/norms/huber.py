@@ -94,6 +94,10 @@ class Huber(SmoothNorm):
         found = np.where(cost <= square, np.sqrt(cost), (cost + square) / (2.0 * self.delta))
         return np.asarray(found * (1.0 + gamma(4)))
 
+    def largest(self, residual: float) -> float:
+        """Return the deviation of a single output that has this residual: beyond delta it is larger than that."""
+        return float(self.deviation(np.asarray(self.total(residual))))
+
     def value(self, deviations: FloatArray) -> float:
         """Return the root of twice the sum, in float64."""
         return float(np.sqrt(self.cost(np.abs(deviations)).sum()))

@@ -132,6 +132,10 @@ class Norm(ABC):
         """Return the most that any output deviates by in exactly the codes of a residual; None where there is none."""
         return None
 
+    def largest(self, residual: float) -> float:
+        """Return the most that any output deviates by where this is the residual, rounded up."""
+        return residual
+
     def in_unit(self, unit: float) -> Norm:
         """Return the norm of which the residual, of deviations measured in a unit, is the residual in that unit."""
         return self

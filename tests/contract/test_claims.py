@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import pyomo_relu as pr
-from benchmarks.claims.cases import Case
-from benchmarks.claims.judge import Assertion, another_code, of_preimage, of_result
+from benchmarks.claims.cases import Case, draw
+from benchmarks.claims.judge import Assertion, another_code, of_preimage, of_result, power
 from benchmarks.claims.truth import Truth
 from benchmarks.soundness import judge_network, summed
 
@@ -81,6 +81,33 @@ def test_what_is_made_false_is_found() -> None:
     assert excesses(of_result(truth, worse))["optimal"] > 0.0
     assert excesses(of_result(truth, replace(found, residual=0.4)))["residual, as a field"] > 0.0
     assert excesses(of_result(truth, replace(found, z=np.array([4.0]))))["in the box"] > 0.0
+
+
+def test_cases_have_every_trait_and_are_made_again_by_their_source() -> None:
+    cases = [draw(number) for number in range(60)]
+    assert {trait for case in cases for trait in case.traits} == {"skip", "slopes", "sparse", "weights"}
+    for case in cases:
+        made: dict[str, Any] = {}
+        exec(case.source(), made)
+        assert np.array_equal(made["net"](case.truth), case.net(case.truth))
+        assert made["delta"] == case.delta
+
+
+def test_weights_and_hubers_function_are_measured_without_rounding() -> None:
+    weights = np.array([0.0, 3.0])
+    net = pr.Network.from_arrays([[[1.0], [1.0]]], slopes=[[0.5, 1.0]])
+    case = replace(case_of(net, [9.0, 2.0], [1.0]), weights=weights, delta=0.5)
+    truth = Truth(case)
+    truth.search()
+    code = truth.add([1.0])
+    assert (code.inf, code.residual("huber:0.5")) == (3, Fraction(11, 4))
+    assert power(0.5, "huber:0.5") == Fraction(1, 4)
+    assert truth.best("huber:0.5").two < Fraction(1, 10**20)
+    found = pr.invert(net, [9.0, 2.5], pr.Exact(pr.Huber(0.5)), box=(-3, 2), weights=weights)
+    truth = Truth(replace(case, x=np.array([9.0, 2.5]), box=(-3, 2)))
+    truth.search()
+    assert not any(excesses(of_result(truth, found)).values())
+    assert excesses(of_result(truth, replace(found, residual=1.1)))["residual, as a field"] > 0.0
 
 
 def test_a_code_that_is_not_alone_is_told() -> None:

@@ -149,3 +149,14 @@ def test_a_sparse_operator():
     one, other = (pr.invert(net, x, pr.Exact(), operator=each, box=BOX) for each in (matrix, csr_array(matrix)))
     assert other.status is pr.Status.OPTIMAL
     assert other.residual == pytest.approx(one.residual, abs=1e-9)
+    many = pr.invert_many(net, [x, x], pr.Exact(), operator=csr_array(matrix), box=BOX)
+    assert [answer.residual for answer in many] == [other.residual] * 2
+
+
+@pytest.mark.parametrize(
+    "entries", [np.array([True, True]), np.array([100, 100], np.int8), np.array([2**24, 1], np.float32)]
+)
+@pytest.mark.parametrize("kind", ["csr", "coo", "csc"])
+def test_entries_that_stand_twice_are_what_scipy_makes_of_them(entries, kind):
+    given = csr_array((entries, np.array([1, 1]), np.array([0, 2])), shape=(1, 2)).asformat(kind)
+    assert_array_equal(pr.Layer(given).dense(), given.toarray().astype(float))

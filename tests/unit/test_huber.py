@@ -7,6 +7,7 @@ from tiny_networks import NETWORKS, observation
 
 import pyomo_relu as pr
 from pyomo_relu.bounds import Region, Sought, deviation_caps, lagrangian_region, lp_region, observed_region
+from pyomo_relu.certificate import certify
 from pyomo_relu.enclosure import enclose
 from pyomo_relu.norms import as_norm, norm_of
 from pyomo_relu.problem import Problem
@@ -136,3 +137,27 @@ def test_what_is_no_huber_norm_is_refused(norm):
 def test_descent_refuses_norms_with_corners(norm):
     with pytest.raises(pr.InputError, match="norm must be 2 or 'huber:<delta>' for descent"):
         pr.Descent(norm=norm)
+
+
+def test_what_a_small_delta_makes_small_is_not_met():
+    """Beyond delta an output misses x by more than the residual says: by 0.001, where that is 4e-8."""
+    problem = Problem.of(pr.Network.from_arrays([[[1.0], [1.0]]], slopes=1.0), [1.0, 1.001])
+    verdict = certify(problem, np.array([1.0]), pr.Huber(1e-12), None, "", "")
+    assert verdict.residual < problem.met
+    assert verdict.realizable is None
+    assert not any("met" in claim.text for claim in verdict.certificate.claims)
+    near = Problem.of(problem.network, [1.0, 1.0 + 1e-7])
+    for delta in (1.0, 1e-8):
+        verdict = certify(near, np.array([1.0]), pr.Huber(delta), None, "", "")
+        claim = next(claim for claim in verdict.certificate.verified if "met" in claim.text)
+        assert verdict.realizable
+        assert Fraction(1, 10**7) * (1 - Fraction(1, 10**6)) <= Fraction(claim.value) <= Fraction(problem.met)
+
+
+@pytest.mark.parametrize("delta", [1e-14, 1e-3, 1.0, 1e14])
+def test_the_largest_deviation_of_a_residual_is_rounded_up(delta):
+    rng = np.random.default_rng(0)
+    for deviation in 10.0 ** rng.uniform(-9, 9, 200):
+        above = pr.Huber(delta).enclosed(np.array([deviation]), np.zeros(1))[1]
+        assert deviation <= pr.Huber(delta).largest(above) <= deviation * (1.0 + 1e-12)
+    assert as_norm(2).largest(0.5) == 0.5

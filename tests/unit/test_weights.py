@@ -187,3 +187,12 @@ def test_weights_go_with_neither_mask_nor_operator():
     net = pr.Network.from_arrays([[[1.0], [-1.0]]])
     with pytest.raises(pr.InputError, match="weights go with neither"):
         pr.invert(net, [1.0, 0.0], weights=[1.0, 2.0], mask=[True, True])
+
+
+@pytest.mark.parametrize("box", [None, (0.0, np.inf)])
+def test_weights_of_a_million_make_no_bounded_lp_unbounded(box):
+    """The costs of the relaxed LP are then 1e12; whatever it gives, the row is at its upper end."""
+    layer = pr.Layer([[0.0, -0.8, -0.9, 0.8, -1.0]])
+    found = pr.invert_layer(layer, [2.2], pr.LayerRelaxed(0.1), weights=[1e6], box=box)
+    assert found.status is pr.Status.SOLVED
+    assert layer(found.z)[0] == pytest.approx(2.2 + 1e-7, abs=1e-9)
