@@ -174,7 +174,7 @@ class Verdict:
         """Whether the bound meets the residual, up to a relative or an absolute gap."""
         if self.residual is None or self.dual_bound is None:
             return False
-        return self.residual <= self.dual_bound + max(abs_gap, rel_gap * self.residual)
+        return self.residual <= self.dual_bound + max(as_norm(self.norm).of_one(abs_gap), rel_gap * self.residual)
 
 
 def certify(

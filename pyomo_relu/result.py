@@ -93,7 +93,7 @@ class Result:
         The code; None where there is none.
     status : Status
         How it ended; ``status.advice`` says what to try.
-    norm : "inf", 1 or 2
+    norm : "inf", 1, 2 or "huber:<delta>"
         The norm of `residual`, `dual_bound` and `gap`.
     residual : float or None
         ``||A G(z) - x||`` by a forward pass, never the solver's number. Where rounding may have changed it by more

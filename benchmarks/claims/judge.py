@@ -187,7 +187,11 @@ def _present(truth: Truth, norm: str, level: Fraction, scope: Callable[[Known], 
 
 def _not_optimal(truth: Truth, norm: str, residual: float, scope: Callable[[Known], bool]) -> Fraction:
     best = truth.best(norm, scope)
-    least = Fraction(residual) - max(Fraction(1e-5 * truth.scale), Fraction(residual) / 1000)
+    room = 1e-5 * truth.scale
+    if norm.startswith("huber"):
+        delta = float(norm.partition(":")[2])
+        room = (min(room, delta) * (2.0 * room - min(room, delta))) ** 0.5
+    least = Fraction(residual) - max(Fraction(room), Fraction(residual) / 1000)
     if best is None or least <= 0:
         return Fraction(0)
     return _excess(power(least, norm), best.residual(norm))
@@ -322,10 +326,10 @@ def of_preimage(truth: Truth, found: Any) -> Iterator[Assertion]:
     room = Fraction(tol) + Fraction(1e-5 * truth.scale)
 
     def misses() -> Fraction:
-        return max(
-            (_above(truth.add(np.clip(c.interior, truth.lower, truth.upper).tolist()).inf, room) for c in found.cells),
-            default=Fraction(0),
-        )
+        # Without a box, a cell may lie beyond those where the truth looks for codes.
+        box = truth.case.box
+        inside = (c.interior if box is None else np.clip(c.interior, *box) for c in found.cells)
+        return max((_above(truth.add(z.tolist()).inf, room) for z in inside), default=Fraction(0))
 
     yield Assertion(TRUSTED, "preimage: cells", f"{len(found.cells)} cells meet x", misses)
     cells, n, convex = f"complete, {len(found.cells)} cells", found.n_components, found.convex

@@ -42,7 +42,7 @@ def rechecked(result: Result, problem: Problem, norm: NormName | None) -> Result
     result : Result
     problem : Problem
         That it is said to be an answer to.
-    norm : "inf", 1, 2 or None
+    norm : "inf", 1, 2, "huber:<delta>" or None
         Of the method; None where that does not tell.
 
     Raises

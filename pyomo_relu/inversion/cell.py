@@ -29,6 +29,9 @@ PRESSING = 1e-9
 DAMPING = 1e-6
 """Relative weight of the code itself in least squares, where the cell's map does not determine it."""
 
+NO_ROW = 1e-100
+"""A side that is shorter than this, beside its room, is no row of the code."""
+
 
 @dataclass(frozen=True, eq=False)
 class CellOptimum:
@@ -174,9 +177,8 @@ def _least_squares(cell: _Cell, factors: FloatArray, deadline: Deadline) -> tupl
         right.append(bound[bounded])
     sides = np.linalg.solve(r.T, np.vstack(rows).T)
     room = np.concatenate(right) - np.vstack(rows) @ centre
-    # A side that does not depend on the code holds or does not, however it is scaled.
-    length = np.linalg.norm(sides, axis=0)
-    scale = np.where(length > np.finfo(float).tiny, length, 1.0)
+    # A side that no code moves holds everywhere or nowhere, and its room is not to overflow.
+    scale = np.maximum(np.linalg.norm(sides, axis=0), np.maximum(np.finfo(float).tiny, NO_ROW * np.abs(room)))
     goal = np.zeros(k + 1)
     goal[-1] = 1.0
     system = np.vstack([-sides / scale, -room / scale])

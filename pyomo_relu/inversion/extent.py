@@ -67,7 +67,7 @@ class Extent:
         Of the two programs of each direction: optimal, or what ended the first that is not.
     result : Result
         The inversion from which the set was drawn.
-    norm : "inf", 1 or 2
+    norm : "inf", 1, 2 or "huber:<delta>"
         Of the set.
     level : float or None
         The largest residual in the set; None where there was no code to start from.

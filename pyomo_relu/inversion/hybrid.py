@@ -26,7 +26,7 @@ class Hybrid:
 
     Parameters
     ----------
-    norm : "inf", 1 or 2
+    norm : "inf", 1, 2 or "huber:<delta>"
         Of the residual.
     starts : int
         Starts of L-BFGS.

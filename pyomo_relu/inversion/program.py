@@ -45,7 +45,7 @@ def build_program(
         Bounds of the code and of the pre-activations.
     encoding : Encoding
         How "p or n is zero" is written.
-    norm : "inf", 1 or 2
+    norm : Norm, or its name
     most : float
         The model holds the codes with at most this residual; it limits the deviations.
     bound : float

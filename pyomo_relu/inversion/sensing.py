@@ -124,9 +124,13 @@ class ProjectedGradient:
 
 
 def _squared_norm(operator: Any) -> float:
-    if issparse(operator):
-        return float(np.abs(operator.data).max()) ** 2  # rows of the identity, each times a weight
-    square = float(np.linalg.norm(operator, 2)) ** 2
+    if not issparse(operator):
+        square = float(np.linalg.norm(operator, 2)) ** 2
+    elif max((operator != 0.0).sum(axis=axis).max() for axis in (0, 1)) <= 1:
+        square = float(np.abs(operator.data).max(initial=0.0)) ** 2  # rows of the identity, each times a weight
+    else:
+        gram = operator @ operator.T if operator.shape[0] <= operator.shape[1] else operator.T @ operator
+        square = float(np.linalg.norm(gram.toarray(), 2))
     if square == 0.0:
         raise InputError("operator is zero: it measures nothing")
     return square

@@ -117,10 +117,12 @@ def judged(outcome: Outcome, verdict: Verdict, problem: Problem) -> tuple[Status
         return Status.SOLVED, "rounding of the network's outputs hides more than solvers let pass: no bound is believed"
     if verdict.residual is None or verdict.dual_bound is None:
         return outcome.status, outcome.message
-    gap = verdict.residual - verdict.dual_bound
-    if outcome.status in (Status.TIME_LIMIT, Status.LIMIT) and gap <= max(ABS_GAP, REL_GAP * verdict.residual):
+    gap, norm = verdict.residual - verdict.dual_bound, as_norm(verdict.norm)
+    closed = max(norm.of_one(ABS_GAP), REL_GAP * verdict.residual)
+    if outcome.status in (Status.TIME_LIMIT, Status.LIMIT) and gap <= closed:
         return Status.OPTIMAL, ""
-    if outcome.status is Status.OPTIMAL and gap > max(10.0 * MET * problem.scale, CLOSED * verdict.residual):
+    room = norm.of_one(10.0 * MET * problem.scale)
+    if outcome.status is Status.OPTIMAL and gap > max(room, CLOSED * verdict.residual):
         return Status.SOLVED, "the solver calls it optimal, but the code that it gave leaves a gap"
     return outcome.status, outcome.message
 

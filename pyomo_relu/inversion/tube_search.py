@@ -35,7 +35,7 @@ def incumbent_in_tube(
     starts: int,
     seed: int,
 ) -> Incumbent:
-    """Return a code in the tube with a small p-norm.
+    """Return a code in the tube with a small residual.
 
     From the best least-squares codes, penalties lead into the tube, and polish from cell to cell within it; where
     they end outside, the way there from a code inside is followed as far as it stays inside.
@@ -47,7 +47,8 @@ def incumbent_in_tube(
     inside : Incumbent
         Within the tube.
     tube : Tube
-    norm : 1 or 2
+    norm : Norm, or its name
+        A sum.
     deadline : Deadline
         What is found by then is returned.
     starts, seed : int

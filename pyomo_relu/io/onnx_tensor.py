@@ -109,6 +109,8 @@ def sparse_array(onnx: Any, tensor: Any, external: ExternalData) -> Any:
         raise InputError(f"{name} has shape {shape}; two axes are supported")
     if places.dtype.kind != "i" or places.shape not in (values.shape, (values.size, 2)) or values.ndim != 1:
         raise InputError(f"{name} has {values.size} values and indices of shape {places.shape}")
+    # SciPy has no sparse matrix of float16.
+    values = values.astype(np.float64) if values.dtype.kind == "f" else values
     rows, columns = divmod(places, shape[1]) if places.ndim == 1 else places.T
     try:
         return csr_array((values, (rows, columns)), shape=shape)

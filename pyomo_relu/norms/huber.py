@@ -11,7 +11,7 @@ import numpy as np
 from pyomo_relu.errors import InputError
 from pyomo_relu.norms.norm import BallNorm, Norm, SmoothNorm, Writer
 from pyomo_relu.norms.two import Two, root_within
-from pyomo_relu.rounding import gamma
+from pyomo_relu.rounding import TINY, gamma
 from pyomo_relu.validation import FloatArray, as_number
 
 
@@ -28,7 +28,8 @@ class Huber(SmoothNorm):
     Parameters
     ----------
     delta : float
-        Positive; in the unit of the observation.
+        Positive; in the unit of the observation. Solvers close gaps to 1e-7: where delta is so small that residuals
+        are, too, no optimum is proved.
 
     Raises
     ------
@@ -85,8 +86,8 @@ class Huber(SmoothNorm):
 
     def cost(self, deviations: FloatArray) -> FloatArray:
         """Return twice Huber's function."""
-        large = self.delta * (2.0 * deviations - self.delta)
-        return np.where(deviations <= self.delta, deviations * deviations, large)
+        small = np.minimum(deviations, self.delta)
+        return np.asarray(small * (2.0 * deviations - small))
 
     def deviation(self, cost: FloatArray) -> FloatArray:
         """Return the deviations that have a cost, rounded up."""
@@ -97,6 +98,10 @@ class Huber(SmoothNorm):
     def largest(self, residual: float) -> float:
         """Return the deviation of a single output that has this residual: beyond delta it is larger than that."""
         return float(self.deviation(np.asarray(self.total(residual))))
+
+    def of_one(self, deviation: float) -> float:
+        """Return the residual where one output deviates by that: beyond delta it is less."""
+        return self.value(np.array([deviation]))
 
     def value(self, deviations: FloatArray) -> float:
         """Return the root of twice the sum, in float64."""
@@ -120,8 +125,9 @@ class Huber(SmoothNorm):
 
     def slopes(self, caps: FloatArray) -> FloatArray:
         """Return the roots of what deviations cost, relative to squares: the largest ones cost least."""
-        large = np.maximum(caps, self.delta)
-        return np.asarray(np.where(caps <= self.delta, 1.0, np.sqrt(self.cost(large)) / large * (1.0 - gamma(4))))
+        small = caps <= self.delta
+        large = np.where(small, 1.0, caps)
+        return np.asarray(np.where(small, 1.0, np.sqrt(self.cost(large)) / large * (1.0 - gamma(4))))
 
     def weights(self, deviations: FloatArray) -> FloatArray:
         """Return 1 for small deviations, less for large ones."""
@@ -137,7 +143,7 @@ class Huber(SmoothNorm):
 
     def in_unit(self, unit: float) -> Norm:
         """Return the same function of deviations in a unit."""
-        return Huber(self.delta / unit)
+        return Huber(max(self.delta / unit, TINY))
 
     def write(self, to: Writer, least: FloatArray, most: FloatArray, budget: float | None) -> None:
         """Write what each output deviates by as ``deviation``, up to delta, and ``excess``."""

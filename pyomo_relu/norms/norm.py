@@ -136,6 +136,10 @@ class Norm(ABC):
         """Return the most that any output deviates by where this is the residual, rounded up."""
         return residual
 
+    def of_one(self, deviation: float) -> float:
+        """Return the residual where one output deviates by that, and no other does."""
+        return deviation
+
     def in_unit(self, unit: float) -> Norm:
         """Return the norm of which the residual, of deviations measured in a unit, is the residual in that unit."""
         return self

@@ -160,3 +160,15 @@ def test_a_sparse_operator():
 def test_entries_that_stand_twice_are_what_scipy_makes_of_them(entries, kind):
     given = csr_array((entries, np.array([1, 1]), np.array([0, 2])), shape=(1, 2)).asformat(kind)
     assert_array_equal(pr.Layer(given).dense(), given.toarray().astype(float))
+
+
+def test_sparse_weights_of_half_precision_are_read(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    array, half = onnx.numpy_helper.from_array, onnx.TensorProto.FLOAT16
+    entries, places = array(np.array([1.0, 2.5], np.float16), "W"), array(np.array([1, 2]), "places")
+    ends = [onnx.helper.make_tensor_value_info(name, half, [1, 2]) for name in "xy"]
+    nodes = [onnx.helper.make_node("MatMul", ["x", "W"], ["t"]), onnx.helper.make_node("Relu", ["t"], ["y"])]
+    weight = onnx.helper.make_sparse_tensor(entries, places, (2, 2))
+    graph = onnx.helper.make_graph(nodes, "net", ends[:1], ends[1:], sparse_initializer=[weight])
+    (tmp_path / "net.onnx").write_bytes(onnx.helper.make_model(graph).SerializeToString())
+    assert_array_equal(pr.load_network(tmp_path / "net.onnx")[0].dense(), [[0.0, 2.5], [1.0, 0.0]])

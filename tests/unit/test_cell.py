@@ -96,13 +96,3 @@ def test_in_the_tube_of_a_noisy_digit_the_search_does_better_than_the_truth(digi
     assert found.residual == problem.residual(found.code, norm)
     assert found.residual < problem.residual(truth, norm)
     assert np.linalg.norm(found.code - truth) < 0.2 * np.linalg.norm(truth)
-
-
-def test_a_side_that_does_not_depend_on_the_code_is_no_obstacle():
-    net = pr.Network.from_arrays(
-        [[[1.0], [0.0]], [[1.0, 1.0]]], [[0.0, 6.0], [0.0]]
-    )  # z + 6, and a neuron that is always on
-    problem = Problem.of(net, [8.0], box=(-3, 3))
-    found = cell_optimum(problem, pattern_of(problem, np.array([1.0])), 2, 0.5)
-    assert found is not None
-    assert found.code == pytest.approx([2.0], abs=1e-6)

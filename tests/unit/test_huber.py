@@ -161,3 +161,31 @@ def test_the_largest_deviation_of_a_residual_is_rounded_up(delta):
         above = pr.Huber(delta).enclosed(np.array([deviation]), np.zeros(1))[1]
         assert deviation <= pr.Huber(delta).largest(above) <= deviation * (1.0 + 1e-12)
     assert as_norm(2).largest(0.5) == 0.5
+
+
+def test_costs_are_the_same_to_the_bit_and_no_delta_is_too_large_or_too_small():
+    deviations = np.abs(np.random.default_rng(0).normal(size=1000)) * 10.0 ** np.random.default_rng(1).integers(-9, 9)
+    for delta in (1e-300, 0.3, 1.0, 1e300):
+        with np.errstate(all="raise", under="ignore"):
+            costs = pr.Huber(delta).cost(deviations)
+        where = deviations <= delta
+        assert (costs[where] == deviations[where] ** 2).all()
+        assert (costs[~where] == delta * (2.0 * deviations[~where] - delta)).all()
+    assert pr.Huber(5e-324).in_unit(2.0**40).value(np.array([1.0])) < 1e-150
+
+
+@pytest.mark.parametrize(("size", "delta"), [(1e9, 1e-5), (1.0, 1e-14), (1.0, 1e-100)])
+def test_no_optimum_is_called_one_for_a_gap_that_a_small_delta_makes_small(size, delta):
+    net, x = NETWORKS["one layer"], observation("one layer", noise=2.0)
+    net = pr.Network.from_arrays([size * net[0].weight], [size * net[0].bias], [net[0].slope])
+    for method in (pr.Exact(pr.Huber(delta), starts=1), pr.Hybrid(pr.Huber(delta), starts=1)):
+        found = pr.invert(net, size * x, method, box=BOX)
+        gap = found.residual - found.dual_bound
+        assert found.status is not pr.Status.OPTIMAL or gap <= 1e-3 * found.residual
+
+
+def test_a_huge_delta_overflows_nowhere():
+    net, x = NETWORKS["one layer"], observation("one layer", noise=2.0)
+    with np.errstate(all="raise", under="ignore"):
+        found = pr.invert(net, x, pr.Exact(pr.Huber(1e300)), box=BOX)
+    assert found.residual == pytest.approx(pr.invert(net, x, pr.Exact(2), box=BOX).residual, rel=1e-6)

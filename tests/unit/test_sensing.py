@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.optimize import check_grad
+from scipy.sparse import csr_array
 
 import pyomo_relu as pr
 from pyomo_relu.inversion.descent import half_objective
@@ -75,6 +76,8 @@ BLUR = np.array([np.convolve(row, [0.25, 0.5, 0.25], "same") for row in np.eye(4
 OPERATORS = {
     "matrix": {"operator": np.random.default_rng(0).normal(size=(25, 40)) / 5.0},
     "blur": {"operator": BLUR},
+    "sparse": {"operator": csr_array(BLUR)},
+    "sparse and tall": {"operator": csr_array(np.vstack([BLUR, BLUR]))},
     "mask": {"mask": np.arange(40) % 3 > 0},
     "nothing": {},
 }
@@ -132,6 +135,7 @@ def test_projected_gradient_says_when_the_projection_fails_or_rounds_run_out():
         (lambda: pr.Layerwise(pr.LayerLinf), r"formulation is the class LayerLinf: write LayerLinf\(\)"),
         (lambda: pr.ProjectedGradient(tol=-1.0), "tol must be a non-negative"),
         (lambda: pr.invert(NET, [1.0], pr.ProjectedGradient(), operator=np.zeros((1, 40))), "operator is zero"),
+        (lambda: pr.invert(NET, [1.0], pr.ProjectedGradient(), operator=csr_array((1, 40))), "operator is zero"),
     ],
 )
 def test_bad_options_are_refused(build, said):

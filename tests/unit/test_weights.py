@@ -196,3 +196,16 @@ def test_weights_of_a_million_make_no_bounded_lp_unbounded(box):
     found = pr.invert_layer(layer, [2.2], pr.LayerRelaxed(0.1), weights=[1e6], box=box)
     assert found.status is pr.Status.SOLVED
     assert layer(found.z)[0] == pytest.approx(2.2 + 1e-7, abs=1e-9)
+
+
+def test_a_side_that_no_code_moves_does_not_overflow_beside_a_weight_of_a_million():
+    net = pr.Network.from_arrays(
+        [[[0.0, 0.0], [0.2, -0.04]], [[0.0, -0.08], [0.0, 0.0]]],
+        [[0.75, -0.54], [-0.18, 0.67]],
+        [[1e-150, 1e-9], [0.0, 0.01]],
+    )
+    found = pr.invert(
+        net, [-0.01, 0.67], pr.Exact(then=2, starts=1), box=(-18, 100), weights=[1e-6, 1e6], solver="scip"
+    )
+    assert found.residual == pytest.approx(1e-8, rel=1e-6)
+    assert found.status is pr.Status.OPTIMAL
