@@ -131,17 +131,16 @@ def _cell(case: Case, truth: Truth) -> Iterator[Assertion]:
                 judge.VERIFIED,
                 "cell: empty",
                 f"no code of pattern {pattern}",
-                lambda pattern=pattern: _of_pattern(net, truth, pattern),
+                lambda pattern=pattern: _of_pattern(truth, pattern),
             )
 
 
-def _of_pattern(net: pr.Network, truth: Truth, pattern: Any) -> int:
-    """Whether an exact code has a pattern, where floats tell that beyond doubt."""
+def _of_pattern(truth: Truth, pattern: Any) -> int:
+    """Whether a code that meets x exactly has a pattern, exactly."""
     for known in truth.known.values():
         if known.inf == 0 and known.in_box:
-            t = net.pre_activations(np.array([float(v) for v in known.z]))
-            sure = all((np.abs(values) > 1e-6).all() for values in t)
-            if sure and all(((values > 0.0) == on).all() for values, on in zip(t, pattern, strict=True)):
+            pairs = zip(truth.pre_activations(known.z), pattern, strict=True)
+            if all((value > 0) == on for values, ons in pairs for value, on in zip(values, ons, strict=True)):
                 return 1
     return 0
 

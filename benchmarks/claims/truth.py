@@ -132,12 +132,27 @@ class Truth:
         """Below this x counts as met, as the package defines it."""
         return Fraction(1e-6 * max(1e-3, self.size))
 
-    def output(self, z: Sequence[Fraction]) -> list[Fraction]:
-        """Return what is observed at a code, weighed."""
-        h = list(z)
+    def pre_activations(self, z: Sequence[Fraction]) -> list[list[Fraction]]:
+        """Return the pre-activations of every layer at a code."""
+        h, found = list(z), []
         for weight, bias, slopes in self.layers:
             t = [sum(map(lambda a, b: a * b, row, h), b) for row, b in zip(weight, bias, strict=True)]
             h = [v if v >= 0 else slope * v for v, slope in zip(t, slopes, strict=True)]
+            found.append(t)
+        return found
+
+    @property
+    def beyond_sign(self) -> bool:
+        """Whether x has an entry that no code gives: one below zero, of a ReLU, by however little."""
+        if self._operator is not None:
+            return False
+        slopes = self.layers[-1][2]
+        seen = range(len(slopes)) if self._seen is None else self._seen
+        return any(slopes[j] == 0 and x < 0 for j, x in zip(seen, self.x, strict=True))
+
+    def output(self, z: Sequence[Fraction]) -> list[Fraction]:
+        """Return what is observed at a code, weighed."""
+        h = [v if v >= 0 else s * v for v, s in zip(self.pre_activations(z)[-1], self.layers[-1][2], strict=True)]
         return [w * v for w, v in zip(self._weights, self._observed(h), strict=True)]
 
     def _observed(self, h: list[Fraction]) -> list[Fraction]:
