@@ -21,9 +21,6 @@ EXACT_PASS = "forward pass in exact rationals"
 SHARP = 1e-9
 """An enclosure that is narrower, relative to its upper end, is one number in all digits that are printed."""
 
-WIDE = 1e-6
-"""One that is wider than this is not told as its float64 number: solvers close gaps to as much."""
-
 RESOLVED = 1e-10
 """Where rounding in float64 moves a residual by more than this, relative to the observation, what solvers let pass in
 a row, ten million times as much, moves it by as much as there is: large terms cancel."""
@@ -39,7 +36,7 @@ class Enclosure:
     Parameters
     ----------
     value : float
-        The number to be told. Of a wide enclosure it is the upper end.
+        The number to be told. Of one that is not sharp it is the upper end.
     low, high : float
         The residual without any rounding lies between them.
     by : str
@@ -81,8 +78,8 @@ def enclose(problem: Problem, z: FloatArray, norm: Norm | NormName) -> Enclosure
     Returns
     -------
     Enclosure
-        Rationals, or the upper end where they were too much work, where the enclosure by float64 is wide and does not
-        say that x is met. Not finite where the forward pass overflows.
+        Rationals, or the upper end where they were too much work, where the enclosure by float64 is not sharp and does
+        not say that x is met. Not finite where the forward pass overflows.
 
     Examples
     --------
@@ -96,7 +93,7 @@ def enclose(problem: Problem, z: FloatArray, norm: Norm | NormName) -> Enclosure
     = 0.25
     """
     found = enclose_in_floats(problem, z, norm)
-    if found.width <= WIDE or found.high <= problem.met or not math.isfinite(found.value):
+    if found.is_sharp or found.high <= problem.met or not math.isfinite(found.value):
         return found
     exact = _enclose_in_rationals(problem, z, norm)
     return Enclosure(found.high, found.low, found.high) if exact is None else exact

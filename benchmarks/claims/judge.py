@@ -69,11 +69,9 @@ def of_result(truth: Truth, result: pr.Result, *, tube: float | None = None) -> 
         VERIFIED,
         "residual, as a field",
         f"residual = {result.residual!r}",
-        # Where x is met it may be all rounding, and else off by 1e-6 of it: the claim says what bounds it.
+        # Where x is met it may be all rounding: the field says as much, and the claim what bounds it.
         lambda: (
-            0
-            if result.realizable and result.residual <= truth.met
-            else _differs(truth, known, norm, result.residual, Fraction(1, 10**6))
+            0 if result.realizable and result.residual <= truth.met else _differs(truth, known, norm, result.residual)
         ),
     )
     if result.realizable:
@@ -165,10 +163,10 @@ def _above(value: Fraction, most: Fraction) -> Fraction:
     return _excess(value, most)
 
 
-def _differs(truth: Truth, known: Known, norm: str, value: float | Fraction, equal: Fraction = EQUAL) -> Fraction:
+def _differs(truth: Truth, known: Known, norm: str, value: float | Fraction) -> Fraction:
     exact, said = known.residual(norm), Fraction(value)
     room = Fraction(1, 10**12) * Fraction(truth.scale)
-    low, high = max(Fraction(0), said * (1 - equal) - room), said * (1 + equal) + room
+    low, high = max(Fraction(0), said * (1 - EQUAL) - room), said * (1 + EQUAL) + room
     return max(_excess(exact, power(high, norm)), _excess(power(low, norm), exact))
 
 
@@ -366,7 +364,7 @@ def _missed(cell: Any, z: np.ndarray) -> float:
 
 def _parts(truth: Truth, tol: float, slack: float) -> list[Any]:
     """Return the parts of the pre-image; with the smaller slack those with a code that meets x but for rounding."""
-    parts = [] if tol == 0.0 and truth.beyond_sign else truth.parts(tol, slack)
+    parts = truth.parts(tol, slack)
     if slack == NEAR[0]:
         room = Fraction(tol) + Fraction(4e-15 * truth.scale)
         parts = [part for part in parts if truth.point_of(part).inf <= room]
@@ -387,11 +385,15 @@ def _miscounted(truth: Truth, tol: float, claimed: int) -> int:
     if not claimed and not _present(truth, "inf", Fraction(tol), lambda known: known.in_box):
         # Codes that miss x by a rounding: that there are none is told by the claim that it is complete.
         return 0
+    if claimed == 0 and tol == 0.0 and truth.beyond_sign:
+        return 0  # exactly so, by however little
     counts = _counts(truth, tol)
     return int(counts is not None and counts[0] == counts[1] != claimed)
 
 
 def misjudged(truth: Truth, tol: float, convex: bool) -> int:
+    if convex and tol == 0.0 and truth.beyond_sign:
+        return 0  # exactly, there are none
     parts = _parts(truth, tol, NEAR[0])[:MOST_PARTS]
     if not convex:
         # One part, or none: convex, whatever the slack.
