@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from regions import assert_contains
 
 import pyomo_relu as pr
 from pyomo_relu.activation import Activation
@@ -77,11 +78,7 @@ def test_observed_region_contains_every_code_as_good_as_the_incumbent(case, norm
     box = pr.Box.of((-1, 1), net.n_in) if boxed else pr.Box.everything(net.n_in)
     region = observed_region(net, Region.everything(net, box), Sought(x, norm, incumbent))
     good = codes[residuals <= incumbent - room]
-    assert (good >= region.code.lower).all()
-    assert (good <= region.code.upper).all()
-    for t, bound in zip(net.pre_activations(good), region.pre_activations, strict=True):
-        assert (t >= bound.lower).all()
-        assert (t <= bound.upper).all()
+    assert_contains(region, net, good)
 
 
 @settings(deadline=None, max_examples=300)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from regions import assert_contains
 
 import pyomo_relu as pr
 from pyomo_relu.bounds import Region, Sought, interval_bounds, observed_region
@@ -25,14 +26,6 @@ def networks(draw):
     if draw(st.booleans()):
         weights = [np.round(weight) for weight in weights]
     return pr.Network.from_arrays(weights, [np.round(rng.normal(size=m), 1) for m in sizes[1:]], slopes), rng
-
-
-def contains(region, net, codes):
-    inside = (codes >= region.code.lower).all() and (codes <= region.code.upper).all()
-    return inside and all(
-        (t >= bound.lower).all() and (t <= bound.upper).all()
-        for t, bound in zip(net.pre_activations(codes), region.pre_activations, strict=True)
-    )
 
 
 @settings(deadline=None, max_examples=300)
@@ -60,7 +53,7 @@ def test_no_code_near_the_observation_is_lost(case, boxed, known):
         pr.Box(tight.code.lower - wide, tight.code.upper + wide),
         tuple(pr.Box(bound.lower - wide, bound.upper + wide) for bound in tight.pre_activations),
     )
-    assert contains(padded, net, good)
+    assert_contains(padded, net, good)
     assert (tight.code.lower >= region.code.lower).all()
     assert (tight.code.upper <= region.code.upper).all()
 

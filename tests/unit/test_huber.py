@@ -3,6 +3,7 @@ from fractions import Fraction
 import brute_force
 import numpy as np
 import pytest
+from regions import assert_contains
 from tiny_networks import NETWORKS, observation
 
 import pyomo_relu as pr
@@ -71,10 +72,7 @@ def test_of_a_batch_of_codes_none_that_the_budget_allows_is_cut_off():
         tightest = lp_region(net, tighter, budget)
         assert tightest.width < region.width
         for found in (region, tighter, tightest):
-            assert all(found.code.contains(code) for code in near)
-            for bound, t in zip(found.pre_activations, net.pre_activations(near), strict=True):
-                assert (t >= bound.lower - 1e-12).all()
-                assert (t <= bound.upper + 1e-12).all()
+            assert_contains(found, net, near, room=1e-12)
 
 
 def test_residual_is_enclosed():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from regions import assert_contains
 from tiny_networks import noisy
 
 import pyomo_relu as pr
@@ -76,11 +77,7 @@ def test_bounds_by_lps_lose_no_code_as_good_as_the_incumbent(seed, slopes, norm)
     tight = lp_region(net, region, budget)
     good = codes[residuals <= incumbent]
     assert len(good) > 50
-    assert (good >= tight.code.lower).all()
-    assert (good <= tight.code.upper).all()
-    for t, bound in zip(net.pre_activations(good), tight.pre_activations, strict=True):
-        assert (t >= bound.lower).all()
-        assert (t <= bound.upper).all()
+    assert_contains(tight, net, good)
     assert (tight.code.upper - tight.code.lower <= region.code.upper - region.code.lower).all()
     assert sum(tight.unstable(net)) <= sum(region.unstable(net))
 

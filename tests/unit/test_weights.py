@@ -1,6 +1,7 @@
 import brute_force
 import numpy as np
 import pytest
+from regions import assert_contains
 from scipy.sparse import csr_array
 from tiny_networks import NETWORKS, observation
 
@@ -67,10 +68,7 @@ def test_no_code_that_the_budget_allows_is_cut_off():
         tightest = lp_region(net, tighter, budget)
         assert tightest.width < region.width
         for found in (region, tighter, tightest):
-            assert all(found.code.contains(code) for code in near)
-            for bound, t in zip(found.pre_activations, net.pre_activations(near), strict=True):
-                assert (t >= bound.lower - 1e-12).all()
-                assert (t <= bound.upper + 1e-12).all()
+            assert_contains(found, net, near, room=1e-12)
 
 
 @pytest.mark.parametrize("norm", ["inf", 1, 2, "huber:0.5"])
